@@ -1,0 +1,23 @@
+# The front door. Everything real is in meson.build; `make help` lists what is here.
+B ?= build
+.PHONY: all help deps test asan fmt check-style install clean
+all: $(B)/build.ninja ## release build in build/
+	@ninja -C $(B)
+$(B)/build.ninja: | deps
+	@meson setup $(B) --buildtype=release
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
+deps: ## installs what is missing, by apt, without questions
+	@tools/deps
+test: deps ## builds (debug) and runs every test
+	@tools/test build-debug --buildtype=debug
+asan: deps ## the tests under AddressSanitizer and UBSan, with clang
+	@CC=clang tools/test build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+fmt: ## clang-format over the tree
+	@find src test bench include -name '*.[ch]' 2>/dev/null | xargs clang-format-14 -i
+check-style: ## format, headings, forbidden calls, lengths
+	@tools/check-style
+install: all ## installs the release build
+	@ninja -C $(B) install
+clean: ## removes the build folders
+	@rm -rf build build-*
