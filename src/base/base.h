@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include <assert.h>  /* IWYU pragma: export */
 #include <stdbool.h> /* IWYU pragma: export */
 #include <stddef.h>  /* IWYU pragma: export */
 #include <stdint.h>  /* IWYU pragma: export */
