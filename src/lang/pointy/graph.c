@@ -1,0 +1,116 @@
+/* graph.c - reading a graph: lookups, delays, and its invariants. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/pointy/pointy.h"
+
+const char *skn_type_name(enum skn_type type)
+{
+    static const char *const names[] = {"string", "int", "float", "bool", "list", "object", "any"};
+    SKN_ASSERT((unsigned)type < SKN_ARRAY_LEN(names));
+    return names[type];
+}
+
+bool skn_graph_is_runnable(const struct skn_graph *graph)
+{
+    for (uint32_t i = 0; i < graph->event_count; i++)
+        if (graph->events[i].kind == SKN_EVENT_UNKNOWN) return false;
+    return true;
+}
+
+uint32_t
+skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outcome outcome)
+{
+    SKN_ASSERT(unit < graph->unit_count);
+    uint32_t at = graph->units[unit].first_branch;
+    while (at != SKN_GRAPH_NONE && graph->branches[at].outcome != outcome)
+        at = graph->branches[at].next;
+    return at;
+}
+
+uint64_t skn_graph_delay_ms(const struct skn_graph_unit *unit, uint32_t ended)
+{
+    SKN_ASSERT(ended >= 1);
+    const struct skn_retry *retry = &unit->retry;
+    uint64_t most = retry->max_ms > 0 ? retry->max_ms : SKN_DURATION_MS_MAX;
+    uint64_t delay = retry->backoff_ms;
+    if (delay == 0) return 0;
+    /* Stops when the limit is reached or nothing grows, so a million attempts cost nothing. */
+    for (uint32_t i = 1; i < ended && delay < most; i++) {
+        uint64_t next =
+            delay / 1000 * retry->factor_milli + delay % 1000 * retry->factor_milli / 1000;
+        if (next == delay) break;
+        delay = next;
+    }
+    return delay < most ? delay : most;
+}
+
+static void check_bodies(const struct skn_graph *g)
+{
+    SKN_ASSERT(g->body_count >= 1);
+    for (uint32_t i = 0; i < g->body_count; i++) {
+        const struct skn_graph_body *body = &g->bodies[i];
+        SKN_ASSERT((body->kind == SKN_BODY_RUN) == (i == 0));
+        SKN_ASSERT((body->owner == SKN_GRAPH_NONE) == (i == 0));
+        uint32_t steps = 0;
+        for (uint32_t s = body->first_step; s != SKN_GRAPH_NONE; s = g->steps[s].next) {
+            SKN_ASSERT(s < g->step_count);
+            SKN_ASSERT(g->steps[s].body == i);
+            SKN_ASSERT(g->steps[s].ordinal == steps++);
+            if (g->steps[s].next != SKN_GRAPH_NONE) SKN_ASSERT(g->steps[s].next > s);
+        }
+        SKN_ASSERT(steps == body->step_count);
+        SKN_ASSERT(steps >= 1);
+    }
+}
+
+static void check_steps(const struct skn_graph *g)
+{
+    for (uint32_t i = 0; i < g->step_count; i++) {
+        uint32_t units = 0;
+        for (uint32_t u = g->steps[i].first_unit; u != SKN_GRAPH_NONE; u = g->units[u].next) {
+            SKN_ASSERT(u < g->unit_count);
+            SKN_ASSERT(g->units[u].step == i);
+            SKN_ASSERT(g->units[u].ordinal == units++);
+            if (g->units[u].next != SKN_GRAPH_NONE) SKN_ASSERT(g->units[u].next > u);
+        }
+        SKN_ASSERT(units == g->steps[i].unit_count);
+        SKN_ASSERT(units >= 1);
+    }
+}
+
+static void check_units(const struct skn_graph *g)
+{
+    for (uint32_t i = 0; i < g->unit_count; i++) {
+        const struct skn_graph_unit *unit = &g->units[i];
+        SKN_ASSERT((unit->event == SKN_GRAPH_NONE) != (unit->body == SKN_GRAPH_NONE));
+        if (unit->event != SKN_GRAPH_NONE) SKN_ASSERT(unit->event < g->event_count);
+        if (unit->body != SKN_GRAPH_NONE) {
+            SKN_ASSERT(unit->body < g->body_count);
+            SKN_ASSERT(g->bodies[unit->body].owner == i);
+            SKN_ASSERT(g->bodies[unit->body].kind == SKN_BODY_GROUP);
+        }
+        SKN_ASSERT(unit->value_count <= g->value_count);
+        SKN_ASSERT(unit->first_value <= g->value_count - unit->value_count);
+        SKN_ASSERT(unit->retry.attempts >= 1);
+        SKN_ASSERT(unit->retry.attempts <= SKN_ATTEMPTS_MAX);
+        SKN_ASSERT(unit->retry.factor_milli >= 1000);
+        SKN_ASSERT(unit->timeout_ms <= SKN_DURATION_MS_MAX);
+        for (uint32_t b = unit->first_branch; b != SKN_GRAPH_NONE; b = g->branches[b].next) {
+            SKN_ASSERT(b < g->branch_count);
+            SKN_ASSERT(g->branches[b].unit == i);
+            if (g->branches[b].next != SKN_GRAPH_NONE) SKN_ASSERT(g->branches[b].next > b);
+        }
+    }
+}
+
+void skn_graph_check(const struct skn_graph *graph)
+{
+    check_bodies(graph);
+    check_steps(graph);
+    check_units(graph);
+    for (uint32_t i = 0; i < graph->branch_count; i++) {
+        const struct skn_graph_branch *branch = &graph->branches[i];
+        SKN_ASSERT(branch->body < graph->body_count);
+        SKN_ASSERT(graph->bodies[branch->body].kind == SKN_BODY_BRANCH);
+        SKN_ASSERT(graph->bodies[branch->body].owner == branch->unit);
+    }
+}

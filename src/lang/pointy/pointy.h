@@ -1,0 +1,235 @@
+/* pointy.h - Pointy: a text becomes a graph that a run walks; event files become definitions.
+ *
+ * Owns        the grammar, the checks, the graph and its stored form. Reads no files.
+ * May include base, value, lang/kit.
+ * Threads     any: every call works on its own arguments; a graph does not change.
+ * Invariants  (skn_graph_check)
+ *   1. bodies[0] is the run's own chain. Ids are array indexes, given in the order of the text
+ *      (pre-order): the same text gives the same ids on every machine, and what is inside has
+ *      larger ids than what it is in.
+ *   2. Every `next` is larger than the id it stands in, or SKN_GRAPH_NONE.
+ *   3. A graph that was decoded is runnable: every event is known.
+ *
+ * How a run uses the graph ([F10] to [F19]; nothing else is needed)
+ *
+ *   A **body** is a chain of steps. Its first step starts when the body starts. A body succeeds
+ *   with its last step and has that step's result; the first step that fails fails it, and no
+ *   later step starts.
+ *   A **step** is one unit or several beside each other, all started together. What is piped into
+ *   a step is piped into each of its units. With one unit the step has that unit's outcome and
+ *   result. With several it succeeds when all did, and its result is the list of their results in
+ *   order of `ordinal`; when one fails, the others are waited for, then the step fails (`all`).
+ *   `piped` says whether the result of the step before is piped into this one; for the first step
+ *   of a body it repeats what is piped into the body.
+ *   A **unit** is an event or a group. One attempt of an event is one task; one attempt of a group
+ *   is one walk of its body. `attempts` is the most attempts in all; only a failure is tried again;
+ *   before attempt n+1 it waits skn_graph_delay_ms(unit, n). `timeout_ms` is per attempt; a
+ *   timeout is a failure.
+ *   After the last attempt the **branch** of the unit's outcome runs, if there is one: its body
+ *   gets, when `piped`, the unit's result (for a failure: the output of the failed attempt, else
+ *   null). Then the unit has the outcome and the result of that body. Without a branch for it a
+ *   success stays what it is, and a failure is unhandled: the unit failed, and so on outward to
+ *   the step, the body, and what the body belongs to: a branch's unit, a group's attempt, the run.
+ *   What follows a unit with branches (the sink) is the next step, like any other.
+ *
+ *   Into the first step of bodies[0] the run's whole input is piped: an object with the names of
+ *   `inputs`. What is piped into a group is piped into the first step of its body.
+ *
+ *   A task gets the inputs its event declares, each by the first of these that has it: `values` of
+ *   the unit; for the name "previous" the piped value whole; the keys of the piped value when that
+ *   is an object; the run's inputs; the event's default. When none has a required one, the task
+ *   fails before it starts.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/rc.h"
+#include "base/slice.h"
+#include "lang/kit/diags.h"
+#include "lang/kit/source.h"
+
+#define SKN_GRAPH_NONE      UINT32_MAX
+#define SKN_GRAPH_UNITS_MAX (UINT32_C(1) << 20)
+#define SKN_GRAPH_DEPTH_MAX 256 /* groups and branches inside each other in one text [F13] */
+#define SKN_ATTEMPTS_MAX    UINT32_C(1000000)
+/* 100 years: added to any clock of today it stays inside 64 bits of nanoseconds. */
+#define SKN_DURATION_MS_MAX (UINT64_C(36500) * 24 * 60 * 60 * 1000)
+
+enum skn_type {
+    SKN_TYPE_STRING,
+    SKN_TYPE_INT,
+    SKN_TYPE_FLOAT,
+    SKN_TYPE_BOOL,
+    SKN_TYPE_LIST,
+    SKN_TYPE_OBJECT,
+    SKN_TYPE_ANY,
+};
+
+/* "string", "int", .. */
+const char *skn_type_name(enum skn_type type);
+
+/* An input of a run or of an event, or an output of an event. */
+struct skn_field {
+    struct skn_slice name;
+    enum skn_type type;
+    bool required;                 /* false: may be missing; it is then the default, else null */
+    struct skn_slice default_json; /* canonical JSON, or empty when there is none */
+};
+
+enum skn_event_kind {
+    SKN_EVENT_UNKNOWN, /* a lone file names what no project declares: cannot be run */
+    SKN_EVENT_NOOP,    /* succeeds at once, result null */
+    SKN_EVENT_FAIL,    /* fails at once; the reason is unit.reason */
+    SKN_EVENT_SLEEP,   /* succeeds after unit.sleep_ms, result null */
+    SKN_EVENT_EXEC,    /* a program per task [F32] */
+};
+
+/* Delays between attempts: backoff_ms, then times factor each time, never over max_ms. */
+struct skn_retry {
+    uint32_t attempts; /* in all, 1 = no further one */
+    uint64_t backoff_ms;
+    uint32_t factor_milli; /* 2000 = twice; at least 1000 */
+    uint64_t max_ms;       /* 0 = no limit of its own */
+};
+
+/* An event as a run pins it (P11). */
+struct skn_event_def {
+    struct skn_slice name;
+    enum skn_event_kind kind;
+    uint32_t version[3];          /* 0.0.0 for built-ins */
+    const struct skn_slice *argv; /* as written; no shell, nothing filled in */
+    uint32_t argc;
+    const struct skn_field *inputs;
+    uint32_t input_count;
+    const struct skn_field *outputs;
+    uint32_t output_count; /* 0: the result can be anything */
+    uint64_t timeout_ms;   /* 0 = none */
+    struct skn_retry retry;
+};
+
+enum skn_outcome { SKN_OUTCOME_FAILURE = 0, SKN_OUTCOME_SUCCESS = 1 };
+
+enum skn_graph_body_kind { SKN_BODY_RUN, SKN_BODY_GROUP, SKN_BODY_BRANCH };
+
+struct skn_graph_body {
+    enum skn_graph_body_kind kind;
+    uint32_t owner; /* unit of the group or branch; SKN_GRAPH_NONE for bodies[0] */
+    uint32_t first_step;
+    uint32_t step_count;
+};
+
+struct skn_graph_step {
+    uint32_t body;
+    uint32_t ordinal; /* in its body, from 0 */
+    uint32_t next;    /* step of the same body, or SKN_GRAPH_NONE */
+    uint32_t first_unit;
+    uint32_t unit_count;
+    bool piped;
+};
+
+/* An input given in the text: name=literal. */
+struct skn_graph_value {
+    struct skn_slice name;
+    struct skn_slice json; /* canonical */
+};
+
+struct skn_graph_unit {
+    uint32_t step;
+    uint32_t ordinal;      /* in its step, from 0 */
+    uint32_t next;         /* unit of the same step, or SKN_GRAPH_NONE */
+    uint32_t event;        /* SKN_GRAPH_NONE for a group */
+    uint32_t body;         /* of a group; SKN_GRAPH_NONE for an event */
+    uint32_t first_branch; /* or SKN_GRAPH_NONE */
+    uint32_t first_value;  /* values[first_value .. + value_count] */
+    uint32_t value_count;
+    struct skn_retry retry;  /* decided: `* N`, else the option, else the event's */
+    uint64_t timeout_ms;     /* decided: the option, else the event's; 0 = none */
+    uint64_t sleep_ms;       /* SKN_EVENT_SLEEP */
+    struct skn_slice reason; /* SKN_EVENT_FAIL: text, may be empty */
+    struct skn_place place;  /* of its name or opening bracket in the text */
+};
+
+struct skn_graph_branch {
+    uint32_t unit;
+    uint32_t next; /* branch of the same unit, or SKN_GRAPH_NONE */
+    uint32_t body;
+    enum skn_outcome outcome;
+    bool piped;
+};
+
+struct skn_graph {
+    uint64_t timeout_ms; /* of the run, 0 = none */
+    const struct skn_field *inputs;
+    uint32_t input_count;
+    const struct skn_event_def *events; /* in order of first use */
+    uint32_t event_count;
+    const struct skn_graph_body *bodies;
+    uint32_t body_count;
+    const struct skn_graph_step *steps;
+    uint32_t step_count;
+    const struct skn_graph_unit *units;
+    uint32_t unit_count;
+    const struct skn_graph_branch *branches;
+    uint32_t branch_count;
+    const struct skn_graph_value *values;
+    uint32_t value_count;
+};
+
+/* The events of a project, by name. */
+struct skn_project_events {
+    const struct skn_event_def *const *sorted; /* by name, the newest version of each */
+    size_t count;
+};
+
+/* One event file. On success gives a definition that lives as long as `arena`. SKN_ESYNTAX or
+ * SKN_ENOTYET: `diags` says why. */
+SKN_MUST_USE enum skn_rc skn_event_parse(struct skn_arena *arena,
+                                         const struct skn_source *source,
+                                         struct skn_diags *diags,
+                                         const struct skn_event_def **out_def);
+
+/* Borrows the definitions. Of several versions of a name the newest counts [F35]. SKN_EEXIST: the
+ * same name and version twice. */
+SKN_MUST_USE enum skn_rc skn_project_events_init(struct skn_project_events *events,
+                                                 struct skn_arena *arena,
+                                                 const struct skn_event_def *const *defs,
+                                                 size_t count,
+                                                 struct skn_diag *diag);
+
+/* Text to graph. Without project events the text is a lone file: an unknown event is a warning,
+ * and the graph is not runnable [F7]. SKN_ESYNTAX or SKN_ENOTYET: `diags` says why. The graph
+ * lives as long as `arena`; it borrows nothing from source or events. */
+SKN_MUST_USE enum skn_rc skn_pointy_compile(struct skn_arena *arena,
+                                            const struct skn_source *source,
+                                            const struct skn_project_events *events_or_null,
+                                            struct skn_diags *diags,
+                                            const struct skn_graph **out_graph);
+
+/* Every event is known. */
+bool skn_graph_is_runnable(const struct skn_graph *graph);
+
+/* The branch of a unit for an outcome, or SKN_GRAPH_NONE. */
+uint32_t
+skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outcome outcome);
+
+/* The wait before attempt `ended` + 1, when `ended` (at least 1) attempts have ended. */
+uint64_t skn_graph_delay_ms(const struct skn_graph_unit *unit, uint32_t ended);
+
+/* The stored form; the same graph always gives the same bytes. SKN_EARGS: not runnable.
+ * SKN_EFULL: `out` is at its maximum. */
+SKN_MUST_USE enum skn_rc skn_graph_encode(const struct skn_graph *graph, struct skn_buf *out);
+
+/* Any bytes: SKN_ECORRUPT when they are not what encode writes, SKN_ENEWER for a level above ours.
+ * The graph borrows its names and texts from `bytes`. */
+SKN_MUST_USE enum skn_rc skn_graph_decode(struct skn_arena *arena,
+                                          struct skn_slice bytes,
+                                          struct skn_diag *diag,
+                                          const struct skn_graph **out_graph);
+
+/* The graph as indented text, for tests and people. */
+void skn_graph_dump(const struct skn_graph *graph, struct skn_buf *out);
+
+/* Aborts on a broken invariant. */
+void skn_graph_check(const struct skn_graph *graph);
