@@ -1,0 +1,203 @@
+/* real_print.c - the fewest digits that read back, by Steele and White's free-format algorithm
+ * ("How to print floating-point numbers accurately", 1990), scaled by an estimate of the logarithm
+ * as in Burger and Dybvig (1996). */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "value/bignum_internal.h"
+#include "value/real.h"
+#include "value/value_internal.h"
+
+#include "base/pure.h"
+
+/* r = value / scale; the reals between below / scale under it and above / scale over it read as r. */
+struct range {
+    struct big value;
+    struct big scale;
+    struct big below;
+    struct big above;
+    bool ends_count; /* an even mantissa wins ties, so both ends read as r too */
+};
+
+static void set_digits(struct skn_real_digits *d, uint64_t n, int exp10_last)
+{
+    char text[20];
+    int len = 0;
+    for (; n % 10 == 0; n /= 10)
+        exp10_last++;
+    for (; n > 0; n /= 10)
+        text[len++] = (char)('0' + n % 10);
+    d->count = (uint8_t)len;
+    d->exp10 = exp10_last + len - 1;
+    for (int i = 0; i < len; i++)
+        d->digits[i] = text[len - 1 - i];
+}
+
+/* Most reals that people write have few digits: find n / 10^k that reads back. Both are exact and
+ * below 2^53 and 10^22, so one division rounds as reading does; with at most 15 digits no other
+ * text that short reads as r. */
+static bool few_digits(double r, struct skn_real_digits *d)
+{
+    if (!(r >= 1e-5 && r < 1e15)) return false;
+    double power = 1;
+    for (int k = 0; k <= 19 && r * power < 1e15; k++, power *= 10) {
+        uint64_t n = (uint64_t)(r * power + 0.5);
+        double back = (double)n / power;
+        if (n == 0 || n >= UINT64_C(1000000000000000) || back < r || back > r) continue;
+        set_digits(d, n, -k);
+        return true;
+    }
+    return false;
+}
+
+static void set_range(struct range *g, uint64_t mantissa, int exp2)
+{
+    /* Under a power of two the neighbour is half as far. */
+    bool is_uneven = mantissa == UINT64_C(1) << 52 && exp2 > -1074;
+    uint32_t up = is_uneven ? 2 : 1;
+    big_set(&g->value, mantissa);
+    big_set(&g->scale, 1);
+    big_set(&g->below, 1);
+    big_set(&g->above, is_uneven ? 2 : 1);
+    big_shift_left(&g->value, up);
+    big_shift_left(&g->scale, up);
+    if (exp2 > 0) {
+        big_shift_left(&g->value, (uint32_t)exp2);
+        big_shift_left(&g->below, (uint32_t)exp2);
+        big_shift_left(&g->above, (uint32_t)exp2);
+    } else {
+        big_shift_left(&g->scale, (uint32_t)-exp2);
+    }
+    g->ends_count = mantissa % 2 == 0;
+}
+
+static void mul_pow10(struct big *n, uint32_t power)
+{
+    big_mul_pow5(n, power);
+    big_shift_left(n, power);
+}
+
+/* Whether value + above reaches the scale. */
+static bool reaches(const struct range *g)
+{
+    struct big sum = g->value;
+    big_add(&sum, &g->above);
+    int order = big_cmp(&sum, &g->scale);
+    return g->ends_count ? order >= 0 : order > 0;
+}
+
+static void times_10(struct range *g)
+{
+    big_mul_add(&g->value, 10, 0);
+    big_mul_add(&g->below, 10, 0);
+    big_mul_add(&g->above, 10, 0);
+}
+
+/* Brings (value + above) / scale into (1/10, 1] and returns the power of ten taken out. */
+static int scale_to_one(struct range *g, uint64_t mantissa, int exp2)
+{
+    /* An estimate that is never too large: 78913 / 2^18 is log10(2) from below, which is from above
+     * for negative powers, so these get one less. */
+    int bits = 64 - __builtin_clzll(mantissa) + exp2;
+    int exp10 = (int)(((int64_t)(bits - 1) * 78913) >> 18) - (bits < 1);
+    if (exp10 > 0) mul_pow10(&g->scale, (uint32_t)exp10);
+    if (exp10 < 0) {
+        mul_pow10(&g->value, (uint32_t)-exp10);
+        mul_pow10(&g->below, (uint32_t)-exp10);
+        mul_pow10(&g->above, (uint32_t)-exp10);
+    }
+    while (reaches(g)) {
+        big_mul_add(&g->scale, 10, 0);
+        exp10++;
+    }
+    return exp10;
+}
+
+static uint32_t next_digit(struct range *g)
+{
+    uint32_t digit = 0;
+    times_10(g);
+    for (; big_cmp(&g->value, &g->scale) >= 0; digit++)
+        big_sub(&g->value, &g->scale);
+    SKN_ASSERT(digit < 10);
+    return digit;
+}
+
+static void all_digits(double r, struct skn_real_digits *d)
+{
+    uint64_t bits = bits_of_real(r);
+    int biased = (int)(bits >> 52);
+    uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
+    if (biased > 0) mantissa |= UINT64_C(1) << 52;
+    int exp2 = (biased > 0 ? biased : 1) - 1075;
+    struct range g;
+    set_range(&g, mantissa, exp2);
+    d->exp10 = scale_to_one(&g, mantissa, exp2) - 1;
+    for (bool low = false, high = false; !low && !high;) {
+        uint32_t digit = next_digit(&g);
+        int order = big_cmp(&g.value, &g.below);
+        low = g.ends_count ? order <= 0 : order < 0;
+        high = reaches(&g);
+        if (high) {
+            big_shift_left(&g.value, 1);
+            int half = big_cmp(&g.value, &g.scale);
+            if (!low || half > 0 || (half == 0 && digit % 2 == 1)) digit++;
+        }
+        SKN_ASSERT(d->count < SKN_REAL_DIGITS_MAX);
+        SKN_ASSERT(digit < 10);
+        d->digits[d->count++] = (char)('0' + digit);
+    }
+}
+
+struct skn_real_digits skn_real_digits(double r)
+{
+    struct skn_real_digits d = {.is_negative = bits_of_real(r) >> 63 != 0};
+    if (d.is_negative) r = -r;
+    SKN_ASSERT(bits_of_real(r) >> 52 < 0x7ff);
+    if (bits_of_real(r) == 0) {
+        d.digits[0] = '0';
+        d.count = 1;
+        d.is_negative = false;
+    } else if (!few_digits(r, &d)) {
+        all_digits(r, &d);
+    }
+    return d;
+}
+
+static size_t put_exponent(char *text, const struct skn_real_digits *d)
+{
+    size_t n = 0;
+    unsigned exp = (unsigned)(d->exp10 < 0 ? -d->exp10 : d->exp10);
+    text[n++] = d->digits[0];
+    if (d->count > 1) text[n++] = '.';
+    memcpy(text + n, d->digits + 1, d->count - 1U);
+    n += d->count - 1U;
+    text[n++] = 'e';
+    if (d->exp10 < 0) text[n++] = '-';
+    if (exp >= 100) text[n++] = (char)('0' + exp / 100);
+    if (exp >= 10) text[n++] = (char)('0' + exp / 10 % 10);
+    text[n++] = (char)('0' + exp % 10);
+    return n;
+}
+
+static size_t put_plain(char *text, const struct skn_real_digits *d)
+{
+    size_t n = 0;
+    int place = d->exp10 < 0 ? 0 : d->exp10;
+    int last = d->exp10 - d->count + 1;
+    for (; place >= last || place >= -1; place--) {
+        int index = d->exp10 - place;
+        text[n++] = index >= 0 && index < d->count ? d->digits[index] : '0';
+        if (place == 0) text[n++] = '.';
+    }
+    return n;
+}
+
+void skn_real_print(double r, struct skn_buf *out)
+{
+    char text[40];
+    size_t n = 0;
+    struct skn_real_digits d = skn_real_digits(r);
+    if (d.is_negative) text[n++] = '-';
+    bool is_plain = d.exp10 >= -6 && d.exp10 < 21;
+    n += is_plain ? put_plain(text + n, &d) : put_exponent(text + n, &d);
+    skn_buf_put(out, skn_slice(text, n));
+}
