@@ -1,0 +1,463 @@
+/* core.c - opening a shard, what comes in, what goes out. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/core.h"
+
+#include "base/cursor.h"
+#include "base/hlc.h"
+#include "base/mem.h"
+#include "core/core_internal.h"
+
+#include <inttypes.h>
+
+enum { INTERRUPTIONS_MAX = 5, MIB = 1 << 20 };
+
+static uint32_t or_default(uint32_t given, uint32_t otherwise)
+{
+    return given ? given : otherwise;
+}
+
+static struct skn_core_limits limits_of(struct skn_core_limits l)
+{
+    return (struct skn_core_limits){
+        .batch_bytes = or_default(l.batch_bytes, 8 * MIB),
+        .message_bytes = or_default(l.message_bytes, MIB),
+        .slice_ops = or_default(l.slice_ops, 1000000),
+        .mailbox_messages = or_default(l.mailbox_messages, 10000),
+        .requests_waiting = or_default(l.requests_waiting, 100000),
+        .speculative_batches = or_default(l.speculative_batches, 4096),
+        .speculative_bytes = or_default(l.speculative_bytes, 64 * MIB),
+        .faults_in_row = or_default(l.faults_in_row, 3),
+        .warm_domains = or_default(l.warm_domains, 1000),
+    };
+}
+
+struct skn_core *skn_core_create(const struct skn_core_options *options)
+{
+    struct skn_core *core = skn_alloc_zero(1, sizeof *core);
+    core->store = options->store;
+    core->programs = options->programs;
+    core->limits = limits_of(options->limits);
+    core->shard = options->shard;
+    core->check_rebuild = options->check_rebuild;
+#ifdef SKN_DEBUG
+    core->bugs = options->bugs;
+#endif
+    skn_omap_init(&core->doms);
+    skn_list_init(&core->idle);
+    skn_list_init(&core->outs);
+    for (size_t i = 0; i < SKN_PRIORITIES; i++)
+        skn_list_init(&core->ready[i]);
+    for (size_t i = 0; i < SKN_ARRAY_LEN(core->cx); i++) {
+        skn_arena_init(&core->cx[i].arena);
+        skn_buf_init(&core->cx[i].scratch, 4 * MIB);
+        skn_buf_init(&core->cx[i].row, 4 * MIB);
+        /* Keys and counts come on top of the bytes that the limit counts. */
+        skn_buf_init(&core->batch[i], 4 * (size_t)core->limits.batch_bytes);
+    }
+    skn_buf_init(&core->record, 8 * MIB);
+    skn_buf_init(&core->mail, 8 * MIB);
+    return core;
+}
+
+void skn_core_destroy(struct skn_core *core)
+{
+    if (!core) return;
+    struct skn_omap_node *node;
+    while ((node = skn_omap_first(&core->doms))) {
+        struct skn_dom *dom = SKN_CONTAINER_OF(node, struct skn_dom, node);
+        skn_list_remove(&dom->link);
+        skn_dom_free(core, dom);
+    }
+    struct skn_list *link;
+    while ((link = skn_list_pop_front(&core->outs)))
+        skn_free(SKN_CONTAINER_OF(link, struct skn_out, link));
+    skn_free(core->given);
+    for (size_t i = 0; i < SKN_ARRAY_LEN(core->cx); i++) {
+        skn_arena_fini(&core->cx[i].arena);
+        skn_buf_fini(&core->cx[i].scratch);
+        skn_buf_fini(&core->cx[i].row);
+        skn_buf_fini(&core->batch[i]);
+    }
+    skn_buf_fini(&core->record);
+    skn_buf_fini(&core->mail);
+    skn_free(core);
+}
+
+enum skn_rc
+skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
+{
+    SKN_ASSERT(!core->is_open);
+    if (record->shard != core->shard)
+        return SKN_CORRUPT(
+            diag, "record %" PRIu64 " belongs to shard %u", record->index, record->shard);
+    if (record->index != core->index + 1)
+        return SKN_CORRUPT(
+            diag, "record %" PRIu64 " follows record %" PRIu64, record->index, core->index);
+    if (record->stamp <= core->stamp)
+        return SKN_CORRUPT(diag, "the stamp of record %" PRIu64 " goes back", record->index);
+    enum skn_rc rc =
+        skn_store_apply(core->store, record->index, record->stamp, record->batch, diag);
+    if (rc != SKN_OK) return rc;
+    struct skn_hash128 state = skn_store_position(core->store).state;
+    if (state.lo != record->state_lo || state.hi != record->state_hi)
+        return SKN_CORRUPT(
+            diag, "the rows after record %" PRIu64 " have another state hash", record->index);
+    core->index = record->index;
+    core->stamp = record->stamp;
+    core->durable = record->index;
+    return SKN_OK;
+}
+
+/* --- opening ---------------------------------------------------------------------------------------- */
+
+static enum skn_rc read_epoch(struct skn_core *core, uint64_t *out, struct skn_diag *diag)
+{
+    struct skn_key key;
+    struct skn_slice bytes;
+    skn_key_epoch(&key);
+    *out = 0;
+    enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
+    if (rc == SKN_ENOENT) return SKN_OK;
+    if (rc != SKN_OK) return rc;
+    struct skn_cursor cursor = skn_cursor(bytes);
+    *out = skn_cursor_le64(&cursor);
+    return skn_cursor_is_done(&cursor) ? SKN_OK : SKN_CORRUPT(diag, "the epoch row is malformed");
+}
+
+static enum skn_rc read_secret(struct skn_core *core,
+                               const uint8_t *fresh,
+                               struct skn_buf *batch,
+                               struct skn_diag *diag)
+{
+    struct skn_key key;
+    struct skn_slice bytes;
+    skn_key_secret(&key);
+    enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
+    if (rc == SKN_ENOENT) {
+        bytes = skn_slice(fresh, SKN_SECRET_BYTES);
+        skn_batch_put(batch, skn_key_slice(&key), bytes);
+    } else if (rc != SKN_OK) {
+        return rc;
+    }
+    if (bytes.len != SKN_SECRET_BYTES) return SKN_CORRUPT(diag, "the store secret is malformed");
+    memcpy(core->secret, bytes.ptr, bytes.len);
+    return SKN_OK;
+}
+
+/* A domain with something in flight is in memory from the start; a held one waits [E81]. */
+static enum skn_rc found(struct skn_core *core,
+                         struct skn_slice address,
+                         bool take_up_all,
+                         struct skn_dom **out_dom,
+                         struct skn_diag *diag)
+{
+    struct skn_dom *dom = skn_dom_get(core, address);
+    if (!dom)
+        return SKN_FAIL(
+            diag, SKN_ENEWER, "no program of this version knows the domain %.*s", SKN_FMT(address));
+    dom->is_held = dom->program->is_held && !take_up_all;
+    *out_dom = dom;
+    return SKN_OK;
+}
+
+static void cut_off(struct skn_core *core, struct skn_dom *dom, uint64_t number, uint32_t attempt)
+{
+    /* Epoch 0: not a result but the death of whoever performed it. */
+    struct skn_message message = {.kind = SKN_MESSAGE_ATTEMPT,
+                                  .priority = SKN_PRIORITY_NORMAL,
+                                  .number = number,
+                                  .attempt = attempt,
+                                  .status = SKN_ATTEMPT_INTERRUPTED,
+                                  .reason = SKN_LIT("interrupted")};
+    skn_dom_queue(
+        core, dom, skn_input_create(&message, 0, (struct skn_slice){0}, (struct skn_slice){0}));
+}
+
+typedef enum skn_rc
+visit_fn(struct skn_core *core, const struct skn_row *row, bool take_up_all, struct skn_diag *diag);
+
+static enum skn_rc each_row(struct skn_core *core,
+                            struct skn_slice prefix,
+                            visit_fn *visit,
+                            bool take_up_all,
+                            struct skn_diag *diag)
+{
+    struct skn_arena arena;
+    skn_arena_init(&arena);
+    struct skn_slice end = skn_key_after(&arena, prefix);
+    struct skn_key from = {.len = prefix.len};
+    memcpy(from.bytes, prefix.ptr, prefix.len);
+    struct skn_row rows[64];
+    size_t count = 0;
+    enum skn_rc rc;
+    do {
+        rc = skn_store_scan(
+            core->store, skn_key_slice(&from), end, rows, SKN_ARRAY_LEN(rows), &count, diag);
+        for (size_t i = 0; rc == SKN_OK && i < count; i++)
+            rc = visit(core, &rows[i], take_up_all, diag);
+        if (rc != SKN_OK || count == 0) break;
+        from.len = rows[count - 1].key.len;
+        memcpy(from.bytes, rows[count - 1].key.ptr, from.len);
+        from.bytes[from.len++] = 0;
+    } while (count == SKN_ARRAY_LEN(rows));
+    skn_arena_fini(&arena);
+    return rc;
+}
+
+static enum skn_rc found_mail(struct skn_core *core,
+                              const struct skn_row *row,
+                              bool take_up_all,
+                              struct skn_diag *diag)
+{
+    struct skn_slice address, rest;
+    struct skn_dom *dom = NULL;
+    enum skn_rc rc = skn_key_split(row->key, &address, &rest, diag);
+    if (rc == SKN_OK) rc = found(core, address, take_up_all, &dom, diag);
+    if (rc != SKN_OK) return rc;
+    if (rest.len != 9 || rest.ptr[0] >= SKN_PRIORITIES)
+        return SKN_CORRUPT(diag, "a mailbox row has a malformed key");
+    dom->mail |= (uint8_t)(1U << rest.ptr[0]);
+    skn_dom_settle(core, dom);
+    return SKN_OK;
+}
+
+static enum skn_rc found_intent(struct skn_core *core,
+                                const struct skn_row *row,
+                                bool take_up_all,
+                                struct skn_diag *diag)
+{
+    struct skn_slice address, rest;
+    struct skn_dom *dom = NULL;
+    struct skn_intent_row intent;
+    enum skn_rc rc = skn_key_split(row->key, &address, &rest, diag);
+    if (rc == SKN_OK) rc = skn_intent_decode(row->value, &intent, diag);
+    if (rc == SKN_OK) rc = found(core, address, take_up_all, &dom, diag);
+    if (rc != SKN_OK) return rc;
+    struct skn_cursor cursor = skn_cursor(rest);
+    uint64_t number = skn_cursor_be(&cursor, 8);
+    if (!skn_cursor_is_done(&cursor)) return SKN_CORRUPT(diag, "an intent has a malformed key");
+    if (intent.interruptions >= INTERRUPTIONS_MAX && dom->program->is_held)
+        dom->is_held = dom->is_stuck = true;
+    if (intent.state == SKN_INTENT_RUNNING)
+        cut_off(core, dom, number, intent.attempt);
+    else
+        skn_dom_settle(core, dom);
+    return SKN_OK;
+}
+
+static enum skn_rc found_timer(struct skn_core *core,
+                               const struct skn_row *row,
+                               bool take_up_all,
+                               struct skn_diag *diag)
+{
+    if (row->key.len <= 18) return SKN_CORRUPT(diag, "a timer has a malformed key");
+    struct skn_slice address = skn_slice_from(row->key, 18);
+    struct skn_dom *dom = NULL;
+    enum skn_rc rc = found(core, address, take_up_all, &dom, diag);
+    if (rc == SKN_OK) skn_dom_settle(core, dom);
+    return rc;
+}
+
+static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struct skn_diag *diag)
+{
+    static const struct {
+        uint8_t kind;
+        visit_fn *visit;
+    } kinds[] = {{SKN_SHARD_TIMERS, found_timer},
+                 {SKN_SHARD_MAIL, found_mail},
+                 /* Last: five interruptions hold a domain whatever else it has. */
+                 {SKN_SHARD_INTENTS, found_intent}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
+        struct skn_key key;
+        skn_key_shard(&key, kinds[i].kind);
+        enum skn_rc rc = each_row(core, skn_key_slice(&key), kinds[i].visit, take_up_all, diag);
+        if (rc != SKN_OK) return rc;
+    }
+    return SKN_OK;
+}
+
+enum skn_rc skn_core_open(struct skn_core *core,
+                          uint64_t now_ms,
+                          const uint8_t secret[SKN_SECRET_BYTES],
+                          bool take_up_all,
+                          struct skn_record *out_record,
+                          struct skn_diag *diag)
+{
+    SKN_ASSERT(!core->is_open);
+    struct skn_buf *batch = &core->batch[0];
+    skn_buf_reset(batch);
+    enum skn_rc rc = read_epoch(core, &core->epoch, diag);
+    if (rc == SKN_OK) rc = read_secret(core, secret, batch, diag);
+    if (rc == SKN_OK) rc = find_in_flight(core, take_up_all, diag);
+    if (rc != SKN_OK) return rc;
+    core->epoch++;
+    struct skn_key key;
+    skn_key_epoch(&key);
+    uint8_t epoch[8];
+    for (size_t i = 0; i < sizeof epoch; i++)
+        epoch[i] = (uint8_t)(core->epoch >> (8 * i));
+    skn_batch_put(batch, skn_key_slice(&key), skn_slice(epoch, sizeof epoch));
+    core->is_open = true;
+    return skn_commit(core,
+                      NULL,
+                      skn_buf_slice(batch),
+                      SKN_LIT("open"),
+                      0,
+                      skn_hlc_next(core->stamp, 0, now_ms),
+                      out_record,
+                      diag);
+}
+
+uint64_t skn_core_epoch(const struct skn_core *core)
+{
+    return core->epoch;
+}
+
+static void take_up(struct skn_core *core, struct skn_dom *dom)
+{
+    dom->is_held = false;
+    dom->is_stuck = false;
+    skn_dom_settle(core, dom);
+}
+
+enum skn_rc skn_core_take_up(struct skn_core *core, struct skn_slice address, bool is_asked)
+{
+    if (address.len > 0) {
+        struct skn_dom *dom = skn_dom_find(core, address);
+        if (!dom || !dom->is_held || (dom->is_stuck && !is_asked)) return SKN_ENOENT;
+        take_up(core, dom);
+        return SKN_OK;
+    }
+    enum skn_rc rc = SKN_ENOENT;
+    struct skn_omap_node *next = skn_omap_first(&core->doms);
+    while (next) {
+        struct skn_dom *dom = SKN_CONTAINER_OF(next, struct skn_dom, node);
+        next = skn_omap_next(next);
+        if (!dom->is_held || (dom->is_stuck && !is_asked)) continue;
+        take_up(core, dom);
+        rc = SKN_OK;
+    }
+    return rc;
+}
+
+bool skn_core_is_held(const struct skn_core *core, struct skn_slice address)
+{
+    const struct skn_dom *dom = skn_dom_find(core, address);
+    return dom && dom->is_held;
+}
+
+/* --- in ---------------------------------------------------------------------------------------------- */
+
+enum skn_rc
+skn_core_submit(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
+{
+    SKN_ASSERT(core->is_open);
+    if (!skn_program_find(core, request->address))
+        return SKN_FAIL(diag,
+                        SKN_ENOTREGISTERED,
+                        "\"%.*s\" is not the address of a domain of a known type (scope:Type/key)",
+                        SKN_FMT(request->address));
+    if (request->id.len > SKN_REQUEST_ID_MAX || request->caller.len > SKN_REQUEST_ID_MAX ||
+        memchr(
+            request->caller.ptr ? (const void *)request->caller.ptr : "", 0, request->caller.len))
+        return SKN_FAIL(diag,
+                        SKN_EARGS,
+                        "a request id or caller is over %d bytes or has a NUL",
+                        SKN_REQUEST_ID_MAX);
+    if (skn_value_size(request->payload) > core->limits.message_bytes)
+        return SKN_FAIL(
+            diag, SKN_ETOOLARGE, "the message is over %u bytes", core->limits.message_bytes);
+    if (core->inputs >= core->limits.requests_waiting)
+        return SKN_FAIL(diag, SKN_EMAILBOXFULL, "%zu requests wait already", core->inputs);
+    struct skn_message message = {.kind = SKN_MESSAGE_REQUEST,
+                                  .priority = request->priority,
+                                  .name = request->name,
+                                  .payload = request->payload};
+    core->inputs++;
+    skn_dom_queue(core,
+                  skn_dom_get(core, request->address),
+                  skn_input_create(&message, request->number, request->caller, request->id));
+    return SKN_OK;
+}
+
+void skn_core_result(struct skn_core *core, const struct skn_attempt_result *result)
+{
+    SKN_ASSERT(core->is_open);
+    SKN_ASSERT(result->status != SKN_ATTEMPT_STARTED);
+    struct skn_dom *dom = skn_dom_get(core, result->address);
+    if (!dom) {
+        core->counts.dropped_results++;
+        return;
+    }
+    if (core->counts.in_flight > 0 && result->epoch == core->epoch) core->counts.in_flight--;
+    struct skn_message message = {.kind = SKN_MESSAGE_ATTEMPT,
+                                  .priority = SKN_PRIORITY_NORMAL,
+                                  .number = result->number,
+                                  .attempt = result->attempt,
+                                  .epoch = result->epoch,
+                                  .status = result->status,
+                                  .reason = result->reason,
+                                  .payload = result->value};
+    skn_dom_queue(
+        core, dom, skn_input_create(&message, 0, (struct skn_slice){0}, (struct skn_slice){0}));
+}
+
+/* --- the step ---------------------------------------------------------------------------------------- */
+
+enum skn_rc skn_core_step(struct skn_core *core,
+                          uint64_t now_ms,
+                          struct skn_record *out_record,
+                          struct skn_diag *diag)
+{
+    SKN_ASSERT(core->is_open);
+    if (core->index - core->durable >= core->limits.speculative_batches ||
+        core->undurable_bytes >= core->limits.speculative_bytes)
+        return SKN_ELATER;
+    enum skn_rc rc = skn_timers_fire(core, now_ms, diag);
+    if (rc != SKN_OK) return rc;
+    bool is_waiting = false;
+    for (uint64_t turns = core->counts.ready; turns > 0 || core->counts.ready > 0; turns--) {
+        struct skn_dom *dom = skn_dom_pick(core);
+        if (!dom) break;
+        rc = skn_slice_run(core, dom, now_ms, out_record, diag);
+        skn_dom_settle(core, dom);
+        if (rc == SKN_OK) return SKN_OK;
+        if (rc == SKN_ELATER)
+            is_waiting = true;
+        else if (rc != SKN_ENOENT)
+            return rc;
+        if (is_waiting && turns <= 1) return SKN_ELATER; /* each had its turn */
+    }
+    return skn_requests_expire(core, now_ms, out_record, diag);
+}
+
+/* --- out ---------------------------------------------------------------------------------------------- */
+
+void skn_core_durable(struct skn_core *core, uint64_t index)
+{
+    SKN_ASSERT(index <= core->index);
+    if (index <= core->durable) return;
+    core->durable = index;
+    if (index == core->index) core->undurable_bytes = 0;
+}
+
+bool skn_core_next_output(struct skn_core *core, struct skn_output *out)
+{
+    skn_free(core->given);
+    core->given = NULL;
+    struct skn_list *first = skn_list_first(&core->outs);
+    if (!first) return false;
+    struct skn_out *next = SKN_CONTAINER_OF(first, struct skn_out, link);
+    bool releases_early = (core->bugs & SKN_CORE_BUG_EARLY_RELEASE) != 0;
+    if (next->output.index > core->durable && !releases_early) return false;
+    skn_list_remove(first);
+    core->given = next;
+    core->counts.unreleased--;
+    *out = next->output;
+    return true;
+}
+
+struct skn_core_counts skn_core_counts(const struct skn_core *core)
+{
+    return core->counts;
+}

@@ -1,0 +1,301 @@
+/* core.h - domains, their messages, and the one loop: message -> slice -> batch -> outputs.
+ *
+ * A step machine over one shard. It is given what came in (requests, results, the time), handles
+ * one message per step, and gives a record for the journal. It writes to no disk and starts
+ * nothing: outputs come out of skn_core_next_output once their batch is said to be durable.
+ *
+ * Owns        the order in which domains are handled, overlays, batches, intents, timers,
+ *             mailboxes, request ids, dead letters, and the outputs until they are released.
+ * May include base, value, journal, store.
+ * Threads     the one that owns the shard.
+ * Invariants
+ *   1. An output leaves by skn_core_next_output only, in order, and only when the record of its
+ *      batch is durable (P1, [E22]).
+ *   2. All state is rows. What is in memory is made again from rows by skn_core_open; a core with
+ *      `check_rebuild` handles each message a second time, from rows alone, and compares [E24].
+ *   3. The rows of a batch, its outputs and its record depend on rows, message, stamp, module,
+ *      limits and store secret only (P4).
+ *
+ * One core is one shard. Streams between shards [E31] come with several of them.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/slice.h"
+#include "journal/record.h"
+#include "store/store.h"
+#include "value/value.h"
+
+enum {
+    SKN_ADDRESS_MAX = 512, /* bytes of a domain's address */
+    SKN_TAG_MAX = 2048,    /* bytes a program may hang on a timer or an intent */
+    SKN_PRIVATE_KEY_MAX = 2048,
+    SKN_SECRET_BYTES = 32,
+    SKN_KEY_BYTES = 16, /* of an idempotency key */
+    SKN_REQUEST_ID_MAX = 200,
+};
+
+enum skn_priority {
+    SKN_PRIORITY_CRITICAL,
+    SKN_PRIORITY_HIGH,
+    SKN_PRIORITY_NORMAL,
+    SKN_PRIORITY_LOW,
+    SKN_PRIORITY_BACKGROUND,
+    SKN_PRIORITIES
+};
+
+/* Zero means the default, which stands behind each. They are an input of P4: a record names the
+ * version of the limits it was made under. */
+struct skn_core_limits {
+    uint32_t batch_bytes;         /* 8 MiB; a slice over it faults */
+    uint32_t message_bytes;       /* 1 MiB; payload of one message */
+    uint32_t slice_ops;           /* 1,000,000 reads and writes of one slice */
+    uint32_t mailbox_messages;    /* 10,000 per domain; a slice that sends more faults */
+    uint32_t requests_waiting;    /* 100,000; more are refused with SKN_EMAILBOXFULL */
+    uint32_t speculative_batches; /* 4,096 [E20] */
+    uint32_t speculative_bytes;   /* 64 MiB [E20] */
+    uint32_t faults_in_row;       /* 3, then the domain is FAULTED [E33] */
+    uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
+};
+
+/* --- programs --------------------------------------------------------------------------------- */
+
+enum skn_message_kind {
+    SKN_MESSAGE_REQUEST = 1, /* from outside */
+    SKN_MESSAGE_SEND = 2,    /* from a domain */
+    SKN_MESSAGE_TIMER = 3,   /* `tag` of the timer */
+    SKN_MESSAGE_ATTEMPT = 4, /* of an intent: `status` says what happened to it */
+};
+
+/* The order is stored: append only. */
+enum skn_attempt_status {
+    SKN_ATTEMPT_STARTED = 0, /* a further attempt of an intent was started after its delay */
+    SKN_ATTEMPT_SUCCESS = 1,
+    SKN_ATTEMPT_FAILURE = 2,
+    SKN_ATTEMPT_TIMEOUT = 3,
+    SKN_ATTEMPT_CANCELLED = 4,
+    SKN_ATTEMPT_INTERRUPTED = 5, /* cut off by the death of the node [E41], or by `leave` */
+};
+
+struct skn_message {
+    enum skn_message_kind kind;
+    enum skn_priority priority;
+    uint64_t stamp;          /* the sender's, or of admission */
+    struct skn_slice sender; /* address of the domain; empty from outside */
+    struct skn_slice name;
+    struct skn_value payload;
+    struct skn_slice tag; /* of the timer or intent */
+    uint64_t number;      /* of the timer or intent */
+    /* SKN_MESSAGE_ATTEMPT */
+    enum skn_attempt_status status;
+    uint32_t attempt;        /* which one this is about, from 1 */
+    uint64_t epoch;          /* in which it ran */
+    bool is_final;           /* the intent is over; else attempt + 1 runs or will run */
+    uint64_t next_due_ms;    /* not final: when that one starts; 0: it has started */
+    struct skn_slice reason; /* text, such as "exit:3"; empty for a success */
+};
+
+struct skn_cx;
+
+/* A domain type: a table of handlers over rows. */
+struct skn_program {
+    const char *type; /* the part of an address between ':' and '/' */
+    uint64_t module;  /* hash of what it does: an input of P4 */
+    bool is_held;     /* at opening, its domains with work in flight wait to be taken up [E81] */
+
+    /* Handles one message. What it read, wrote and asked for through `cx` becomes a batch when it
+     * returns SKN_OK and no call on `cx` failed; else all of it is dropped and the message goes to
+     * the dead letters with the text of `diag`. `warm` is what `wake` gave. */
+    enum skn_rc (*handle)(struct skn_cx *cx,
+                          void *warm,
+                          const struct skn_message *message,
+                          struct skn_diag *diag);
+
+    /* Optional: something to keep in memory between messages, made from rows alone. NULL when
+     * there is nothing yet; asked again at the next message. `sleep` frees it. */
+    void *(*wake)(struct skn_cx *cx);
+    void (*sleep)(void *warm);
+};
+
+/* --- what a program may do (cx.h has the calls) ------------------------------------------------ */
+
+/* Delays between attempts: backoff_ms, then times factor_milli / 1000, at most max_ms. */
+struct skn_retry_policy {
+    uint32_t attempts; /* in all; 0 counts as 1 */
+    uint64_t backoff_ms;
+    uint32_t factor_milli; /* 0 counts as 1000 */
+    uint64_t max_ms;       /* 0 = no limit of its own */
+};
+
+/* The wait before attempt `ended` + 1 when `ended` of them have ended; ended >= 1. */
+uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended);
+
+struct skn_intent_spec {
+    struct skn_slice identity; /* the idempotency key is made of it, not of the attempt [E42] */
+    struct skn_slice tag;      /* comes back with each message about it */
+    struct skn_value effect;   /* what to do; for whoever performs it */
+    struct skn_retry_policy policy;
+    uint32_t first_attempt; /* 1, or more when it goes on where an older intent was left */
+    uint32_t counted;       /* attempts before it that count against the policy */
+};
+
+/* --- outputs ---------------------------------------------------------------------------------- */
+
+enum skn_output_kind {
+    SKN_OUTPUT_REPLY = 1,   /* answer to request `number` */
+    SKN_OUTPUT_PERFORM = 2, /* start attempt `attempt` of intent `number` */
+    SKN_OUTPUT_CANCEL = 3,  /* end it; its result is awaited all the same */
+    SKN_OUTPUT_SIGNAL = 4,  /* `name` and `value` for whoever watches the domain */
+};
+
+/* Borrowed until the next call of skn_core_next_output. */
+struct skn_output {
+    enum skn_output_kind kind;
+    uint64_t index; /* of the record it was born in */
+    uint64_t stamp;
+    struct skn_slice address;
+    uint64_t number;
+    uint32_t attempt;
+    uint64_t epoch;
+    bool is_leaving; /* cancel: at once, without grace */
+    uint8_t key[SKN_KEY_BYTES];
+    enum skn_rc rc;         /* reply */
+    struct skn_slice name;  /* signal: its name; reply: the text of the failure */
+    struct skn_slice value; /* encoded: the answer, the effect */
+};
+
+/* --- the machine ------------------------------------------------------------------------------ */
+
+struct skn_core;
+
+struct skn_core_options {
+    uint32_t shard;
+    struct skn_store *store;                   /* borrowed until destroy */
+    const struct skn_program *const *programs; /* borrowed; ends with NULL */
+    struct skn_core_limits limits;
+    bool check_rebuild; /* [E24]; costs a second handling of each message */
+    uint32_t bugs;      /* planted ones, for the simulator; debug builds only */
+};
+
+enum {
+    SKN_CORE_BUG_EARLY_RELEASE = 1, /* outputs do not wait for their batch */
+    SKN_CORE_BUG_LOST_DEDUPE = 2,   /* request ids are not looked up */
+    SKN_CORE_BUG_OLD_EPOCH = 4,     /* a result of an older epoch is taken */
+};
+
+struct skn_core *skn_core_create(const struct skn_core_options *options) SKN_MUST_USE;
+void skn_core_destroy(struct skn_core *core);
+
+/* Before open, once per record read back at opening, in order: applies its rows to the store and
+ * checks index, stamp and state hash. SKN_ECORRUPT. */
+SKN_MUST_USE enum skn_rc
+skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag);
+
+/* Begins a new epoch: gives the record that says so, which goes to the journal like any other
+ * [E43]. `secret` becomes the store secret when the store has none yet. Domains that were in
+ * flight are taken up when `take_up_all`, else those of held programs wait. */
+SKN_MUST_USE enum skn_rc skn_core_open(struct skn_core *core,
+                                       uint64_t now_ms,
+                                       const uint8_t secret[SKN_SECRET_BYTES],
+                                       bool take_up_all,
+                                       struct skn_record *out_record,
+                                       struct skn_diag *diag);
+
+uint64_t skn_core_epoch(const struct skn_core *core);
+
+struct skn_request {
+    uint64_t number;         /* comes back in the reply */
+    struct skn_slice caller; /* who asks; with `id` */
+    struct skn_slice id;     /* remembered for 24 h: the same id gives the same answer [E34]; may
+                                be empty */
+    struct skn_slice address;
+    struct skn_slice name;
+    struct skn_value payload;
+    enum skn_priority priority;
+};
+
+/* Takes a request in; the bytes are copied. Refused before admission: SKN_EARGS (address, sizes),
+ * SKN_ENOTREGISTERED (no such domain type), SKN_EMAILBOXFULL. After SKN_OK there is one reply. */
+SKN_MUST_USE enum skn_rc
+skn_core_submit(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag);
+
+struct skn_attempt_result {
+    struct skn_slice address;
+    uint64_t number; /* intent */
+    uint32_t attempt;
+    uint64_t epoch;
+    enum skn_attempt_status status; /* not STARTED */
+    struct skn_slice reason;
+    struct skn_value value;
+};
+
+/* What became of an attempt that was performed. Bytes are copied. A result for an older epoch, an
+ * attempt that is over or an unknown intent is dropped and counted [E40]. */
+void skn_core_result(struct skn_core *core, const struct skn_attempt_result *result);
+
+/* Takes up a domain that waits since the opening, or all (address empty): its cut-off attempts are
+ * `interrupted` and started again [E41]. `is_asked`: a person wants it, so five interruptions in a
+ * row do not hold it back. SKN_ENOENT: nothing by that address waits. */
+SKN_MUST_USE enum skn_rc
+skn_core_take_up(struct skn_core *core, struct skn_slice address, bool is_asked);
+bool skn_core_is_held(const struct skn_core *core, struct skn_slice address);
+
+/* Handles one message. SKN_OK: `out_record` is the next record for the journal, borrowed until the
+ * next call. SKN_ENOENT: there is nothing to do now. SKN_ELATER: what waits needs rows that are
+ * being fetched, or room [E20]. Others: the core is not to be used any more. A message that changed
+ * nothing gives no record; then the next one is handled. */
+SKN_MUST_USE enum skn_rc skn_core_step(struct skn_core *core,
+                                       uint64_t now_ms,
+                                       struct skn_record *out_record,
+                                       struct skn_diag *diag);
+
+/* When the next timer is due, in milliseconds since the epoch of the clock; UINT64_MAX: none. */
+uint64_t skn_core_next_due_ms(struct skn_core *core);
+
+/* Every record up to `index` is durable. */
+void skn_core_durable(struct skn_core *core, uint64_t index);
+
+/* The next output whose batch is durable; false when there is none. */
+bool skn_core_next_output(struct skn_core *core, struct skn_output *out);
+
+struct skn_core_counts {
+    uint64_t slices, batches, faults, dropped_results, timers_fired;
+    uint64_t ready;      /* domains that could be picked now */
+    uint64_t in_flight;  /* attempts performed and not ended */
+    uint64_t unreleased; /* outputs that wait for their batch */
+};
+struct skn_core_counts skn_core_counts(const struct skn_core *core);
+
+/* --- reading from outside: rows as of the last record stepped; show them when it is durable --- */
+
+/* A row of a domain's own. Like skn_store_get. */
+SKN_MUST_USE enum skn_rc skn_core_get(struct skn_store *store,
+                                      struct skn_slice address,
+                                      struct skn_slice key,
+                                      struct skn_slice *out_value,
+                                      struct skn_diag *diag);
+
+/* The first row of a domain's own whose key is >= `from` and begins with `prefix`; SKN_ENOENT.
+ * `out_row` has the key as the program knows it. */
+SKN_MUST_USE enum skn_rc skn_core_next_row(struct skn_store *store,
+                                           struct skn_slice address,
+                                           struct skn_slice prefix,
+                                           struct skn_slice from,
+                                           struct skn_row *out_row,
+                                           struct skn_diag *diag);
+
+/* The address of the first domain whose address is > `after`; SKN_ENOENT. Copied into `out`. */
+SKN_MUST_USE enum skn_rc skn_core_next_domain(struct skn_store *store,
+                                              struct skn_slice after,
+                                              struct skn_buf *out,
+                                              struct skn_diag *diag);
+
+/* HMAC-SHA256 by the store secret over domain-separating `label` and `text`; for names that must
+ * come out the same on a repeated request. SKN_ENOENT: the store has no secret yet. */
+SKN_MUST_USE enum skn_rc skn_core_mac(struct skn_store *store,
+                                      struct skn_slice label,
+                                      struct skn_slice text,
+                                      uint8_t out[32],
+                                      struct skn_diag *diag);

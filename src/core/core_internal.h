@@ -1,0 +1,202 @@
+/* core_internal.h - the structs that the parts of the core share.
+ *
+ * Owns        nothing that is not in a row, but for what waits in memory: requests and results
+ *             not handled yet, outputs not released yet.
+ * May include base, value, journal, store.
+ * Threads     the one that owns the shard.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/omap.h"
+#include "core/cx.h"
+#include "core/rows_internal.h"
+
+/* Something that came in and has no row yet: a request, the result of an attempt, a timer that is
+ * due (its row goes in the batch that handles it), an attempt cut off by the node's death. */
+struct skn_input {
+    struct skn_list link;
+    struct skn_message message; /* points into `bytes` */
+    uint64_t request;           /* number of a request */
+    struct skn_slice caller;
+    struct skn_slice id;
+    uint8_t bytes[];
+};
+
+/* A domain that is in memory because it has something to do, waits to be taken up, or is warm. */
+struct skn_dom {
+    struct skn_omap_node node; /* by address */
+    struct skn_list link;      /* in ready[lane], or in idle */
+    bool is_ready;
+    bool is_held;
+    bool is_stuck; /* held, and only a person takes it up: interrupted too often in a row [E41] */
+    uint8_t mail;  /* bit per priority: the lane may have rows */
+    uint8_t mail_streak; /* mail picked in a row while an input waited */
+    struct skn_list inputs;
+    const struct skn_program *program;
+    void *warm;
+    uint8_t address[];
+};
+
+/* An output on its way out, or (wake) a domain that got mail. */
+struct skn_out {
+    struct skn_list link;
+    struct skn_output output;
+    bool is_wake; /* `number` is the lane; handled when the batch is made, never released */
+    uint8_t bytes[];
+};
+
+struct skn_change {
+    struct skn_omap_node node; /* by whole key */
+    struct skn_slice value;
+    bool is_delete;
+};
+
+struct skn_cx {
+    struct skn_core *core;
+    struct skn_dom *dom;
+    const struct skn_message *message;
+    const struct skn_input *input; /* NULL for mail */
+    struct skn_arena arena;
+    struct skn_omap overlay;
+    struct skn_list outs;
+    struct skn_meta_row meta;
+    bool is_new; /* the domain had no meta row */
+    bool meta_changed;
+    bool has_replied;
+    uint64_t stamp;
+    uint32_t ops;
+    size_t bytes;
+    uint64_t random_count;
+    enum skn_rc rc;
+    struct skn_diag diag;
+    struct skn_buf scratch; /* the program's */
+    struct skn_buf row;     /* ours */
+    struct skn_key key;
+};
+
+struct skn_core {
+    struct skn_store *store;
+    const struct skn_program *const *programs;
+    struct skn_core_limits limits;
+    uint32_t shard;
+    uint32_t bugs;
+    bool check_rebuild;
+    bool is_open;
+    uint8_t secret[SKN_SECRET_BYTES];
+    uint64_t epoch;
+    uint64_t stamp;   /* of the last record */
+    uint64_t index;   /* of the last record */
+    uint64_t durable; /* records up to here are */
+    uint64_t undurable_bytes;
+    struct skn_hash128 record_hash; /* of the last record */
+    struct skn_omap doms;
+    struct skn_list ready[SKN_PRIORITIES];
+    uint8_t streak[SKN_PRIORITIES];
+    struct skn_list idle; /* nothing to do, least recently used first */
+    size_t idle_count;
+    size_t inputs; /* requests that wait */
+    struct skn_list outs;
+    struct skn_out *given;   /* the output that the caller looks at */
+    struct skn_key timer_at; /* timers up to this index key are among the inputs */
+    struct skn_cx cx[2];     /* the slice, and its second handling [E24] */
+    struct skn_buf batch[2];
+    struct skn_buf record; /* the bytes that out_record points into */
+    struct skn_buf mail;   /* the message being handled */
+    struct skn_core_counts counts;
+};
+
+/* --- dom.c: domains in memory and their order -------------------------------------------------- */
+
+struct skn_dom *skn_dom_find(const struct skn_core *core, struct skn_slice address);
+/* Found or made; NULL when no program has its type. */
+struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address);
+struct skn_slice skn_dom_address(const struct skn_dom *dom);
+/* Puts it where it belongs: into a ready lane, among the idle, or out of memory. */
+void skn_dom_settle(struct skn_core *core, struct skn_dom *dom);
+/* The next to handle, taken out of its lane; or NULL. */
+struct skn_dom *skn_dom_pick(struct skn_core *core);
+void skn_dom_free(struct skn_core *core, struct skn_dom *dom);
+void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input);
+const struct skn_program *skn_program_find(const struct skn_core *core, struct skn_slice address);
+/* A copy of a message that waits in memory. */
+struct skn_input *skn_input_create(const struct skn_message *message,
+                                   uint64_t request,
+                                   struct skn_slice caller,
+                                   struct skn_slice id);
+
+/* --- cx.c: the overlay, by whole keys ----------------------------------------------------------- */
+
+void skn_cx_begin(struct skn_cx *cx,
+                  struct skn_core *core,
+                  struct skn_dom *dom,
+                  const struct skn_message *message,
+                  const struct skn_input *input,
+                  uint64_t stamp);
+/* Sticks unless something stuck before; gives what stuck. */
+enum skn_rc skn_cx_fault(struct skn_cx *cx, enum skn_rc rc, const char *text);
+SKN_MUST_USE enum skn_rc
+skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value);
+SKN_MUST_USE enum skn_rc skn_raw_next(struct skn_cx *cx,
+                                      struct skn_slice prefix,
+                                      struct skn_slice from,
+                                      struct skn_row *out_row);
+void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value);
+void skn_raw_delete(struct skn_cx *cx, struct skn_slice key);
+/* Reads the domain's meta row, or starts one. */
+enum skn_rc skn_cx_load_meta(struct skn_cx *cx);
+/* Copies an output into the slice's list. */
+void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake);
+
+/* --- intent.c, timer.c ---------------------------------------------------------------------------- */
+
+enum skn_take { SKN_TAKE_GIVE, SKN_TAKE_DROP };
+
+/* A result came: changes the intent's row as [E40] says and fills `message` for the program. */
+enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message);
+/* The delay before a further attempt is over. */
+enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_message *message);
+uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer);
+/* A timer that is due: takes its rows away and fills `message`. */
+enum skn_take skn_timer_take(struct skn_cx *cx, struct skn_message *message);
+/* Queues what is due at `now_ms` at the domains. */
+SKN_MUST_USE enum skn_rc
+skn_timers_fire(struct skn_core *core, uint64_t now_ms, struct skn_diag *diag);
+
+/* --- slice.c --------------------------------------------------------------------------------------- */
+
+/* Handles one message of `dom`. SKN_OK: a record was made. SKN_ENOENT: nothing changed. */
+SKN_MUST_USE enum skn_rc skn_slice_run(struct skn_core *core,
+                                       struct skn_dom *dom,
+                                       uint64_t now_ms,
+                                       struct skn_record *out_record,
+                                       struct skn_diag *diag);
+/* Turns a batch into a record, applies it and takes the outputs of `cx` (may be NULL) over. */
+SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
+                                    struct skn_cx *cx,
+                                    struct skn_slice batch,
+                                    struct skn_slice message,
+                                    uint64_t module,
+                                    uint64_t stamp,
+                                    struct skn_record *out_record,
+                                    struct skn_diag *diag);
+
+/* --- request.c: request ids -------------------------------------------------------------------------- */
+
+/* True when the request was answered before, or its id used for another: the reply is emitted. */
+bool skn_request_is_known(struct skn_cx *cx);
+void skn_request_remember(struct skn_cx *cx,
+                          enum skn_rc rc,
+                          struct skn_slice text,
+                          struct skn_slice value);
+/* Removes what is older than 24 h, at most 1,000 ids; SKN_ENOENT when there is none. */
+SKN_MUST_USE enum skn_rc skn_requests_expire(struct skn_core *core,
+                                             uint64_t now_ms,
+                                             struct skn_record *out_record,
+                                             struct skn_diag *diag);
+
+void skn_core_hmac(const struct skn_core *core,
+                   struct skn_slice label,
+                   struct skn_slice text,
+                   uint8_t out[32]);

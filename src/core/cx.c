@@ -1,0 +1,379 @@
+/* cx.c - the overlay of a slice: what the program sees and what it asked for. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cx.h"
+
+#include "base/hlc.h"
+#include "core/core_internal.h"
+
+#include <string.h>
+
+void skn_cx_begin(struct skn_cx *cx,
+                  struct skn_core *core,
+                  struct skn_dom *dom,
+                  const struct skn_message *message,
+                  const struct skn_input *input,
+                  uint64_t stamp)
+{
+    skn_arena_reset(&cx->arena);
+    cx->core = core;
+    cx->dom = dom;
+    cx->message = message;
+    cx->input = input;
+    skn_omap_init(&cx->overlay);
+    skn_list_init(&cx->outs);
+    cx->meta = (struct skn_meta_row){0};
+    cx->is_new = false;
+    cx->meta_changed = false;
+    cx->has_replied = false;
+    cx->stamp = stamp;
+    cx->ops = 0;
+    cx->bytes = 0;
+    cx->random_count = 0;
+    cx->rc = SKN_OK;
+    cx->diag = (struct skn_diag){0};
+}
+
+enum skn_rc skn_cx_fault(struct skn_cx *cx, enum skn_rc rc, const char *text)
+{
+    if (cx->rc == SKN_OK) cx->rc = SKN_FAIL(&cx->diag, rc, "%s", text);
+    return cx->rc;
+}
+
+/* One more read or write; every way a program can grow a slice without end passes here. */
+static bool counts(struct skn_cx *cx)
+{
+    if (cx->rc != SKN_OK) return false;
+    if (++cx->ops <= cx->core->limits.slice_ops) return true;
+    (void)skn_cx_fault(cx, SKN_EFULL, "the slice read and wrote too many rows");
+    return false;
+}
+
+static struct skn_change *change_of(struct skn_omap_node *node)
+{
+    return node ? SKN_CONTAINER_OF(node, struct skn_change, node) : NULL;
+}
+
+enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
+{
+    if (!counts(cx)) return cx->rc;
+    struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
+    if (change && change->is_delete) return SKN_ENOENT;
+    if (change) {
+        *out_value = change->value;
+        return SKN_OK;
+    }
+    enum skn_rc rc = skn_store_get(cx->core->store, key, out_value, &cx->diag);
+    if (rc != SKN_OK && rc != SKN_ENOENT) cx->rc = rc;
+    return rc;
+}
+
+/* The first change and the first row at or after `from` inside the prefix; the smaller one wins,
+ * the change when both have the same key, and a deleted one is stepped over. */
+enum skn_rc skn_raw_next(struct skn_cx *cx,
+                         struct skn_slice prefix,
+                         struct skn_slice from,
+                         struct skn_row *out_row)
+{
+    struct skn_slice end = skn_key_after(&cx->arena, prefix);
+    for (;;) {
+        if (!counts(cx)) return cx->rc;
+        struct skn_change *change = change_of(skn_omap_lower_bound(&cx->overlay, from));
+        if (change && !skn_slice_has_prefix(change->node.key, prefix)) change = NULL;
+        size_t count = 0;
+        struct skn_row row;
+        enum skn_rc rc = skn_store_scan(cx->core->store, from, end, &row, 1, &count, &cx->diag);
+        if (rc != SKN_OK) return cx->rc = rc;
+        if (!change && count == 0) return SKN_ENOENT;
+        if (!change || (count > 0 && skn_slice_cmp(row.key, change->node.key) < 0)) {
+            *out_row = row;
+            return SKN_OK;
+        }
+        if (!change->is_delete) {
+            *out_row = (struct skn_row){.key = change->node.key, .value = change->value};
+            return SKN_OK;
+        }
+        uint8_t *after = skn_arena_alloc(&cx->arena, change->node.key.len + 1);
+        memcpy(after, change->node.key.ptr, change->node.key.len);
+        after[change->node.key.len] = 0;
+        from = skn_slice(after, change->node.key.len + 1);
+    }
+}
+
+static void
+change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool is_delete)
+{
+    if (!counts(cx)) return;
+    struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
+    if (!change) {
+        change = skn_arena_zero(&cx->arena, 1, sizeof *change);
+        change->node.key = skn_arena_dup(&cx->arena, key);
+        SKN_ASSERT(!skn_omap_insert(&cx->overlay, &change->node));
+        cx->bytes += key.len + 8;
+    }
+    cx->bytes = cx->bytes - change->value.len + value.len;
+    change->is_delete = is_delete;
+    change->value = is_delete ? (struct skn_slice){0} : skn_arena_dup(&cx->arena, value);
+    if (cx->bytes > cx->core->limits.batch_bytes)
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "the slice changed too many bytes");
+}
+
+void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
+{
+    if (value.len > SKN_ROW_MAX) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a row is over 1 MiB");
+        return;
+    }
+    change_row(cx, key, value, false);
+}
+
+void skn_raw_delete(struct skn_cx *cx, struct skn_slice key)
+{
+    change_row(cx, key, (struct skn_slice){0}, true);
+}
+
+enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
+{
+    struct skn_slice bytes;
+    skn_key_meta(&cx->key, skn_dom_address(cx->dom));
+    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    if (rc == SKN_ENOENT) {
+        cx->is_new = true;
+        return SKN_OK;
+    }
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &cx->meta, &cx->diag);
+    if (rc != SKN_OK) cx->rc = rc;
+    return rc;
+}
+
+void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake)
+{
+    if (cx->rc != SKN_OK) return;
+    struct skn_out *out = skn_arena_zero(&cx->arena, 1, sizeof *out);
+    skn_list_init(&out->link);
+    out->output = *output;
+    out->is_wake = is_wake;
+    out->output.address = skn_arena_dup(&cx->arena, output->address);
+    out->output.name = skn_arena_dup(&cx->arena, output->name);
+    out->output.value = skn_arena_dup(&cx->arena, output->value);
+    skn_list_push_back(&cx->outs, &out->link);
+}
+
+/* --- public ------------------------------------------------------------------------------------- */
+
+struct skn_slice skn_cx_address(const struct skn_cx *cx)
+{
+    return skn_dom_address(cx->dom);
+}
+
+uint64_t skn_cx_stamp(const struct skn_cx *cx)
+{
+    return cx->stamp;
+}
+
+uint64_t skn_cx_now_ms(const struct skn_cx *cx)
+{
+    return skn_hlc_ms(cx->stamp);
+}
+
+uint64_t skn_cx_epoch(const struct skn_cx *cx)
+{
+    return cx->core->epoch;
+}
+
+struct skn_arena *skn_cx_arena(struct skn_cx *cx)
+{
+    return &cx->arena;
+}
+
+struct skn_buf *skn_cx_scratch(struct skn_cx *cx)
+{
+    skn_buf_reset(&cx->scratch);
+    return &cx->scratch;
+}
+
+enum skn_rc skn_cx_rc(const struct skn_cx *cx)
+{
+    return cx->rc;
+}
+
+uint64_t skn_cx_random(struct skn_cx *cx)
+{
+    uint8_t mac[32];
+    struct skn_buf *text = &cx->row;
+    skn_buf_reset(text);
+    skn_buf_put(text, skn_cx_address(cx));
+    skn_buf_put_u8(text, 0);
+    skn_buf_put_be64(text, cx->stamp);
+    skn_buf_put_be64(text, cx->random_count++);
+    skn_core_hmac(cx->core, SKN_LIT("random"), skn_buf_slice(text), mac);
+    uint64_t n;
+    memcpy(&n, mac, sizeof n);
+    return n;
+}
+
+static struct skn_slice own_key(struct skn_cx *cx, struct skn_slice key)
+{
+    if (key.len == 0 || key.len > SKN_PRIVATE_KEY_MAX) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a key is empty or over 2048 bytes");
+        key.len = 0;
+    }
+    skn_key_own(&cx->key, skn_cx_address(cx), key);
+    return skn_key_slice(&cx->key);
+}
+
+enum skn_rc skn_cx_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
+{
+    return skn_raw_get(cx, own_key(cx, key), out_value);
+}
+
+enum skn_rc skn_cx_next(struct skn_cx *cx,
+                        struct skn_slice prefix,
+                        struct skn_slice from,
+                        struct skn_row *out_row)
+{
+    if (prefix.len > SKN_PRIVATE_KEY_MAX || from.len > SKN_PRIVATE_KEY_MAX + 1)
+        return skn_cx_fault(cx, SKN_ETOOLARGE, "a key is over 2048 bytes");
+    skn_key_own(&cx->key, skn_cx_address(cx), skn_slice_cmp(from, prefix) < 0 ? prefix : from);
+    struct skn_slice first = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    skn_key_own(&cx->key, skn_cx_address(cx), prefix);
+    struct skn_slice whole = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    struct skn_row row;
+    enum skn_rc rc = skn_raw_next(cx, whole, first, &row);
+    if (rc != SKN_OK) return rc;
+    out_row->key = skn_slice_from(row.key, whole.len - prefix.len);
+    out_row->value = row.value;
+    return SKN_OK;
+}
+
+void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
+{
+    skn_raw_put(cx, own_key(cx, key), value);
+}
+
+void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value)
+{
+    skn_buf_reset(&cx->row);
+    skn_value_encode(value, &cx->row);
+    if (skn_buf_rc(&cx->row) != SKN_OK) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a value is over 1 MiB");
+        return;
+    }
+    skn_raw_put(cx, own_key(cx, key), skn_buf_slice(&cx->row));
+}
+
+void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
+{
+    skn_raw_delete(cx, own_key(cx, key));
+}
+
+/* The target's counters are in its meta row: a sender takes the next number there. */
+static bool take_mail_number(struct skn_cx *cx, struct skn_slice address, uint64_t *out_number)
+{
+    struct skn_meta_row other = {0};
+    bool is_self = skn_slice_eq(address, skn_cx_address(cx));
+    struct skn_meta_row *meta = is_self ? &cx->meta : &other;
+    if (!is_self) {
+        struct skn_slice bytes;
+        skn_key_meta(&cx->key, address);
+        enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+        if (rc == SKN_OK) rc = skn_meta_decode(bytes, meta, &cx->diag);
+        if (rc != SKN_OK && rc != SKN_ENOENT) {
+            cx->rc = rc;
+            return false;
+        }
+    }
+    if (meta->mail >= cx->core->limits.mailbox_messages) {
+        (void)skn_cx_fault(cx, SKN_EMAILBOXFULL, "the mailbox of the receiver is full");
+        return false;
+    }
+    meta->mail++;
+    *out_number = meta->next_mail++;
+    if (is_self) {
+        cx->meta_changed = true;
+        return true;
+    }
+    skn_buf_reset(&cx->row);
+    skn_meta_encode(meta, &cx->row);
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+    return true;
+}
+
+void skn_cx_send(struct skn_cx *cx,
+                 struct skn_slice address,
+                 enum skn_priority priority,
+                 struct skn_slice name,
+                 struct skn_value payload)
+{
+    SKN_ASSERT(priority < SKN_PRIORITIES);
+    if (cx->rc != SKN_OK) return;
+    if (!skn_program_find(cx->core, address)) {
+        (void)skn_cx_fault(cx, SKN_ENOTREGISTERED, "no program has the type of the receiver");
+        return;
+    }
+    if (skn_value_size(payload) > cx->core->limits.message_bytes) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a message is over its limit");
+        return;
+    }
+    uint64_t number;
+    if (!take_mail_number(cx, address, &number)) return;
+    struct skn_message message = {.kind = SKN_MESSAGE_SEND,
+                                  .priority = priority,
+                                  .stamp = cx->stamp,
+                                  .sender = skn_cx_address(cx),
+                                  .name = name,
+                                  .payload = payload};
+    skn_buf_reset(&cx->row);
+    skn_message_encode(&message, &cx->row);
+    skn_key_mail(&cx->key, address, priority, number);
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+    skn_cx_emit(cx, &(struct skn_output){.address = address, .number = priority}, true);
+}
+
+static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, struct skn_slice value)
+{
+    if (cx->rc != SKN_OK || !cx->input || cx->message->kind != SKN_MESSAGE_REQUEST) return;
+    if (cx->has_replied) {
+        (void)skn_cx_fault(cx, SKN_EFAULT, "the program answered twice");
+        return;
+    }
+    cx->has_replied = true;
+    struct skn_output output = {.kind = SKN_OUTPUT_REPLY,
+                                .address = skn_cx_address(cx),
+                                .number = cx->input->request,
+                                .rc = rc,
+                                .name = text,
+                                .value = value};
+    if (cx->input->id.len > 0) skn_request_remember(cx, rc, text, value);
+    skn_cx_emit(cx, &output, false);
+}
+
+void skn_cx_reply(struct skn_cx *cx, struct skn_value value)
+{
+    if (skn_value_size(value) > cx->core->limits.message_bytes) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "an answer is over its limit");
+        return;
+    }
+    uint8_t *bytes = skn_arena_alloc(&cx->arena, skn_value_size(value));
+    skn_buf_reset(&cx->row);
+    skn_value_encode(value, &cx->row);
+    memcpy(bytes, cx->row.ptr, cx->row.len);
+    reply(cx, SKN_OK, (struct skn_slice){0}, skn_slice(bytes, cx->row.len));
+}
+
+void skn_cx_refuse(struct skn_cx *cx, enum skn_rc rc, const char *text)
+{
+    SKN_ASSERT(rc != SKN_OK);
+    uint8_t none = SKN_T_NONE;
+    reply(cx, rc, skn_slice_str(text), skn_slice(&none, 1));
+}
+
+void skn_cx_signal(struct skn_cx *cx, struct skn_slice name, struct skn_value value)
+{
+    skn_buf_reset(&cx->row);
+    skn_value_encode(value, &cx->row);
+    struct skn_output output = {.kind = SKN_OUTPUT_SIGNAL,
+                                .address = skn_cx_address(cx),
+                                .name = name,
+                                .value = skn_buf_slice(&cx->row)};
+    skn_cx_emit(cx, &output, false);
+}

@@ -1,0 +1,89 @@
+/* cx.h - what a program may do while it handles a message: read and write its rows, send, set
+ * timers, record intents, answer.
+ *
+ * Owns        nothing; everything goes into the overlay of the slice.
+ * May include base, value, store.
+ * Threads     the one that runs the slice.
+ * Invariants
+ *   1. The first failure sticks: later calls do nothing, and the slice faults with it whatever the
+ *      handler returns. So writes need no check; a read that fails says so.
+ *   2. Bytes given to a call are copied. Slices given back live until the slice ends.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "core/core.h"
+
+/* --- who, when, chance ------------------------------------------------------------------------ */
+
+struct skn_slice skn_cx_address(const struct skn_cx *cx);
+uint64_t skn_cx_stamp(const struct skn_cx *cx);
+uint64_t skn_cx_now_ms(const struct skn_cx *cx); /* the stamp's milliseconds */
+uint64_t skn_cx_epoch(const struct skn_cx *cx);
+
+/* 64 bits of HMAC(store secret, domain, stamp, number of the call). */
+uint64_t skn_cx_random(struct skn_cx *cx);
+
+/* Memory that dies with the slice. */
+struct skn_arena *skn_cx_arena(struct skn_cx *cx);
+
+/* A scratch buffer for building one value or row; emptied by each call. */
+struct skn_buf *skn_cx_scratch(struct skn_cx *cx);
+
+/* What stuck so far: SKN_OK, SKN_ELATER, or the fault. */
+SKN_MUST_USE enum skn_rc skn_cx_rc(const struct skn_cx *cx);
+
+/* --- rows ------------------------------------------------------------------------------------- */
+
+/* The value under one of the domain's own keys: as the slice has it. SKN_ENOENT when there is
+ * none; anything else but SKN_OK has stuck, and the handler should return it. */
+SKN_MUST_USE enum skn_rc
+skn_cx_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value);
+
+/* The first own row with key >= `from` that begins with `prefix`. SKN_ENOENT: none. */
+SKN_MUST_USE enum skn_rc skn_cx_next(struct skn_cx *cx,
+                                     struct skn_slice prefix,
+                                     struct skn_slice from,
+                                     struct skn_row *out_row);
+
+void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value);
+void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value);
+void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
+
+/* --- messages, timers, intents, answers ------------------------------------------------------- */
+
+/* To a domain of this shard, itself included. Arrives once, in the order sent. */
+void skn_cx_send(struct skn_cx *cx,
+                 struct skn_slice address,
+                 enum skn_priority priority,
+                 struct skn_slice name,
+                 struct skn_value payload);
+
+/* Fires once at or after `due_ms` with `tag`; gives its number. */
+uint64_t skn_cx_timer_set(struct skn_cx *cx, uint64_t due_ms, struct skn_slice tag);
+/* One that fired or never was is left alone. */
+void skn_cx_timer_cancel(struct skn_cx *cx, uint64_t number);
+
+/* Records that `effect` is to be performed, and tried again as its policy says. Every attempt's
+ * end comes as a SKN_MESSAGE_ATTEMPT, and so does the start of each further one. */
+uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *spec);
+
+enum skn_cancel {
+    SKN_CANCEL = 1,       /* its end will be `cancelled`, or success when that came first */
+    SKN_CANCEL_LEAVE = 2, /* at once, without grace; its end will be `interrupted` */
+};
+
+/* Asks for the end of an intent. True: an attempt runs, and its final message will come. False:
+ * none runs (it waited for its next attempt, or is over); the intent is gone and nothing comes. */
+bool skn_cx_intent_cancel(struct skn_cx *cx, uint64_t number, enum skn_cancel how);
+
+/* The idempotency key that an intent with this identity has, in hex with a NUL. */
+void skn_cx_key_hex(struct skn_cx *cx, struct skn_slice identity, char out[2 * SKN_KEY_BYTES + 1]);
+
+/* Answers the request that is handled; without one nothing happens. At most once; when a handler
+ * does not, the answer is none. */
+void skn_cx_reply(struct skn_cx *cx, struct skn_value value);
+void skn_cx_refuse(struct skn_cx *cx, enum skn_rc rc, const char *text);
+
+/* Tells whoever watches this domain. Leaves with the batch; lost when nobody does. */
+void skn_cx_signal(struct skn_cx *cx, struct skn_slice name, struct skn_value value);

@@ -1,0 +1,217 @@
+/* intent.c - intents, their attempts and when to try again [E40] to [E42].
+ *
+ *            start                 result, not final
+ *   (none) --------> RUNNING ---------------------------> WAITING
+ *                    |  ^  ^  result, interrupted          |   |
+ *          final     |  |  +-- (attempt + 1) --+           |   | cancel
+ *          result    |  +----------------------------------+   |
+ *                    v              its timer                  v
+ *                  (none)                                   (none)
+ *
+ * A RUNNING intent that was cancelled stays so until the end of its attempt is known: until then
+ * a success counts, and nothing is started in its place.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hlc.h"
+#include "core/core_internal.h"
+
+uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended)
+{
+    SKN_ASSERT(ended >= 1);
+    uint64_t cap = policy->max_ms ? policy->max_ms : SKN_HLC_MS_MAX / 4;
+    uint64_t delay = policy->backoff_ms < cap ? policy->backoff_ms : cap;
+    uint64_t factor = policy->factor_milli ? policy->factor_milli : 1000;
+    /* Grows until the cap or until it stands still, so a million attempts cost few turns. */
+    for (uint32_t i = 1; i < ended && delay < cap; i++) {
+        if (delay > UINT64_MAX / factor) return cap;
+        uint64_t grown = delay * factor / 1000;
+        if (grown <= delay) break;
+        delay = grown < cap ? grown : cap;
+    }
+    return delay;
+}
+
+static void identity_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES])
+{
+    uint8_t mac[32];
+    skn_buf_reset(&cx->row);
+    skn_buf_put(&cx->row, skn_cx_address(cx));
+    skn_buf_put_u8(&cx->row, 0);
+    skn_buf_put(&cx->row, identity);
+    skn_core_hmac(cx->core, SKN_LIT("key"), skn_buf_slice(&cx->row), mac);
+    memcpy(out, mac, SKN_KEY_BYTES);
+}
+
+void skn_cx_key_hex(struct skn_cx *cx, struct skn_slice identity, char out[2 * SKN_KEY_BYTES + 1])
+{
+    static const char digits[] = "0123456789abcdef";
+    uint8_t key[SKN_KEY_BYTES];
+    identity_key(cx, identity, key);
+    for (size_t i = 0; i < SKN_KEY_BYTES; i++) {
+        out[2 * i] = digits[key[i] >> 4];
+        out[2 * i + 1] = digits[key[i] & 15];
+    }
+    out[2 * SKN_KEY_BYTES] = 0;
+}
+
+static void put_intent(struct skn_cx *cx, uint64_t number, const struct skn_intent_row *row)
+{
+    skn_buf_reset(&cx->row);
+    skn_intent_encode(row, &cx->row);
+    skn_key_intent(&cx->key, skn_cx_address(cx), number);
+    if (skn_buf_rc(&cx->row) != SKN_OK)
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "what an intent is to do is over 1 MiB");
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+}
+
+static void delete_intent(struct skn_cx *cx, uint64_t number)
+{
+    skn_key_intent(&cx->key, skn_cx_address(cx), number);
+    skn_raw_delete(cx, skn_key_slice(&cx->key));
+}
+
+/* SKN_ENOENT: it is over. Its slices live until the slice ends. */
+static enum skn_rc get_intent(struct skn_cx *cx, uint64_t number, struct skn_intent_row *out)
+{
+    struct skn_slice bytes;
+    skn_key_intent(&cx->key, skn_cx_address(cx), number);
+    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    if (rc == SKN_OK && (rc = skn_intent_decode(bytes, out, &cx->diag)) != SKN_OK) cx->rc = rc;
+    return rc;
+}
+
+static void emit(struct skn_cx *cx,
+                 enum skn_output_kind kind,
+                 uint64_t number,
+                 const struct skn_intent_row *row)
+{
+    struct skn_output output = {.kind = kind,
+                                .address = skn_cx_address(cx),
+                                .number = number,
+                                .attempt = row->attempt,
+                                .epoch = row->epoch,
+                                .is_leaving = row->cancel == SKN_CANCEL_LEAVE};
+    if (kind == SKN_OUTPUT_PERFORM) output.value = row->effect;
+    memcpy(output.key, row->key, sizeof output.key);
+    skn_cx_emit(cx, &output, false);
+}
+
+uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *spec)
+{
+    if (spec->tag.len > SKN_TAG_MAX)
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a tag is over 2048 bytes");
+    if (skn_value_size(spec->effect) > cx->core->limits.message_bytes)
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "what an intent is to do is over its limit");
+    if (cx->rc != SKN_OK) return 0;
+    SKN_ASSERT(spec->first_attempt >= 1);
+    uint64_t number = cx->meta.next_intent++;
+    cx->meta_changed = true;
+    struct skn_intent_row row = {.state = SKN_INTENT_RUNNING,
+                                 .attempt = spec->first_attempt,
+                                 .counted = spec->counted,
+                                 .epoch = cx->core->epoch,
+                                 .policy = spec->policy,
+                                 .tag = spec->tag};
+    identity_key(cx, spec->identity, row.key);
+    skn_buf_reset(&cx->row);
+    skn_value_encode(spec->effect, &cx->row);
+    row.effect = skn_arena_dup(&cx->arena, skn_buf_slice(&cx->row));
+    put_intent(cx, number, &row);
+    emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+    return number;
+}
+
+bool skn_cx_intent_cancel(struct skn_cx *cx, uint64_t number, enum skn_cancel how)
+{
+    struct skn_intent_row row;
+    if (get_intent(cx, number, &row) != SKN_OK) return false;
+    if (row.state == SKN_INTENT_WAITING) {
+        skn_cx_timer_cancel(cx, row.timer);
+        delete_intent(cx, number);
+        return false;
+    }
+    if (row.cancel < (uint8_t)how) {
+        row.cancel = (uint8_t)how;
+        put_intent(cx, number, &row);
+        emit(cx, SKN_OUTPUT_CANCEL, number, &row);
+    }
+    return true;
+}
+
+/* The attempt failed and may be tried again: waits, or is over. */
+static void fail_attempt(struct skn_cx *cx, struct skn_intent_row *row, struct skn_message *message)
+{
+    row->counted++;
+    row->interruptions = 0;
+    if (row->counted >= row->policy.attempts) {
+        message->is_final = true;
+        return;
+    }
+    uint64_t delay = skn_retry_delay_ms(&row->policy, row->counted);
+    struct skn_timer_row timer = {.kind = SKN_TIMER_RETRY,
+                                  .due_stamp = skn_hlc_at(skn_cx_now_ms(cx) + delay),
+                                  .intent = message->number};
+    row->timer = skn_timer_add(cx, &timer);
+    row->state = SKN_INTENT_WAITING;
+    message->next_due_ms = skn_cx_now_ms(cx) + delay;
+    if (message->next_due_ms == 0) message->next_due_ms = 1; /* 0 means: has started */
+}
+
+enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
+{
+    struct skn_intent_row row;
+    uint64_t number = message->number;
+    if (get_intent(cx, number, &row) != SKN_OK) return SKN_TAKE_DROP;
+    bool takes_old = (cx->core->bugs & SKN_CORE_BUG_OLD_EPOCH) != 0;
+    bool is_cut_off = message->status == SKN_ATTEMPT_INTERRUPTED && message->epoch == 0;
+    if (!is_cut_off && message->epoch != cx->core->epoch && !takes_old) return SKN_TAKE_DROP;
+    bool is_success = message->status == SKN_ATTEMPT_SUCCESS;
+    if (message->attempt > row.attempt) return SKN_TAKE_DROP;
+    if (message->attempt < row.attempt && !is_success && !takes_old) return SKN_TAKE_DROP;
+    if (row.state == SKN_INTENT_WAITING && !is_success) return SKN_TAKE_DROP;
+
+    message->tag = row.tag;
+    if (is_cut_off) message->epoch = row.epoch;
+    if (is_success) {
+        message->is_final = true;
+        if (row.state == SKN_INTENT_WAITING)
+            skn_cx_timer_cancel(cx, row.timer);
+        else if (message->attempt < row.attempt)
+            emit(cx, SKN_OUTPUT_CANCEL, number, &row);
+    } else if (row.cancel) {
+        message->is_final = true;
+        message->status =
+            row.cancel == SKN_CANCEL_LEAVE ? SKN_ATTEMPT_INTERRUPTED : SKN_ATTEMPT_CANCELLED;
+    } else if (message->status == SKN_ATTEMPT_INTERRUPTED) {
+        row.interruptions++;
+        row.attempt++;
+        row.epoch = cx->core->epoch;
+        emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+    } else {
+        fail_attempt(cx, &row, message);
+    }
+    if (message->is_final)
+        delete_intent(cx, number);
+    else
+        put_intent(cx, number, &row);
+    return SKN_TAKE_GIVE;
+}
+
+enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_message *message)
+{
+    struct skn_intent_row row;
+    if (get_intent(cx, number, &row) != SKN_OK) return SKN_TAKE_DROP;
+    if (row.state != SKN_INTENT_WAITING) return SKN_TAKE_DROP;
+    row.state = SKN_INTENT_RUNNING;
+    row.attempt++;
+    row.epoch = cx->core->epoch;
+    put_intent(cx, number, &row);
+    emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+    message->kind = SKN_MESSAGE_ATTEMPT;
+    message->status = SKN_ATTEMPT_STARTED;
+    message->number = number;
+    message->attempt = row.attempt;
+    message->epoch = row.epoch;
+    message->tag = row.tag;
+    return SKN_TAKE_GIVE;
+}

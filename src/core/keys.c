@@ -1,0 +1,162 @@
+/* keys.c - the keys of the core's rows. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/rows_internal.h"
+
+enum { SHARD = 1, DOMAIN_ROWS = 2 };
+enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_REQUESTS = 6 };
+enum { DOMAIN_META = 1, DOMAIN_TIMER = 2, DOMAIN_DEAD = 3, DOMAIN_OWN = 0x10 };
+
+static void put(struct skn_key *key, struct skn_slice bytes)
+{
+    SKN_ASSERT(bytes.len <= sizeof key->bytes - key->len);
+    if (bytes.len > 0) memcpy(key->bytes + key->len, bytes.ptr, bytes.len);
+    key->len += bytes.len;
+}
+
+static void put_u8(struct skn_key *key, uint8_t byte)
+{
+    put(key, skn_slice(&byte, 1));
+}
+
+static void put_be64(struct skn_key *key, uint64_t n)
+{
+    for (int shift = 56; shift >= 0; shift -= 8)
+        put_u8(key, (uint8_t)(n >> shift));
+}
+
+void skn_key_shard(struct skn_key *key, uint8_t kind)
+{
+    key->len = 0;
+    put_u8(key, SHARD);
+    put_u8(key, kind);
+}
+
+void skn_key_epoch(struct skn_key *key)
+{
+    skn_key_shard(key, SHARD_EPOCH);
+}
+
+void skn_key_secret(struct skn_key *key)
+{
+    skn_key_shard(key, SHARD_SECRET);
+}
+
+void skn_key_timer_index(struct skn_key *key,
+                         uint64_t due_stamp,
+                         uint64_t number,
+                         struct skn_slice address)
+{
+    skn_key_shard(key, SKN_SHARD_TIMERS);
+    put_be64(key, due_stamp);
+    put_be64(key, number);
+    put(key, address);
+}
+
+void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane)
+{
+    skn_key_shard(key, SKN_SHARD_MAIL);
+    put(key, address);
+    put_u8(key, 0);
+    put_u8(key, (uint8_t)lane);
+}
+
+void skn_key_mail(struct skn_key *key,
+                  struct skn_slice address,
+                  enum skn_priority lane,
+                  uint64_t number)
+{
+    skn_key_mail_lane(key, address, lane);
+    put_be64(key, number);
+}
+
+void skn_key_intents(struct skn_key *key, struct skn_slice address)
+{
+    skn_key_shard(key, SKN_SHARD_INTENTS);
+    put(key, address);
+    put_u8(key, 0);
+}
+
+void skn_key_intent(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    skn_key_intents(key, address);
+    put_be64(key, number);
+}
+
+void skn_key_request(struct skn_key *key,
+                     struct skn_slice target,
+                     struct skn_slice caller,
+                     struct skn_slice id)
+{
+    skn_key_shard(key, SHARD_REQUESTS);
+    put(key, target);
+    put_u8(key, 0);
+    put(key, caller);
+    put_u8(key, 0);
+    put(key, id);
+}
+
+void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice request_key)
+{
+    skn_key_shard(key, SKN_SHARD_EXPIRIES);
+    put_be64(key, due_ms);
+    put(key, request_key);
+}
+
+static void domain(struct skn_key *key, struct skn_slice address, uint8_t kind)
+{
+    key->len = 0;
+    put_u8(key, DOMAIN_ROWS);
+    put(key, address);
+    put_u8(key, 0);
+    put_u8(key, kind);
+}
+
+void skn_key_meta(struct skn_key *key, struct skn_slice address)
+{
+    domain(key, address, DOMAIN_META);
+}
+
+void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    domain(key, address, DOMAIN_TIMER);
+    put_be64(key, number);
+}
+
+void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    domain(key, address, DOMAIN_DEAD);
+    put_be64(key, number);
+}
+
+void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice own)
+{
+    domain(key, address, DOMAIN_OWN);
+    put(key, own);
+}
+
+struct skn_slice skn_key_after(struct skn_arena *arena, struct skn_slice prefix)
+{
+    /* Every key begins with a byte below 0xff, so the step up never runs out of bytes. */
+    while (prefix.len > 0 && prefix.ptr[prefix.len - 1] == 0xff)
+        prefix.len--;
+    SKN_ASSERT(prefix.len > 0);
+    uint8_t *bytes = skn_arena_alloc(arena, prefix.len);
+    memcpy(bytes, prefix.ptr, prefix.len);
+    bytes[prefix.len - 1]++;
+    return skn_slice(bytes, prefix.len);
+}
+
+enum skn_rc skn_key_split(struct skn_slice key,
+                          struct skn_slice *out_address,
+                          struct skn_slice *out_rest,
+                          struct skn_diag *diag)
+{
+    if (key.len < 3) return SKN_CORRUPT(diag, "a row has a key of %zu bytes", key.len);
+    struct skn_slice behind = skn_slice_from(key, 2);
+    const uint8_t *zero = memchr(behind.ptr, 0, behind.len);
+    if (!zero) return SKN_CORRUPT(diag, "a row has a key without an end of its address");
+    size_t len = (size_t)(zero - behind.ptr);
+    *out_address = skn_slice(behind.ptr, len);
+    *out_rest = skn_slice_from(behind, len + 1);
+    return SKN_OK;
+}

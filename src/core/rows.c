@@ -1,0 +1,199 @@
+/* rows.c - the bytes of the core's rows. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cursor.h"
+#include "core/rows_internal.h"
+
+static void put_block(struct skn_buf *out, struct skn_slice bytes)
+{
+    SKN_ASSERT(bytes.len <= UINT32_MAX);
+    skn_buf_put_le32(out, (uint32_t)bytes.len);
+    skn_buf_put(out, bytes);
+}
+
+/* Every row ends here: all read, nothing left, and a level that we know. */
+static enum skn_rc
+finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct skn_diag *diag)
+{
+    if (level > SKN_ROW_LEVEL)
+        return SKN_FAIL(diag,
+                        SKN_ENEWER,
+                        "a %s row has format level %u, this program knows %d",
+                        what,
+                        level,
+                        SKN_ROW_LEVEL);
+    if (!skn_cursor_is_done(cursor) || level == 0)
+        return SKN_CORRUPT(diag, "a %s row is malformed", what);
+    return SKN_OK;
+}
+
+void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_u8(out, row->is_faulted);
+    skn_buf_put_le32(out, row->faults);
+    skn_buf_put_le32(out, row->mail);
+    skn_buf_put_le32(out, row->dead);
+    skn_buf_put_le64(out, row->next_mail);
+    skn_buf_put_le64(out, row->next_timer);
+    skn_buf_put_le64(out, row->next_intent);
+    skn_buf_put_le64(out, row->next_dead);
+}
+
+enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    *out = (struct skn_meta_row){
+        .is_faulted = skn_cursor_u8(&cursor) != 0,
+    };
+    out->faults = skn_cursor_le32(&cursor);
+    out->mail = skn_cursor_le32(&cursor);
+    out->dead = skn_cursor_le32(&cursor);
+    out->next_mail = skn_cursor_le64(&cursor);
+    out->next_timer = skn_cursor_le64(&cursor);
+    out->next_intent = skn_cursor_le64(&cursor);
+    out->next_dead = skn_cursor_le64(&cursor);
+    return finish(&cursor, level, "domain", diag);
+}
+
+void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_u8(out, (uint8_t)row->kind);
+    skn_buf_put_le64(out, row->due_stamp);
+    skn_buf_put_le64(out, row->intent);
+    put_block(out, row->tag);
+}
+
+enum skn_rc
+skn_timer_decode(struct skn_slice bytes, struct skn_timer_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    uint8_t kind = skn_cursor_u8(&cursor);
+    *out = (struct skn_timer_row){.kind = kind};
+    out->due_stamp = skn_cursor_le64(&cursor);
+    out->intent = skn_cursor_le64(&cursor);
+    out->tag = skn_cursor_block(&cursor);
+    if (kind != SKN_TIMER_PROGRAM && kind != SKN_TIMER_RETRY) cursor.bad = true;
+    return finish(&cursor, level, "timer", diag);
+}
+
+void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_u8(out, (uint8_t)row->state);
+    skn_buf_put_u8(out, row->cancel);
+    skn_buf_put_le32(out, row->attempt);
+    skn_buf_put_le32(out, row->counted);
+    skn_buf_put_le32(out, row->interruptions);
+    skn_buf_put_le64(out, row->epoch);
+    skn_buf_put_le64(out, row->timer);
+    skn_buf_put(out, skn_slice(row->key, sizeof row->key));
+    skn_buf_put_le32(out, row->policy.attempts);
+    skn_buf_put_le64(out, row->policy.backoff_ms);
+    skn_buf_put_le32(out, row->policy.factor_milli);
+    skn_buf_put_le64(out, row->policy.max_ms);
+    put_block(out, row->tag);
+    put_block(out, row->effect);
+}
+
+enum skn_rc
+skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    uint8_t state = skn_cursor_u8(&cursor);
+    *out = (struct skn_intent_row){.state = state};
+    out->cancel = skn_cursor_u8(&cursor);
+    out->attempt = skn_cursor_le32(&cursor);
+    out->counted = skn_cursor_le32(&cursor);
+    out->interruptions = skn_cursor_le32(&cursor);
+    out->epoch = skn_cursor_le64(&cursor);
+    out->timer = skn_cursor_le64(&cursor);
+    struct skn_slice key = skn_cursor_bytes(&cursor, SKN_KEY_BYTES);
+    if (key.len == SKN_KEY_BYTES) memcpy(out->key, key.ptr, key.len);
+    out->policy.attempts = skn_cursor_le32(&cursor);
+    out->policy.backoff_ms = skn_cursor_le64(&cursor);
+    out->policy.factor_milli = skn_cursor_le32(&cursor);
+    out->policy.max_ms = skn_cursor_le64(&cursor);
+    out->tag = skn_cursor_block(&cursor);
+    out->effect = skn_cursor_block(&cursor);
+    if (state != SKN_INTENT_RUNNING && state != SKN_INTENT_WAITING) cursor.bad = true;
+    if (out->cancel > SKN_CANCEL_LEAVE) cursor.bad = true;
+    return finish(&cursor, level, "intent", diag);
+}
+
+void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_le32(out, (uint32_t)row->rc);
+    skn_buf_put_le64(out, row->hash.lo);
+    skn_buf_put_le64(out, row->hash.hi);
+    put_block(out, row->text);
+    put_block(out, row->value);
+}
+
+enum skn_rc
+skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    *out = (struct skn_answer_row){.rc = (enum skn_rc)skn_cursor_le32(&cursor)};
+    out->hash.lo = skn_cursor_le64(&cursor);
+    out->hash.hi = skn_cursor_le64(&cursor);
+    out->text = skn_cursor_block(&cursor);
+    out->value = skn_cursor_block(&cursor);
+    return finish(&cursor, level, "request", diag);
+}
+
+void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_u8(out, (uint8_t)message->kind);
+    skn_buf_put_u8(out, (uint8_t)message->priority);
+    skn_buf_put_u8(out, (uint8_t)message->status);
+    skn_buf_put_u8(out, message->is_final);
+    skn_buf_put_le64(out, message->stamp);
+    skn_buf_put_le64(out, message->number);
+    skn_buf_put_le32(out, message->attempt);
+    skn_buf_put_le64(out, message->epoch);
+    skn_buf_put_le64(out, message->next_due_ms);
+    put_block(out, message->sender);
+    put_block(out, message->name);
+    put_block(out, message->tag);
+    put_block(out, message->reason);
+    size_t size = skn_value_size(message->payload);
+    SKN_ASSERT(size <= UINT32_MAX);
+    skn_buf_put_le32(out, (uint32_t)size);
+    skn_value_encode(message->payload, out);
+}
+
+enum skn_rc
+skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    uint8_t kind = skn_cursor_u8(&cursor);
+    uint8_t priority = skn_cursor_u8(&cursor);
+    uint8_t status = skn_cursor_u8(&cursor);
+    *out = (struct skn_message){.kind = kind, .priority = priority, .status = status};
+    out->is_final = skn_cursor_u8(&cursor) != 0;
+    out->stamp = skn_cursor_le64(&cursor);
+    out->number = skn_cursor_le64(&cursor);
+    out->attempt = skn_cursor_le32(&cursor);
+    out->epoch = skn_cursor_le64(&cursor);
+    out->next_due_ms = skn_cursor_le64(&cursor);
+    out->sender = skn_cursor_block(&cursor);
+    out->name = skn_cursor_block(&cursor);
+    out->tag = skn_cursor_block(&cursor);
+    out->reason = skn_cursor_block(&cursor);
+    struct skn_slice payload = skn_cursor_block(&cursor);
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_ATTEMPT) cursor.bad = true;
+    if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor.bad = true;
+    enum skn_rc rc = finish(&cursor, level, "message", diag);
+    if (rc != SKN_OK) return rc;
+    if ((rc = skn_value_check(payload, diag)) != SKN_OK) return rc;
+    out->payload = skn_value_view(payload);
+    return SKN_OK;
+}

@@ -1,0 +1,138 @@
+/* rows_internal.h - the keys and the bytes of every row that the core itself keeps.
+ *
+ * Owns        the stored forms below, at level 1.
+ * May include base, value, store.
+ * Threads     any.
+ *
+ * Keys begin with one byte; numbers in keys are big-endian, so that key order is their order.
+ *   01 01                            epoch          u64                          nobody deletes it
+ *   01 02                            store secret   32 bytes                     nobody
+ *   01 03 due:8 number:8 address     timer index    empty            firing or cancel
+ *   01 04 address 00 lane:1 number:8 mailbox        message          the batch that handles it
+ *   01 05 address 00 number:8        intent         struct intent    its final result, or cancel
+ *   01 06 target 00 caller 00 id     request id     struct answer    24 h after its answer
+ *   01 07 due:8 (key of 01 06)       its expiry     empty            with it
+ *   02 address 00 01                 domain         struct meta      domain removal
+ *   02 address 00 02 number:8        timer          struct timer     firing or cancel
+ *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
+ *   02 address 00 10 key             the program's own rows          the program
+ *
+ * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
+ *   meta      level:1 faulted:1 faults:4 mail:4 dead:4 next_mail:8 next_timer:8 next_intent:8 next_dead:8
+ *   timer     level:1 kind:1 due:8 intent:8 tag:block
+ *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
+ *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
+ *   answer    level:1 rc:4 hash:16 text:block value:block
+ *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 number:8 attempt:4 epoch:8
+ *             next_due:8 sender:block name:block tag:block reason:block payload:block
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "core/cx.h"
+
+enum { SKN_ROW_LEVEL = 1 };
+
+/* A key being made; large enough for any of ours. */
+struct skn_key {
+    size_t len;
+    uint8_t bytes[SKN_KEY_MAX];
+};
+
+static inline struct skn_slice skn_key_slice(const struct skn_key *key)
+{
+    return skn_slice(key->bytes, key->len);
+}
+
+void skn_key_epoch(struct skn_key *key);
+void skn_key_secret(struct skn_key *key);
+void skn_key_timer_index(struct skn_key *key,
+                         uint64_t due_stamp,
+                         uint64_t number,
+                         struct skn_slice address);
+void skn_key_mail(struct skn_key *key,
+                  struct skn_slice address,
+                  enum skn_priority lane,
+                  uint64_t number);
+void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane);
+void skn_key_intent(struct skn_key *key, struct skn_slice address, uint64_t number);
+void skn_key_intents(struct skn_key *key, struct skn_slice address);
+void skn_key_request(struct skn_key *key,
+                     struct skn_slice target,
+                     struct skn_slice caller,
+                     struct skn_slice id);
+void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice request_key);
+void skn_key_meta(struct skn_key *key, struct skn_slice address);
+void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number);
+void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number);
+void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice own);
+
+/* Beginnings of the kinds of shard rows, and the first key behind all of a prefix. */
+void skn_key_shard(struct skn_key *key, uint8_t kind);
+struct skn_slice skn_key_after(struct skn_arena *arena, struct skn_slice prefix);
+enum { SKN_SHARD_TIMERS = 3, SKN_SHARD_MAIL = 4, SKN_SHARD_INTENTS = 5, SKN_SHARD_EXPIRIES = 7 };
+
+/* The address in a key of the kinds mailbox and intent, and the rest behind its 00. */
+SKN_MUST_USE enum skn_rc skn_key_split(struct skn_slice key,
+                                       struct skn_slice *out_address,
+                                       struct skn_slice *out_rest,
+                                       struct skn_diag *diag);
+
+struct skn_meta_row {
+    bool is_faulted;
+    uint32_t faults; /* in a row */
+    uint32_t mail;   /* messages in its mailbox */
+    uint32_t dead;   /* dead letters */
+    uint64_t next_mail, next_timer, next_intent, next_dead;
+};
+
+enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };
+
+struct skn_timer_row {
+    enum skn_timer_kind kind;
+    uint64_t due_stamp;
+    uint64_t intent; /* of a retry */
+    struct skn_slice tag;
+};
+
+enum skn_intent_state { SKN_INTENT_RUNNING = 1, SKN_INTENT_WAITING = 2 };
+
+struct skn_intent_row {
+    enum skn_intent_state state;
+    uint8_t cancel; /* 0 or enum skn_cancel */
+    uint32_t attempt;
+    uint32_t counted;
+    uint32_t interruptions; /* in a row */
+    uint64_t epoch;         /* in which the attempt was started */
+    uint64_t timer;         /* waiting: its retry timer */
+    uint8_t key[SKN_KEY_BYTES];
+    struct skn_retry_policy policy;
+    struct skn_slice tag;
+    struct skn_slice effect; /* an encoded value */
+};
+
+struct skn_answer_row {
+    enum skn_rc rc;
+    struct skn_hash128 hash; /* of name and payload */
+    struct skn_slice text;
+    struct skn_slice value; /* encoded */
+};
+
+void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out);
+void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out);
+void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out);
+void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out);
+void skn_message_encode(const struct skn_message *message, struct skn_buf *out);
+
+/* Slices of what is decoded point into `bytes`. SKN_ECORRUPT, SKN_ENEWER. */
+SKN_MUST_USE enum skn_rc
+skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_timer_decode(struct skn_slice bytes, struct skn_timer_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag);

@@ -1,0 +1,364 @@
+/* slice.c - one message becomes one batch. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hlc.h"
+#include "base/mem.h"
+#include "core/core_internal.h"
+
+#include <inttypes.h>
+
+/* What becomes part of every record: raise it when a default limit changes (P4). */
+enum { LIMITS_VERSION = 1, DEAD_LETTERS_MAX = 10000 };
+
+/* What a slice handles: an input of the domain, or the first row of a mail lane. */
+struct work {
+    struct skn_message message;
+    struct skn_input *input;   /* or NULL: mail */
+    struct skn_slice mail_key; /* into core->mail */
+    enum skn_priority lane;
+};
+
+/* --- what to handle ------------------------------------------------------------------------------ */
+
+static enum skn_rc
+first_mail(struct skn_core *core, struct skn_dom *dom, struct work *work, struct skn_diag *diag)
+{
+    struct skn_key from, end;
+    skn_key_mail_lane(&from, skn_dom_address(dom), work->lane);
+    end = from;
+    end.bytes[end.len - 1]++;
+    struct skn_row row;
+    size_t count;
+    enum skn_rc rc = skn_store_scan(
+        core->store, skn_key_slice(&from), skn_key_slice(&end), &row, 1, &count, diag);
+    if (rc != SKN_OK) return rc;
+    if (count == 0) return SKN_ENOENT;
+    /* Copied: the batch of this very slice deletes the row. */
+    skn_buf_reset(&core->mail);
+    skn_buf_put(&core->mail, row.key);
+    skn_buf_put(&core->mail, row.value);
+    work->mail_key = skn_slice(core->mail.ptr, row.key.len);
+    return skn_message_decode(
+        skn_slice_from(skn_buf_slice(&core->mail), row.key.len), &work->message, diag);
+}
+
+/* A FAULTED domain keeps its mail until someone redelivers [E33]. */
+static enum skn_rc
+takes_mail(struct skn_core *core, struct skn_dom *dom, bool *out_takes, struct skn_diag *diag)
+{
+    struct skn_key key;
+    struct skn_slice bytes;
+    struct skn_meta_row meta = {0};
+    skn_key_meta(&key, skn_dom_address(dom));
+    enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
+    *out_takes = !meta.is_faulted;
+    return rc == SKN_ENOENT ? SKN_OK : rc;
+}
+
+/* Mail goes first among equals, but after three in a row an input that waits has its turn. */
+static enum skn_rc
+choose(struct skn_core *core, struct skn_dom *dom, struct work *work, struct skn_diag *diag)
+{
+    struct skn_list *first = skn_list_first(&dom->inputs);
+    struct skn_input *input = first ? SKN_CONTAINER_OF(first, struct skn_input, link) : NULL;
+    bool takes = true;
+    enum skn_rc rc = dom->mail ? takes_mail(core, dom, &takes, diag) : SKN_OK;
+    if (rc != SKN_OK) return rc;
+    if (!takes) dom->mail = 0;
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
+        if (!(dom->mail & (1U << lane))) continue;
+        if (input && (input->message.priority < lane || dom->mail_streak >= 3)) break;
+        work->lane = (enum skn_priority)lane;
+        rc = first_mail(core, dom, work, diag);
+        if (rc == SKN_OK && input) dom->mail_streak++;
+        if (rc != SKN_ENOENT) return rc;
+        dom->mail &= (uint8_t) ~(1U << lane);
+    }
+    if (!input) return SKN_ENOENT;
+    dom->mail_streak = 0;
+    work->input = input;
+    work->message = input->message;
+    return SKN_OK;
+}
+
+/* --- handling it ---------------------------------------------------------------------------------- */
+
+/* What the core itself does with a message before the program sees it. */
+static enum skn_take take(struct skn_cx *cx, const struct work *work, struct skn_message *message)
+{
+    if (!work->input) {
+        skn_raw_delete(cx, work->mail_key);
+        SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail > 0);
+        cx->meta.mail--;
+        cx->meta_changed = true;
+        return SKN_TAKE_GIVE;
+    }
+    if (message->kind == SKN_MESSAGE_TIMER) return skn_timer_take(cx, message);
+    if (message->kind == SKN_MESSAGE_ATTEMPT) return skn_intent_take(cx, message);
+    return skn_request_is_known(cx) ? SKN_TAKE_DROP : SKN_TAKE_GIVE;
+}
+
+static void put_meta(struct skn_cx *cx)
+{
+    skn_buf_reset(&cx->row);
+    skn_meta_encode(&cx->meta, &cx->row);
+    skn_key_meta(&cx->key, skn_dom_address(cx->dom));
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+}
+
+static void answer_none(struct skn_cx *cx)
+{
+    if (cx->has_replied) return;
+    skn_cx_reply(cx, skn_value_none());
+}
+
+static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm)
+{
+    struct skn_message message = work->message;
+    if (skn_cx_load_meta(cx) != SKN_OK) return cx->rc;
+    if (cx->meta.is_faulted && message.kind == SKN_MESSAGE_REQUEST) {
+        skn_cx_refuse(cx, SKN_EFAULT, "the domain is FAULTED");
+        return cx->rc;
+    }
+    if (cx->meta.is_faulted) return skn_cx_fault(cx, SKN_EFAULT, "the domain is FAULTED");
+    if (take(cx, work, &message) == SKN_TAKE_GIVE && cx->rc == SKN_OK) {
+        enum skn_rc rc = cx->dom->program->handle(cx, warm, &message, &cx->diag);
+        if (cx->rc == SKN_OK) cx->rc = rc;
+        answer_none(cx);
+        if (cx->meta.faults > 0) {
+            cx->meta.faults = 0;
+            cx->meta_changed = true;
+        }
+    }
+    bool is_born = cx->is_new && cx->overlay.count > 0;
+    if (cx->rc == SKN_OK && (cx->meta_changed || is_born)) put_meta(cx);
+    return cx->rc;
+}
+
+/* The slice is dropped whole; this one instead takes the message to the dead letters [E33]. */
+static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
+{
+    struct skn_message message = work->message;
+    skn_cx_begin(cx, cx->core, cx->dom, cx->message, cx->input, cx->stamp);
+    if (skn_cx_load_meta(cx) != SKN_OK) return;
+    if (take(cx, work, &message) == SKN_TAKE_DROP) return;
+    skn_buf_reset(&cx->row);
+    skn_buf_put_le32(&cx->row, (uint32_t)why);
+    skn_message_encode(&message, &cx->row);
+    if (skn_buf_rc(&cx->row) == SKN_OK) {
+        skn_key_dead(&cx->key, skn_dom_address(cx->dom), cx->meta.next_dead++);
+        skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+        cx->meta.dead++;
+    }
+    cx->meta.faults++;
+    /* A result or a timer comes once: what it would have moved stands still, so the domain does. */
+    bool comes_once = message.kind == SKN_MESSAGE_ATTEMPT || message.kind == SKN_MESSAGE_TIMER;
+    if (comes_once || cx->meta.faults >= cx->core->limits.faults_in_row ||
+        cx->meta.dead >= DEAD_LETTERS_MAX)
+        cx->meta.is_faulted = true;
+    skn_cx_refuse(cx, why, skn_rc_info(why)->text);
+    skn_cx_signal(cx, SKN_LIT("faulted"), skn_value_int((int64_t)why));
+    put_meta(cx);
+    cx->core->counts.faults++;
+}
+
+static void make_batch(const struct skn_cx *cx, struct skn_buf *batch)
+{
+    skn_buf_reset(batch);
+    for (struct skn_omap_node *node = skn_omap_first(&cx->overlay); node;
+         node = skn_omap_next(node)) {
+        const struct skn_change *change = SKN_CONTAINER_OF(node, struct skn_change, node);
+        if (change->is_delete)
+            skn_batch_delete(batch, node->key);
+        else
+            skn_batch_put(batch, node->key, change->value);
+    }
+}
+
+/* The outputs as bytes, behind the batch, for the comparison of [E24]. */
+static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
+{
+    SKN_LIST_FOREACH (link, &cx->outs) {
+        const struct skn_output *o = &SKN_CONTAINER_OF(link, struct skn_out, link)->output;
+        skn_buf_printf(out,
+                       "%d %" PRIu64 " %u %d %.*s ",
+                       o->kind,
+                       o->number,
+                       o->attempt,
+                       o->rc,
+                       SKN_FMT(o->address));
+        skn_buf_put(out, o->name);
+        skn_buf_put(out, o->value);
+    }
+}
+
+/* [E24] The same message once more, on a domain made from its rows: the same batch, or the program
+ * keeps state where no row has it. */
+static enum skn_rc check_rebuild(struct skn_core *core,
+                                 const struct skn_cx *first,
+                                 const struct work *work,
+                                 struct skn_diag *diag)
+{
+    struct skn_cx *cx = &core->cx[1];
+    skn_cx_begin(cx, core, first->dom, first->message, first->input, first->stamp);
+    const struct skn_program *program = first->dom->program;
+    void *warm = program->wake ? program->wake(cx) : NULL;
+    uint64_t faults = core->counts.faults;
+    enum skn_rc rc = handle(cx, work, warm);
+    if (warm) program->sleep(warm);
+    if (rc == SKN_ELATER) return SKN_OK; /* nothing to compare with */
+    if (rc != SKN_OK) bury(cx, work, rc);
+    core->counts.faults = faults;
+    make_batch(cx, &core->batch[1]);
+    put_outs(cx, &core->batch[1]);
+    size_t len = core->batch[0].len;
+    put_outs(first, &core->batch[0]);
+    bool same = skn_slice_eq(skn_buf_slice(&core->batch[0]), skn_buf_slice(&core->batch[1]));
+    core->batch[0].len = len;
+    if (same) return SKN_OK;
+    return SKN_FAIL(
+        diag,
+        SKN_EINTERNAL,
+        "domain %.*s handled \"%.*s\" otherwise when it was rebuilt from its rows [E24]",
+        SKN_FMT(skn_dom_address(first->dom)),
+        SKN_FMT(work->message.name));
+}
+
+/* --- committing it ------------------------------------------------------------------------------- */
+
+/* Outputs outlive the slice's arena: each becomes one block. */
+static void release_later(struct skn_core *core, const struct skn_output *output)
+{
+    size_t size = output->address.len + output->name.len + output->value.len;
+    struct skn_out *out = skn_alloc_zero(1, sizeof *out + size);
+    skn_list_init(&out->link);
+    out->output = *output;
+    struct skn_slice *parts[] = {&out->output.address, &out->output.name, &out->output.value};
+    uint8_t *at = out->bytes;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(parts); i++) {
+        if (parts[i]->len > 0) memcpy(at, parts[i]->ptr, parts[i]->len);
+        parts[i]->ptr = at;
+        at += parts[i]->len;
+    }
+    skn_list_push_back(&core->outs, &out->link);
+    core->counts.unreleased++;
+}
+
+static void take_outs(struct skn_core *core, struct skn_cx *cx)
+{
+    SKN_LIST_FOREACH (link, &cx->outs) {
+        struct skn_out *out = SKN_CONTAINER_OF(link, struct skn_out, link);
+        if (out->is_wake) {
+            struct skn_dom *dom = skn_dom_get(core, out->output.address);
+            dom->mail |= (uint8_t)(1U << out->output.number);
+            if (dom != cx->dom) skn_dom_settle(core, dom);
+            continue;
+        }
+        if (out->output.kind == SKN_OUTPUT_PERFORM) core->counts.in_flight++;
+        out->output.index = core->index;
+        out->output.stamp = core->stamp;
+        release_later(core, &out->output);
+    }
+}
+
+enum skn_rc skn_commit(struct skn_core *core,
+                       struct skn_cx *cx,
+                       struct skn_slice batch,
+                       struct skn_slice message,
+                       uint64_t module,
+                       uint64_t stamp,
+                       struct skn_record *out_record,
+                       struct skn_diag *diag)
+{
+    SKN_ASSERT(stamp > core->stamp);
+    enum skn_rc rc = skn_store_apply(core->store, core->index + 1, stamp, batch, diag);
+    if (rc != SKN_OK) return rc;
+    core->index++;
+    core->stamp = stamp;
+    core->undurable_bytes += batch.len;
+    core->counts.batches++;
+    struct skn_hash128 state = skn_store_position(core->store).state;
+    *out_record = (struct skn_record){.shard = core->shard,
+                                      .index = core->index,
+                                      .term = core->epoch,
+                                      .stamp = stamp,
+                                      .state_lo = state.lo,
+                                      .state_hi = state.hi,
+                                      .message = message,
+                                      .module = module,
+                                      .limits = LIMITS_VERSION,
+                                      .batch = batch};
+    if (cx) take_outs(core, cx);
+    return SKN_OK;
+}
+
+/* A query: nothing changed, so the answer waits for the last record only [E21]. */
+static enum skn_rc answer_query(struct skn_core *core, struct skn_cx *cx)
+{
+    take_outs(core, cx);
+    return SKN_ENOENT;
+}
+
+static void done(struct skn_core *core, struct work *work)
+{
+    if (!work->input) return;
+    if (work->message.kind == SKN_MESSAGE_REQUEST) core->inputs--;
+    skn_list_remove(&work->input->link);
+    skn_free(work->input);
+}
+
+/* What a dropped slice may have left in the program's memory is not believed. */
+static void cool(struct skn_dom *dom)
+{
+    if (dom->warm) dom->program->sleep(dom->warm);
+    dom->warm = NULL;
+}
+
+enum skn_rc skn_slice_run(struct skn_core *core,
+                          struct skn_dom *dom,
+                          uint64_t now_ms,
+                          struct skn_record *out_record,
+                          struct skn_diag *diag)
+{
+    struct work work = {0};
+    enum skn_rc rc = choose(core, dom, &work, diag);
+    if (rc != SKN_OK) return rc;
+
+    struct skn_cx *cx = &core->cx[0];
+    uint64_t stamp = skn_hlc_next(core->stamp, work.message.stamp, now_ms);
+    skn_cx_begin(cx, core, dom, &work.message, work.input, stamp);
+    if (!dom->warm && dom->program->wake) dom->warm = dom->program->wake(cx);
+    rc = handle(cx, &work, dom->warm);
+    if (rc != SKN_OK) cool(dom);
+    if (rc == SKN_ELATER) return rc; /* dropped whole; runs again from its start [E13] */
+    if (rc != SKN_OK) bury(cx, &work, rc);
+    if (cx->rc != SKN_OK) {
+        if (diag) *diag = cx->diag;
+        return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
+    }
+    core->counts.slices++;
+    make_batch(cx, &core->batch[0]);
+    if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, diag)) != SKN_OK) return rc;
+    if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
+        core->counts.dropped_results++;
+
+    if (cx->overlay.count == 0) {
+        rc = answer_query(core, cx);
+    } else {
+        skn_buf_reset(&core->record);
+        if (work.input)
+            skn_message_encode(&work.message, &core->record);
+        else
+            skn_buf_put(&core->record, work.mail_key);
+        rc = skn_commit(core,
+                        cx,
+                        skn_buf_slice(&core->batch[0]),
+                        skn_buf_slice(&core->record),
+                        dom->program->module,
+                        stamp,
+                        out_record,
+                        diag);
+    }
+    done(core, &work);
+    return rc;
+}

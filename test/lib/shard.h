@@ -1,0 +1,139 @@
+/* shard.h - a core over a memory store and a journal that is an array, for tests.
+ *
+ * Everything that a step gives is kept as copied records, so that the shard can be killed at any
+ * record and opened again from what was durable.
+ */
+#pragma once
+
+#include "base/mem.h"
+#include "core/core.h"
+#include "lib/test.h"
+
+#include <string.h>
+
+enum { SHARD_RECORDS_MAX = 100000 };
+
+struct shard {
+    struct skn_core_options options;
+    struct skn_store *store;
+    struct skn_core *core;
+    struct skn_record *records; /* owns their bytes */
+    size_t count;
+    size_t durable;
+    uint64_t now_ms;
+    struct skn_diag diag;
+};
+
+static inline void shard_append(struct shard *s, const struct skn_record *record)
+{
+    assert_true(s->count < SHARD_RECORDS_MAX);
+    struct skn_record copy = *record;
+    copy.message.ptr = (const uint8_t *)skn_dup(record->message.ptr, record->message.len);
+    copy.batch.ptr = (const uint8_t *)skn_dup(record->batch.ptr, record->batch.len);
+    s->records[s->count++] = copy;
+}
+
+static inline void shard_drop_record(struct shard *s)
+{
+    struct skn_record *record = &s->records[--s->count];
+    skn_free((void *)(uintptr_t)record->message.ptr);
+    skn_free((void *)(uintptr_t)record->batch.ptr);
+}
+
+static inline void shard_durable(struct shard *s)
+{
+    s->durable = s->count;
+    if (s->count > 0) skn_core_durable(s->core, s->records[s->count - 1].index);
+}
+
+/* Opens from the durable records; take_up_all as skn_core_open has it. */
+static inline void shard_open(struct shard *s, bool take_up_all)
+{
+    static const uint8_t secret[SKN_SECRET_BYTES] = "0123456789abcdef0123456789abcde";
+    s->store = skn_store_memory_create();
+    s->options.store = s->store;
+    s->core = skn_core_create(&s->options);
+    for (size_t i = 0; i < s->count; i++)
+        assert_int_equal(skn_core_redo(s->core, &s->records[i], &s->diag), SKN_OK);
+    struct skn_record record;
+    assert_int_equal(skn_core_open(s->core, s->now_ms, secret, take_up_all, &record, &s->diag),
+                     SKN_OK);
+    shard_append(s, &record);
+    shard_durable(s);
+}
+
+static inline void shard_init(struct shard *s, const struct skn_program *const *programs)
+{
+    *s = (struct shard){.now_ms = 1000000};
+    s->options.programs = programs;
+    s->options.check_rebuild = true;
+    s->records = skn_alloc_zero(SHARD_RECORDS_MAX, sizeof *s->records);
+    shard_open(s, true);
+}
+
+static inline void shard_close(struct shard *s)
+{
+    skn_core_destroy(s->core);
+    skn_store_destroy(s->store);
+    s->core = NULL;
+}
+
+static inline void shard_fini(struct shard *s)
+{
+    if (s->core) shard_close(s);
+    while (s->count > 0)
+        shard_drop_record(s);
+    skn_free(s->records);
+}
+
+/* Kill: what was not durable is gone. */
+static inline void shard_kill(struct shard *s, bool take_up_all)
+{
+    shard_close(s);
+    while (s->count > s->durable)
+        shard_drop_record(s);
+    shard_open(s, take_up_all);
+}
+
+/* One step; its record is not durable yet. */
+static inline enum skn_rc shard_step(struct shard *s)
+{
+    struct skn_record record;
+    enum skn_rc rc = skn_core_step(s->core, s->now_ms, &record, &s->diag);
+    if (rc == SKN_OK) shard_append(s, &record);
+    return rc;
+}
+
+/* Steps until there is nothing to do, then makes all of it durable. */
+static inline void shard_settle(struct shard *s)
+{
+    enum skn_rc rc;
+    while ((rc = shard_step(s)) == SKN_OK)
+        continue;
+    if (rc != SKN_ENOENT) print_error("%s\n", s->diag.text);
+    assert_int_equal(rc, SKN_ENOENT);
+    shard_durable(s);
+}
+
+static inline void shard_submit(struct shard *s,
+                                uint64_t number,
+                                const char *id,
+                                const char *address,
+                                const char *name,
+                                struct skn_value payload)
+{
+    struct skn_request request = {.number = number,
+                                  .caller = SKN_LIT("test"),
+                                  .id = skn_slice_str(id),
+                                  .address = skn_slice_str(address),
+                                  .name = skn_slice_str(name),
+                                  .payload = payload,
+                                  .priority = SKN_PRIORITY_NORMAL};
+    assert_int_equal(skn_core_submit(s->core, &request, &s->diag), SKN_OK);
+}
+
+/* The next output has this kind; false when there is none. */
+static inline bool shard_next(struct shard *s, struct skn_output *out)
+{
+    return skn_core_next_output(s->core, out);
+}

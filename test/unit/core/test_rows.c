@@ -1,0 +1,205 @@
+/* test_rows.c - the bytes and keys of the core's rows. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/rows_internal.h"
+#include "lib/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void expect_hex(struct skn_slice bytes, const char *hex)
+{
+    char text[2048] = "";
+    for (size_t i = 0; i < bytes.len; i++)
+        (void)snprintf(text + 2 * i, sizeof text - 2 * i, "%02x", bytes.ptr[i]);
+    assert_string_equal(text, hex);
+}
+
+static const struct skn_meta_row meta = {.is_faulted = true,
+                                         .faults = 3,
+                                         .mail = 2,
+                                         .dead = 1,
+                                         .next_mail = 7,
+                                         .next_timer = 8,
+                                         .next_intent = 9,
+                                         .next_dead = 10};
+
+static struct skn_intent_row intent_row(void)
+{
+    struct skn_intent_row row = {
+        .state = SKN_INTENT_WAITING,
+        .cancel = SKN_CANCEL,
+        .attempt = 2,
+        .counted = 1,
+        .interruptions = 4,
+        .epoch = 6,
+        .timer = 11,
+        .policy = {.attempts = 3, .backoff_ms = 100, .factor_milli = 2000, .max_ms = 60000},
+        .tag = SKN_LIT("tag"),
+        .effect = SKN_LIT("\0")};
+    memset(row.key, 0xab, sizeof row.key);
+    return row;
+}
+
+static struct skn_message message_row(void)
+{
+    return (struct skn_message){.kind = SKN_MESSAGE_ATTEMPT,
+                                .priority = SKN_PRIORITY_LOW,
+                                .stamp = 1,
+                                .sender = SKN_LIT("s"),
+                                .name = SKN_LIT("n"),
+                                .payload = skn_value_bool(true),
+                                .tag = SKN_LIT("t"),
+                                .number = 2,
+                                .status = SKN_ATTEMPT_TIMEOUT,
+                                .attempt = 3,
+                                .epoch = 4,
+                                .is_final = true,
+                                .next_due_ms = 5,
+                                .reason = SKN_LIT("r")};
+}
+
+static void encode(int which, struct skn_buf *out)
+{
+    struct skn_intent_row intent = intent_row();
+    struct skn_message message = message_row();
+    struct skn_answer_row answer = {
+        .rc = SKN_EIO, .hash = {.lo = 1, .hi = 2}, .text = SKN_LIT("x"), .value = SKN_LIT("\0")};
+    skn_buf_reset(out);
+    if (which == 0) skn_meta_encode(&meta, out);
+    struct skn_timer_row timer = {
+        .kind = SKN_TIMER_RETRY, .due_stamp = 0x0102030405060708, .intent = 5, .tag = SKN_LIT("t")};
+    if (which == 1) skn_timer_encode(&timer, out);
+    if (which == 2) skn_intent_encode(&intent, out);
+    if (which == 3) skn_answer_encode(&answer, out);
+    if (which == 4) skn_message_encode(&message, out);
+}
+
+static enum skn_rc decode(int which, struct skn_slice bytes)
+{
+    struct skn_meta_row m;
+    struct skn_timer_row t;
+    struct skn_intent_row i;
+    struct skn_answer_row a;
+    struct skn_message message;
+    struct skn_diag diag;
+    if (which == 0) return skn_meta_decode(bytes, &m, &diag);
+    if (which == 1) return skn_timer_decode(bytes, &t, &diag);
+    if (which == 2) return skn_intent_decode(bytes, &i, &diag);
+    if (which == 3) return skn_answer_decode(bytes, &a, &diag);
+    return skn_message_decode(bytes, &message, &diag);
+}
+
+static void rows_are_golden(void **state)
+{
+    (void)state;
+    static const char *const golden[] = {
+        "0101030000000200000001000000070000000000000008000000000000000900000000000000"
+        "0a00000000000000",
+        "0102080706050403020105000000000000000100000074",
+        "01020102000000010000000400000006000000000000000b00000000000000abababababababab"
+        "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
+        "00000000",
+        "011b0000000100000000000000020000000000000001000000780100000000",
+        "01040303010100000000000000020000000000000003000000040000000000000005000000000000"
+        "000100000073010000006e01000000740100000072020000000101",
+    };
+    struct skn_buf out;
+    skn_buf_init(&out, 4096);
+    for (int i = 0; i < 5; i++) {
+        encode(i, &out);
+        expect_hex(skn_buf_slice(&out), golden[i]);
+    }
+    skn_buf_fini(&out);
+}
+
+static void every_cut_and_every_longer_row_is_refused(void **state)
+{
+    (void)state;
+    struct skn_buf out;
+    skn_buf_init(&out, 4096);
+    for (int i = 0; i < 5; i++) {
+        encode(i, &out);
+        assert_int_equal(decode(i, skn_buf_slice(&out)), SKN_OK);
+        for (size_t n = 0; n < out.len; n++)
+            assert_int_equal(decode(i, skn_slice(out.ptr, n)), SKN_ECORRUPT);
+        out.ptr[0] = SKN_ROW_LEVEL + 1;
+        assert_int_equal(decode(i, skn_buf_slice(&out)), SKN_ENEWER);
+        out.ptr[0] = SKN_ROW_LEVEL;
+        skn_buf_put_u8(&out, 0);
+        assert_int_equal(decode(i, skn_buf_slice(&out)), SKN_ECORRUPT);
+    }
+    skn_buf_fini(&out);
+}
+
+static void decoding_gives_back_what_was_encoded(void **state)
+{
+    (void)state;
+    struct skn_buf out, again;
+    skn_buf_init(&out, 4096);
+    skn_buf_init(&again, 4096);
+    encode(2, &out);
+    struct skn_intent_row intent;
+    assert_int_equal(skn_intent_decode(skn_buf_slice(&out), &intent, NULL), SKN_OK);
+    skn_intent_encode(&intent, &again);
+    assert_true(skn_slice_eq(skn_buf_slice(&out), skn_buf_slice(&again)));
+    encode(4, &out);
+    struct skn_message message;
+    assert_int_equal(skn_message_decode(skn_buf_slice(&out), &message, NULL), SKN_OK);
+    skn_buf_reset(&again);
+    skn_message_encode(&message, &again);
+    assert_true(skn_slice_eq(skn_buf_slice(&out), skn_buf_slice(&again)));
+    skn_buf_fini(&out);
+    skn_buf_fini(&again);
+}
+
+static void keys_are_golden_and_sort_by_number(void **state)
+{
+    (void)state;
+    struct skn_key a, b;
+    skn_key_mail(&a, SKN_LIT("x:T/y"), SKN_PRIORITY_NORMAL, 255);
+    expect_hex(skn_key_slice(&a), "0104783a542f79000200000000000000ff");
+    skn_key_mail(&b, SKN_LIT("x:T/y"), SKN_PRIORITY_NORMAL, 256);
+    assert_true(skn_slice_cmp(skn_key_slice(&a), skn_key_slice(&b)) < 0);
+    skn_key_timer_index(&a, 1, 2, SKN_LIT("d"));
+    expect_hex(skn_key_slice(&a), "01030000000000000001000000000000000264");
+    skn_key_intent(&a, SKN_LIT("d"), 3);
+    expect_hex(skn_key_slice(&a), "010564000000000000000003");
+    skn_key_request(&a, SKN_LIT("d"), SKN_LIT("c"), SKN_LIT("i"));
+    expect_hex(skn_key_slice(&a), "01066400630069");
+    skn_key_meta(&a, SKN_LIT("d"));
+    expect_hex(skn_key_slice(&a), "02640001");
+    skn_key_timer(&a, SKN_LIT("d"), 1);
+    expect_hex(skn_key_slice(&a), "026400020000000000000001");
+    skn_key_dead(&a, SKN_LIT("d"), 1);
+    expect_hex(skn_key_slice(&a), "026400030000000000000001");
+    skn_key_own(&a, SKN_LIT("d"), SKN_LIT("k"));
+    expect_hex(skn_key_slice(&a), "026400106b");
+}
+
+static void delays_grow_up_to_their_cap(void **state) /* F15 */
+{
+    (void)state;
+    struct skn_retry_policy policy = {.backoff_ms = 100, .factor_milli = 2000, .max_ms = 1000};
+    static const uint64_t expected[] = {100, 200, 400, 800, 1000, 1000};
+    for (uint32_t i = 0; i < SKN_ARRAY_LEN(expected); i++)
+        assert_int_equal(skn_retry_delay_ms(&policy, i + 1), expected[i]);
+    assert_int_equal(skn_retry_delay_ms(&policy, 1000000), 1000);
+    policy = (struct skn_retry_policy){.backoff_ms = 100};
+    assert_int_equal(skn_retry_delay_ms(&policy, 1000000), 100);
+    policy = (struct skn_retry_policy){.backoff_ms = UINT64_MAX, .factor_milli = UINT32_MAX};
+    assert_true(skn_retry_delay_ms(&policy, 50) < UINT64_C(1) << 48);
+    policy = (struct skn_retry_policy){0};
+    assert_int_equal(skn_retry_delay_ms(&policy, 7), 0);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_golden),
+        cmocka_unit_test(every_cut_and_every_longer_row_is_refused),
+        cmocka_unit_test(decoding_gives_back_what_was_encoded),
+        cmocka_unit_test(keys_are_golden_and_sort_by_number),
+        cmocka_unit_test(delays_grow_up_to_their_cap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
