@@ -30,7 +30,7 @@
     X(SKN_CODE_MUST_TOUCH,      "SKN-P021", ERROR,   "{1} must touch, without blanks between them", "{2}") \
     X(SKN_CODE_RESERVED,        "SKN-P022", ERROR,   "{1} is a reserved word and cannot be a name", "{2}") \
     X(SKN_CODE_SUFFIX_TWICE,    "SKN-P023", ERROR,   "this unit has {1} already", "Each may stand once for a unit.") \
-    X(SKN_CODE_TOO_DEEP,        "SKN-P024", ERROR,   "groups and branches are more than {1} deep", "Move a part into a flow of its own.") \
+    X(SKN_CODE_TOO_DEEP,        "SKN-P024", ERROR,   "{1} are more than {2} deep", "Move a part into a flow of its own.") \
     X(SKN_CODE_TOO_MANY,        "SKN-P025", ERROR,   "there are more than {1} {2}", "{3}") \
     X(SKN_CODE_UNKNOWN_DIRECTIVE,"SKN-P101", ERROR,  "there is no directive \"@{1}\"", "Did you mean \"@{2}\"?") \
     X(SKN_CODE_DIRECTIVE_TWICE, "SKN-P102", ERROR,   "the directive \"@{1}\" stands here a second time", "Each may stand once, except @input.") \
@@ -39,6 +39,7 @@
     X(SKN_CODE_UNKNOWN_SOURCE,  "SKN-P105", ERROR,   "there is no source \"{1}\"", "Sources are local, hub, pypi, npm and git.") \
     X(SKN_CODE_UNKNOWN_EVENT,   "SKN-P106", ERROR,   "no event is called \"{1}\"", "Did you mean \"{2}\"?") \
     X(SKN_CODE_LONE_EVENT,      "SKN-P107", WARNING, "the event \"{1}\" cannot be looked up, because this file is in no project", "{2}") \
+    X(SKN_CODE_LONE_OPTION,     "SKN-P109", WARNING, "the option \"{1}\" of \"{2}\" cannot be looked up, because this file is in no project", "Did you mean \"{3}\"?") \
     X(SKN_CODE_BAD_VERSION,     "SKN-P108", ERROR,   "{1} is not a version", "Versions look like 1, v1.2, 1.2.3 or latest.") \
     X(SKN_CODE_BAD_ATTEMPTS,    "SKN-P201", ERROR,   "{1} is not a number of attempts", "Attempts are a whole number from 2 to 1000000.") \
     X(SKN_CODE_BAD_OUTCOME,     "SKN-P202", ERROR,   "{1} is not an outcome", "Outcomes are one digit from 0 to 9, success, failure, or a name.") \

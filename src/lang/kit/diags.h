@@ -1,7 +1,7 @@
 /* diags.h - what is wrong with a text: collected, in order, shown with the line and a caret.
  *
  * Owns        its entries, in the arena given at the start.
- * May include base, lang/kit.
+ * May include base, value, lang/kit.
  * Threads     none: a collection belongs to one compilation.
  * Invariants
  *   1. Entries are in order of place; equal places keep the order of their adding.
@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "lang/kit/codes.h"
 #include "lang/kit/source.h"
+#include "value/json.h"
 
 enum { SKN_DIAGS_MAX = 50, SKN_DIAG_ARGS_MAX = 4 };
 
@@ -62,6 +63,6 @@ SKN_MUST_USE enum skn_rc skn_diags_rc(const struct skn_diags *diags);
 void skn_diags_render(const struct skn_diags *diags, struct skn_buf *out);
 
 /* One JSON array; members file line column end_line end_column severity code message hint. */
-void skn_diags_render_json(const struct skn_diags *diags, struct skn_buf *out);
+void skn_diags_write_json(const struct skn_diags *diags, struct skn_json_writer *w);
 
 void skn_diags_check(const struct skn_diags *diags);

@@ -1,8 +1,8 @@
 /* render.c - diagnostics as people and programs read them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/diags.h"
-#include "lang/kit/json_text.h"
 #include "lang/kit/utf8.h"
+#include "value/json.h"
 
 /* Characters of a line that are shown; a longer one is cut around what is pointed at. */
 enum { WINDOW = 100, WINDOW_BEFORE = 40 };
@@ -128,37 +128,42 @@ void skn_diags_render(const struct skn_diags *diags, struct skn_buf *out)
     if (all > diags->count) skn_buf_printf(out, "and %u more\n", (unsigned)(all - diags->count));
 }
 
-static void put_json_place(struct skn_buf *out, const char *prefix, struct skn_place place)
+static void
+write_place(struct skn_json_writer *w, const char *line, const char *column, struct skn_place place)
 {
-    skn_buf_printf(out,
-                   "\"%sline\":%u,\"%scolumn\":%u,",
-                   prefix,
-                   (unsigned)place.line,
-                   prefix,
-                   (unsigned)place.column);
+    skn_json_key_str(w, line);
+    skn_json_uint(w, place.line);
+    skn_json_key_str(w, column);
+    skn_json_uint(w, place.column);
 }
 
-void skn_diags_render_json(const struct skn_diags *diags, struct skn_buf *out)
+static void write_entry(struct skn_json_writer *w,
+                        const struct skn_source *source,
+                        const struct skn_diag_entry *e)
 {
-    skn_buf_put_str(out, "[");
-    for (uint32_t i = 0; i < diags->count; i++) {
-        const struct skn_diag_entry *e = &diags->entries[i];
-        const struct skn_code_info *info = skn_code_info(e->code);
-        skn_buf_put_str(out, i > 0 ? ",{\"file\":" : "{\"file\":");
-        skn_json_text_string(out, diags->source->name);
-        skn_buf_put_str(out, ",");
-        put_json_place(out, "", skn_source_place(diags->source, e->span.start));
-        put_json_place(out, "end_", skn_source_place(diags->source, e->span.end));
-        skn_buf_printf(out,
-                       "\"severity\":\"%s\",\"code\":\"%s\",\"message\":",
-                       severity_word(info->severity),
-                       info->name);
-        skn_json_text_string(out, skn_slice_str(e->text));
-        if (e->hint) {
-            skn_buf_put_str(out, ",\"hint\":");
-            skn_json_text_string(out, skn_slice_str(e->hint));
-        }
-        skn_buf_put_str(out, "}");
+    const struct skn_code_info *info = skn_code_info(e->code);
+    skn_json_object_begin(w);
+    skn_json_key_str(w, "file");
+    skn_json_any_text(w, source->name);
+    write_place(w, "line", "column", skn_source_place(source, e->span.start));
+    write_place(w, "end_line", "end_column", skn_source_place(source, e->span.end));
+    skn_json_key_str(w, "severity");
+    skn_json_str(w, severity_word(info->severity));
+    skn_json_key_str(w, "code");
+    skn_json_str(w, info->name);
+    skn_json_key_str(w, "message");
+    skn_json_any_text(w, skn_slice_str(e->text));
+    if (e->hint) {
+        skn_json_key_str(w, "hint");
+        skn_json_any_text(w, skn_slice_str(e->hint));
     }
-    skn_buf_put_str(out, "]");
+    skn_json_object_end(w);
+}
+
+void skn_diags_write_json(const struct skn_diags *diags, struct skn_json_writer *w)
+{
+    skn_json_list_begin(w);
+    for (uint32_t i = 0; i < diags->count; i++)
+        write_entry(w, diags->source, &diags->entries[i]);
+    skn_json_list_end(w);
 }

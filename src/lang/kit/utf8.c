@@ -1,31 +1,19 @@
-/* utf8.c - well-formed characters by the table of the Unicode standard (15, table 3-7). */
+/* utf8.c - well-formed characters and their width in a terminal. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/utf8.h"
 
-static bool is_tail(uint8_t byte)
-{
-    return (byte & 0xC0) == 0x80;
-}
+#include "base/utf8.h"
 
 struct skn_utf8 skn_utf8_next(struct skn_slice text, size_t at)
 {
-    static const struct skn_utf8 bad = {SKN_UTF8_BAD, 1};
     SKN_ASSERT(at < text.len);
     const uint8_t *p = text.ptr + at;
-    size_t left = text.len - at;
     if (p[0] < 0x80) return (struct skn_utf8){p[0], 1};
-    if (p[0] < 0xC2 || p[0] > 0xF4) return bad;
-
-    uint32_t len = p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 : 4;
-    if (left < len) return bad;
+    uint32_t len = (uint32_t)skn_utf8_len(skn_slice(p, text.len - at));
+    if (len == 0) return (struct skn_utf8){SKN_UTF8_BAD, 1};
     uint32_t point = p[0] & (0xFFU >> (len + 1));
-    for (uint32_t i = 1; i < len; i++) {
-        if (!is_tail(p[i])) return bad;
+    for (uint32_t i = 1; i < len; i++)
         point = point << 6 | (p[i] & 0x3FU);
-    }
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    if (point < least[len] || point > 0x10FFFF) return bad;
-    if (point >= 0xD800 && point <= 0xDFFF) return bad;
     return (struct skn_utf8){point, len};
 }
 

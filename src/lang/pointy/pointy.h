@@ -74,8 +74,8 @@ const char *skn_type_name(enum skn_type type);
 struct skn_field {
     struct skn_slice name;
     enum skn_type type;
-    bool required;                 /* false: may be missing; it is then the default, else null */
-    struct skn_slice default_json; /* canonical JSON, or empty when there is none */
+    bool required;                  /* false: may be missing; it is then the default, else null */
+    struct skn_slice default_value; /* an encoded value, or empty when there is none */
 };
 
 enum skn_event_kind {
@@ -132,7 +132,7 @@ struct skn_graph_step {
 /* An input given in the text: name=literal. */
 struct skn_graph_value {
     struct skn_slice name;
-    struct skn_slice json; /* canonical */
+    struct skn_slice value; /* encoded: skn_value_view reads it */
 };
 
 struct skn_graph_unit {

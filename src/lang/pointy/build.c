@@ -1,0 +1,196 @@
+/* build.c - the compiler: parse, resolve, check, and the graph when nothing is wrong. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/kit/suggest.h"
+#include "lang/pointy/build_internal.h"
+
+struct skn_slice skn_pty_unit_name(const struct skn_pty *b, uint32_t unit)
+{
+    const struct skn_syn_unit *from = &b->tree->units[unit];
+    if (from->kind == SKN_SYN_EVENT) return skn_pty_text(b, from->event.name);
+    if (from->kind == SKN_SYN_CALL) return skn_pty_text(b, from->span);
+    return SKN_LIT("this group");
+}
+
+static void no_type(struct skn_pty *b, struct skn_span span, struct skn_slice name)
+{
+    static const char *const types[] = {
+        "string", "int", "float", "bool", "list", "object", "any", "file", "secret"};
+    skn_diags_add(b->diags,
+                  SKN_CODE_UNKNOWN_TYPE,
+                  span,
+                  SKN_DIAG_ARGS(name, skn_suggest_among(name, types, SKN_ARRAY_LEN(types))));
+}
+
+/* The type of a declaration; false when it was reported. */
+static bool type_of(struct skn_pty *b, struct skn_span span, enum skn_type *out_type)
+{
+    struct skn_slice name = skn_pty_text(b, span);
+    for (unsigned type = 0; type <= SKN_TYPE_ANY; type++) {
+        if (!skn_slice_eq(name, skn_slice_str(skn_type_name((enum skn_type)type)))) continue;
+        *out_type = (enum skn_type)type;
+        return true;
+    }
+    if (skn_slice_eq(name, SKN_LIT("file")) || skn_slice_eq(name, SKN_LIT("secret"))) {
+        const char *what = skn_arena_printf(b->arena, "inputs of type %.*s", SKN_FMT(name));
+        skn_diags_add(b->diags, SKN_CODE_NOT_YET, span, SKN_DIAG_ARGS(skn_slice_str(what)));
+    } else {
+        no_type(b, span, name);
+    }
+    return false;
+}
+
+static void build_default(struct skn_pty *b,
+                          const struct skn_syn_input *from,
+                          bool has_type,
+                          struct skn_field *to)
+{
+    const struct skn_literal *literal = &b->tree->literals[from->literal];
+    struct skn_slice type = skn_pty_text(b, from->type);
+    bool is_never = skn_slice_eq(type, SKN_LIT("file")) || skn_slice_eq(type, SKN_LIT("secret")) ||
+                    skn_slice_eq(type, SKN_LIT("object"));
+    if (is_never) {
+        skn_diags_add(b->diags, SKN_CODE_NO_DEFAULT, literal->span, SKN_DIAG_ARGS(type));
+    } else if (!has_type) {
+        return;
+    } else if (!skn_literal_fits(literal, to->type)) {
+        const char *want = skn_arena_printf(b->arena, "of type %s", skn_type_name(to->type));
+        skn_diags_add(
+            b->diags,
+            SKN_CODE_BAD_VALUE,
+            literal->span,
+            SKN_DIAG_ARGS(to->name, skn_slice_str(want), skn_slice_str(skn_literal_name(literal))));
+    } else {
+        (void)skn_pty_value(b, from->literal, false, &to->default_value);
+    }
+}
+
+void skn_pty_inputs(struct skn_pty *b)
+{
+    uint32_t count = b->tree->input_count;
+    b->inputs = skn_arena_zero(b->arena, count + 1, sizeof(*b->inputs));
+    b->graph->inputs = b->inputs;
+    b->graph->input_count = count;
+    for (uint32_t i = 0; i < count; i++) {
+        const struct skn_syn_input *from = &b->tree->inputs[i];
+        struct skn_field *to = &b->inputs[i];
+        to->name = skn_arena_dup(b->arena, skn_pty_text(b, from->name));
+        to->type = SKN_TYPE_ANY;
+        to->required = !from->optional && from->literal == SKN_GRAPH_NONE;
+        bool has_type = type_of(b, from->type, &to->type);
+        if (from->literal != SKN_GRAPH_NONE) build_default(b, from, has_type, to);
+    }
+}
+
+/* Units as far as they do not depend on options. */
+static void build_units(struct skn_pty *b)
+{
+    for (uint32_t i = 0; i < b->tree->unit_count; i++) {
+        const struct skn_syn_unit *from = &b->tree->units[i];
+        struct skn_graph_unit *to = &b->units[i];
+        to->step = from->step;
+        to->ordinal = from->ordinal;
+        to->next = from->next;
+        to->body = from->body;
+        to->first_branch = from->first_branch;
+        to->place = skn_source_place(b->source, from->span.start);
+        to->retry = (struct skn_retry){.attempts = 1, .factor_milli = 1000};
+        if (to->event != SKN_GRAPH_NONE) {
+            to->retry = b->events[to->event].retry;
+            to->timeout_ms = b->events[to->event].timeout_ms;
+        }
+        if (from->attempts > 0) to->retry.attempts = from->attempts;
+        if (from->kind == SKN_SYN_CALL) {
+            skn_diags_add(
+                b->diags, SKN_CODE_NOT_YET, from->span, SKN_DIAG_ARGS(skn_pty_unit_name(b, i)));
+        }
+    }
+}
+
+static void build_shape(struct skn_pty *b)
+{
+    const struct skn_syntax *tree = b->tree;
+    struct skn_graph *graph = b->graph;
+    struct skn_graph_body *bodies = skn_arena_zero(b->arena, tree->body_count, sizeof(*bodies));
+    for (uint32_t i = 0; i < tree->body_count; i++) {
+        const struct skn_syn_body *from = &tree->bodies[i];
+        bodies[i] =
+            (struct skn_graph_body){from->kind, from->owner, from->first_step, from->step_count};
+    }
+    struct skn_graph_step *steps = skn_arena_zero(b->arena, tree->step_count, sizeof(*steps));
+    for (uint32_t i = 0; i < tree->step_count; i++) {
+        const struct skn_syn_step *from = &tree->steps[i];
+        steps[i] = (struct skn_graph_step){.body = from->body,
+                                           .ordinal = from->ordinal,
+                                           .next = from->next,
+                                           .first_unit = from->first_unit,
+                                           .unit_count = from->unit_count,
+                                           .piped = from->piped};
+    }
+    graph->bodies = bodies;
+    graph->body_count = tree->body_count;
+    graph->steps = steps;
+    graph->step_count = tree->step_count;
+    graph->unit_count = tree->unit_count;
+    graph->timeout_ms = tree->timeout_ms;
+}
+
+static enum skn_outcome outcome_of(struct skn_slice text)
+{
+    bool is_success = skn_slice_eq(text, SKN_LIT("1")) || skn_slice_eq(text, SKN_LIT("success"));
+    return is_success ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
+}
+
+static void build_branches(struct skn_pty *b)
+{
+    uint32_t count = b->tree->branch_count;
+    struct skn_graph_branch *branches = skn_arena_zero(b->arena, count + 1, sizeof(*branches));
+    for (uint32_t i = 0; i < count; i++) {
+        const struct skn_syn_branch *from = &b->tree->branches[i];
+        branches[i] =
+            (struct skn_graph_branch){.unit = from->unit,
+                                      .next = from->next,
+                                      .body = from->body,
+                                      .outcome = outcome_of(skn_pty_text(b, from->outcome)),
+                                      .piped = from->piped};
+    }
+    b->graph->branches = branches;
+    b->graph->branch_count = count;
+}
+
+static enum skn_rc build(struct skn_pty *b)
+{
+    b->graph = skn_arena_zero(b->arena, 1, sizeof(*b->graph));
+    b->units = skn_arena_zero(b->arena, b->tree->unit_count + 1, sizeof(*b->units));
+    b->values = skn_arena_zero(b->arena, b->tree->option_count + 1, sizeof(*b->values));
+    b->graph->units = b->units;
+    b->graph->values = b->values;
+    build_shape(b);
+    skn_pty_inputs(b);
+    skn_pty_events(b);
+    build_units(b);
+    skn_pty_options(b);
+    build_branches(b);
+    skn_check_flow(b);
+    skn_check_data(b);
+    return skn_diags_rc(b->diags);
+}
+
+enum skn_rc skn_pointy_compile(struct skn_arena *arena,
+                               const struct skn_source *source,
+                               const struct skn_project_events *events_or_null,
+                               struct skn_diags *diags,
+                               const struct skn_graph **out_graph)
+{
+    SKN_ASSERT(diags->source == source);
+    struct skn_syntax tree;
+    skn_syntax_parse(&tree, diags);
+    struct skn_pty b = {
+        .arena = arena, .source = source, .diags = diags, .tree = &tree, .project = events_or_null};
+    enum skn_rc rc = build(&b);
+    skn_syntax_fini(&tree);
+    if (rc != SKN_OK) return rc;
+
+    skn_graph_check(b.graph);
+    *out_graph = b.graph;
+    return SKN_OK;
+}

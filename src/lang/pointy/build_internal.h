@@ -1,0 +1,88 @@
+/* build_internal.h - from the tree of a text to the graph: what names, options and values mean.
+ *
+ * Owns        nothing; everything made lives in the arena of the compilation.
+ * May include base, lang/kit.
+ * Threads     none.
+ */
+#pragma once
+
+#include "lang/pointy/syntax_internal.h"
+
+/* What a name in a flow stands for. */
+enum skn_name_kind {
+    SKN_NAME_UNKNOWN,
+    SKN_NAME_BUILTIN,
+    SKN_NAME_BUILTIN_LATER, /* a built-in of [F18] that is not built */
+    SKN_NAME_PROJECT,
+};
+
+struct skn_pty {
+    struct skn_arena *arena;
+    const struct skn_source *source;
+    struct skn_diags *diags;
+    const struct skn_syntax *tree;
+    const struct skn_project_events *project; /* NULL for a lone file */
+    struct skn_graph *graph;
+    /* The same arrays as in `graph`, still writable. */
+    struct skn_event_def *events;
+    enum skn_name_kind *event_kinds;
+    struct skn_graph_unit *units;
+    struct skn_graph_value *values;
+    struct skn_field *inputs;
+};
+
+static inline struct skn_slice skn_pty_text(const struct skn_pty *b, struct skn_span span)
+{
+    return skn_source_at(b->source, span);
+}
+
+/* How messages name a unit: its event, or "this group". */
+struct skn_slice skn_pty_unit_name(const struct skn_pty *b, uint32_t unit);
+
+/* Text in quotes, in the arena. */
+struct skn_slice skn_pty_quoted(const struct skn_pty *b, struct skn_slice text);
+
+/* Which built-in has this name: UNKNOWN when none, else `out_kind` is set for BUILTIN. */
+enum skn_name_kind skn_builtin_find(struct skn_slice name, enum skn_event_kind *out_kind);
+
+/* The names of all built-ins, for suggestions; NULL behind the last. */
+const char *skn_builtin_name(size_t index);
+
+/* Gives every distinct event name its id, in order of first use, and reports unknown ones. */
+void skn_pty_events(struct skn_pty *b);
+
+/* Options of every unit: the decided retry and timeout, and the inputs given by value. */
+void skn_pty_options(struct skn_pty *b);
+
+/* The declarations of @input. */
+void skn_pty_inputs(struct skn_pty *b);
+
+/* The text of a string literal, its escapes and "$$" resolved. With `templates` a "${..}" is
+ * refused as not built and another "$" as malformed; false then. */
+bool skn_pty_string(const struct skn_pty *b,
+                    const struct skn_literal *literal,
+                    bool templates,
+                    struct skn_slice *out_text);
+
+/* The encoded value of a literal; false when something in it was refused. */
+bool skn_pty_value(const struct skn_pty *b,
+                   uint32_t literal,
+                   bool templates,
+                   struct skn_slice *out_value);
+
+/* Whether a literal is a value of a type; an int is a float too. */
+bool skn_literal_fits(const struct skn_literal *literal, enum skn_type type);
+
+/* "a string", "a duration", .. */
+const char *skn_literal_name(const struct skn_literal *literal);
+
+/* Branch outcomes, unhandled failures, units that can never run. */
+void skn_check_flow(struct skn_pty *b);
+
+/* Every required input has something that can give it [F19]. */
+void skn_check_data(struct skn_pty *b);
+
+/* A deep copy in the arena. */
+void skn_event_copy(struct skn_arena *arena,
+                    struct skn_event_def *out,
+                    const struct skn_event_def *def);

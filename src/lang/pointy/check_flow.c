@@ -1,0 +1,193 @@
+/* check_flow.c - outcomes that units have, failures nobody takes, units that can never run. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/pointy/build_internal.h"
+
+#include "base/mem.h"
+
+static bool is_word(struct skn_slice text, const char *digit, const char *word)
+{
+    return skn_slice_eq(text, skn_slice_str(digit)) || skn_slice_eq(text, skn_slice_str(word));
+}
+
+static bool is_failure(struct skn_slice text)
+{
+    return is_word(text, "0", "failure");
+}
+
+static bool is_success(struct skn_slice text)
+{
+    return is_word(text, "1", "success");
+}
+
+/* For the built-in words number and name are the same outcome [F10]. */
+static bool same_outcome(struct skn_slice a, struct skn_slice b)
+{
+    return skn_slice_eq(a, b) || (is_failure(a) && is_failure(b)) ||
+           (is_success(a) && is_success(b));
+}
+
+/* An outcome besides the two: groups, calls and known events cannot have it; of an unknown event
+ * nobody can tell. */
+static void other_outcome(struct skn_pty *b, const struct skn_syn_branch *branch)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[branch->unit];
+    struct skn_slice text = skn_pty_text(b, branch->outcome);
+    uint32_t event = b->units[branch->unit].event;
+    bool is_known = unit->kind == SKN_SYN_GROUP || unit->kind == SKN_SYN_CALL;
+    if (unit->kind == SKN_SYN_EVENT) {
+        is_known =
+            b->event_kinds[event] == SKN_NAME_BUILTIN || b->event_kinds[event] == SKN_NAME_PROJECT;
+    }
+    if (is_known) {
+        skn_diags_add(b->diags,
+                      SKN_CODE_NO_SUCH_OUTCOME,
+                      branch->outcome,
+                      SKN_DIAG_ARGS(skn_pty_unit_name(b, branch->unit),
+                                    text,
+                                    SKN_LIT("It ends with success or failure.")));
+        return;
+    }
+    const char *what = skn_arena_printf(b->arena, "the outcome \"%.*s\"", SKN_FMT(text));
+    skn_diags_add(b->diags, SKN_CODE_NOT_YET, branch->outcome, SKN_DIAG_ARGS(skn_slice_str(what)));
+}
+
+static void check_twice(struct skn_pty *b, uint32_t first, uint32_t branch)
+{
+    struct skn_span outcome = b->tree->branches[branch].outcome;
+    struct skn_slice text = skn_pty_text(b, outcome);
+    for (uint32_t at = first; at != branch; at = b->tree->branches[at].next) {
+        struct skn_slice other = skn_pty_text(b, b->tree->branches[at].outcome);
+        if (!same_outcome(text, other)) continue;
+        const char *hint = skn_slice_eq(text, other)
+                               ? ""
+                               : skn_arena_printf(b->arena,
+                                                  "%.*s and %.*s are the same outcome.",
+                                                  SKN_FMT(other),
+                                                  SKN_FMT(text));
+        skn_diags_add(
+            b->diags, SKN_CODE_OUTCOME_TWICE, outcome, SKN_DIAG_ARGS(text, skn_slice_str(hint)));
+        return;
+    }
+}
+
+static void check_outcomes(struct skn_pty *b, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    bool takes_failure = false;
+    uint32_t seen = 0;
+    for (uint32_t at = unit->first_branch; at != SKN_GRAPH_NONE; at = b->tree->branches[at].next) {
+        struct skn_slice text = skn_pty_text(b, b->tree->branches[at].outcome);
+        if (seen++ == SKN_BRANCHES_MAX) return; /* reported; keeps the check below cheap */
+        if (text.len == 0) {
+            takes_failure = true; /* malformed: it may have been meant */
+            continue;
+        }
+        if (is_failure(text)) {
+            takes_failure = true;
+        } else if (!is_success(text)) {
+            other_outcome(b, &b->tree->branches[at]);
+        }
+        check_twice(b, unit->first_branch, at);
+    }
+    if (seen > 0 && !takes_failure && unit->kind != SKN_SYN_BAD) {
+        skn_diags_add(
+            b->diags, SKN_CODE_UNHANDLED, unit->span, SKN_DIAG_ARGS(skn_pty_unit_name(b, id)));
+    }
+}
+
+/* Which units, steps and bodies can succeed at all: only Fail never does. */
+struct reach {
+    bool *unit; /* with its branches */
+    bool *own;  /* without them */
+    bool *step;
+    bool *body;
+};
+
+static bool can_own_succeed(const struct skn_pty *b, const struct reach *r, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    if (unit->kind == SKN_SYN_GROUP) return r->body[unit->body];
+    if (unit->kind != SKN_SYN_EVENT) return true;
+    return b->events[b->units[id].event].kind != SKN_EVENT_FAIL;
+}
+
+static bool can_unit_succeed(const struct skn_pty *b, const struct reach *r, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    bool by_success = r->own[id];
+    bool by_branch = false;
+    for (uint32_t at = unit->first_branch; at != SKN_GRAPH_NONE; at = b->tree->branches[at].next) {
+        const struct skn_syn_branch *branch = &b->tree->branches[at];
+        struct skn_slice text = skn_pty_text(b, branch->outcome);
+        if (is_success(text)) {
+            by_success = by_success && r->body[branch->body];
+        } else {
+            by_branch = by_branch || r->body[branch->body];
+        }
+    }
+    return by_success || by_branch;
+}
+
+/* What is inside has larger ids: going backwards, it is known before what it is in. */
+static void find_reach(const struct skn_pty *b, struct reach *r)
+{
+    const struct skn_syntax *tree = b->tree;
+    for (uint32_t i = 0; i < tree->step_count; i++)
+        r->step[i] = true;
+    for (uint32_t i = 0; i < tree->body_count; i++)
+        r->body[i] = true;
+    for (uint32_t id = tree->unit_count; id-- > 0;) {
+        r->own[id] = can_own_succeed(b, r, id);
+        r->unit[id] = can_unit_succeed(b, r, id);
+        if (r->unit[id]) continue;
+        r->step[tree->units[id].step] = false;
+        r->body[tree->steps[tree->units[id].step].body] = false;
+    }
+}
+
+static void report_unreachable(struct skn_pty *b, struct skn_span span, uint32_t because)
+{
+    skn_diags_add(
+        b->diags, SKN_CODE_UNREACHABLE, span, SKN_DIAG_ARGS(skn_pty_unit_name(b, because)));
+}
+
+static void report_after_step(struct skn_pty *b, const struct reach *r, uint32_t step)
+{
+    const struct skn_syn_step *from = &b->tree->steps[step];
+    uint32_t because = from->first_unit;
+    while (because != SKN_GRAPH_NONE && r->unit[because])
+        because = b->tree->units[because].next;
+    uint32_t unit =
+        from->next != SKN_GRAPH_NONE ? b->tree->steps[from->next].first_unit : SKN_GRAPH_NONE;
+    if (because == SKN_GRAPH_NONE || unit == SKN_GRAPH_NONE) return;
+    report_unreachable(b, b->tree->units[unit].span, because);
+}
+
+static void check_reach(struct skn_pty *b, const struct reach *r)
+{
+    const struct skn_syntax *tree = b->tree;
+    for (uint32_t step = 0; step < tree->step_count; step++)
+        if (!r->step[step]) report_after_step(b, r, step);
+    for (uint32_t at = 0; at < tree->branch_count; at++) {
+        const struct skn_syn_branch *branch = &tree->branches[at];
+        if (!r->own[branch->unit] && is_success(skn_pty_text(b, branch->outcome)))
+            report_unreachable(b, branch->outcome, branch->unit);
+    }
+}
+
+void skn_check_flow(struct skn_pty *b)
+{
+    for (uint32_t id = 0; id < b->tree->unit_count; id++)
+        check_outcomes(b, id);
+
+    struct reach r = {.unit = skn_alloc_zero(b->tree->unit_count + 1, sizeof(bool)),
+                      .own = skn_alloc_zero(b->tree->unit_count + 1, sizeof(bool)),
+                      .step = skn_alloc_zero(b->tree->step_count, sizeof(bool)),
+                      .body = skn_alloc_zero(b->tree->body_count, sizeof(bool))};
+    find_reach(b, &r);
+    check_reach(b, &r);
+    skn_free(r.unit);
+    skn_free(r.own);
+    skn_free(r.step);
+    skn_free(r.body);
+}

@@ -1,0 +1,149 @@
+/* encode.c - the stored form of a graph, written.
+ *
+ * Every number is a varint: 7 bits a byte, least first, the shortest form only. A text is its
+ * length and its bytes.
+ *
+ *   level            1 byte, 1
+ *   timeout_ms
+ *   inputs           count, then each: text name, type, 1 if required, text default_value
+ *   events           count, then each:
+ *                      kind, text name
+ *                      kind EXEC only: version (3 numbers), argv (count, texts), inputs, outputs
+ *                      (as above), timeout_ms, retry
+ *   retry            attempts, backoff_ms, factor_milli, max_ms
+ *   counts           bodies, steps, units, branches, values
+ *   body 0
+ *
+ *   body             number of steps, then each step
+ *   step             2 * number of units + piped, then each unit
+ *   unit             0 for a group, else event + 1; line, column; retry; timeout_ms;
+ *                    SLEEP: sleep_ms; FAIL: text reason; EXEC: values (count, then name and value)
+ *                    number of branches; a group: its body; then each branch
+ *   branch           2 * outcome + piped, then its body
+ *
+ * Ids follow from the order, so they are not stored. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/pointy/codec_internal.h"
+#include "lang/pointy/walk_internal.h"
+
+static void put_number(struct skn_buf *out, uint64_t n)
+{
+    while (n >= 0x80) {
+        skn_buf_put_u8(out, (uint8_t)(n | 0x80));
+        n >>= 7;
+    }
+    skn_buf_put_u8(out, (uint8_t)n);
+}
+
+static void put_text(struct skn_buf *out, struct skn_slice text)
+{
+    put_number(out, text.len);
+    skn_buf_put(out, text);
+}
+
+static void put_fields(struct skn_buf *out, const struct skn_field *fields, uint32_t count)
+{
+    put_number(out, count);
+    for (uint32_t i = 0; i < count; i++) {
+        put_text(out, fields[i].name);
+        put_number(out, (uint64_t)fields[i].type);
+        put_number(out, fields[i].required);
+        put_text(out, fields[i].default_value);
+    }
+}
+
+static void put_retry(struct skn_buf *out, const struct skn_retry *retry)
+{
+    put_number(out, retry->attempts);
+    put_number(out, retry->backoff_ms);
+    put_number(out, retry->factor_milli);
+    put_number(out, retry->max_ms);
+}
+
+static void put_event(struct skn_buf *out, const struct skn_event_def *def)
+{
+    put_number(out, (uint64_t)def->kind);
+    put_text(out, def->name);
+    if (def->kind != SKN_EVENT_EXEC) return;
+    for (int i = 0; i < 3; i++)
+        put_number(out, def->version[i]);
+    put_number(out, def->argc);
+    for (uint32_t i = 0; i < def->argc; i++)
+        put_text(out, def->argv[i]);
+    put_fields(out, def->inputs, def->input_count);
+    put_fields(out, def->outputs, def->output_count);
+    put_number(out, def->timeout_ms);
+    put_retry(out, &def->retry);
+}
+
+static void put_branch_count(struct skn_buf *out, const struct skn_graph *graph, uint32_t unit)
+{
+    uint32_t count = 0;
+    for (uint32_t at = graph->units[unit].first_branch; at != SKN_GRAPH_NONE;
+         at = graph->branches[at].next)
+        count++;
+    put_number(out, count);
+}
+
+static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_t id)
+{
+    const struct skn_graph_unit *unit = &graph->units[id];
+    put_number(out, unit->event == SKN_GRAPH_NONE ? 0 : (uint64_t)unit->event + 1);
+    put_number(out, unit->place.line);
+    put_number(out, unit->place.column);
+    put_retry(out, &unit->retry);
+    put_number(out, unit->timeout_ms);
+    if (unit->event == SKN_GRAPH_NONE) {
+        put_branch_count(out, graph, id);
+        return;
+    }
+    enum skn_event_kind kind = graph->events[unit->event].kind;
+    if (kind == SKN_EVENT_SLEEP) put_number(out, unit->sleep_ms);
+    if (kind == SKN_EVENT_FAIL) put_text(out, unit->reason);
+    if (kind == SKN_EVENT_EXEC) {
+        put_number(out, unit->value_count);
+        for (uint32_t i = 0; i < unit->value_count; i++) {
+            put_text(out, graph->values[unit->first_value + i].name);
+            put_text(out, graph->values[unit->first_value + i].value);
+        }
+    }
+    put_branch_count(out, graph, id);
+}
+
+static void put_flow(struct skn_buf *out, const struct skn_graph *graph)
+{
+    for (struct skn_walk w = skn_walk_start(graph); w.kind != SKN_WALK_END; skn_walk_next(&w)) {
+        switch (w.kind) {
+        case SKN_WALK_BODY: put_number(out, graph->bodies[w.id].step_count); break;
+        case SKN_WALK_STEP:
+            put_number(out, 2 * (uint64_t)graph->steps[w.id].unit_count + graph->steps[w.id].piped);
+            break;
+        case SKN_WALK_UNIT: put_unit(out, graph, w.id); break;
+        case SKN_WALK_BRANCH:
+            put_number(out,
+                       2 * (uint64_t)graph->branches[w.id].outcome + graph->branches[w.id].piped);
+            break;
+        case SKN_WALK_END:
+        default: SKN_ASSERT(false);
+        }
+    }
+}
+
+enum skn_rc skn_graph_encode(const struct skn_graph *graph, struct skn_buf *out)
+{
+    if (!skn_graph_is_runnable(graph)) return SKN_EARGS;
+
+    skn_buf_put_u8(out, SKN_GRAPH_LEVEL);
+    put_number(out, graph->timeout_ms);
+    put_fields(out, graph->inputs, graph->input_count);
+    put_number(out, graph->event_count);
+    for (uint32_t i = 0; i < graph->event_count; i++)
+        put_event(out, &graph->events[i]);
+    put_number(out, graph->body_count);
+    put_number(out, graph->step_count);
+    put_number(out, graph->unit_count);
+    put_number(out, graph->branch_count);
+    put_number(out, graph->value_count);
+    put_flow(out, graph);
+    return skn_buf_rc(out);
+}

@@ -1,0 +1,215 @@
+/* literal.c - literals as text and as canonical JSON. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "lang/kit/utf8.h"
+#include "lang/pointy/build_internal.h"
+#include "value/real.h"
+#include "value/value.h"
+
+static uint32_t hex4(const uint8_t *p)
+{
+    uint32_t n = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t c = p[i] | 0x20U; /* letters in lower case; digits stay */
+        n = n << 4 | (c >= 'a' ? c - 'a' + 10 : c - '0');
+    }
+    return n;
+}
+
+/* Writes what the escape at `p` (behind the backslash) means; returns its length. The parser has
+ * checked that it is whole. */
+static uint32_t put_escape(struct skn_buf *out, const uint8_t *p)
+{
+    static const char letters[] = "bfnrt";
+    static const char meaning[] = "\b\f\n\r\t";
+    if (*p != 'u') {
+        const char *at = strchr(letters, *p);
+        skn_buf_put_u8(out, at ? (uint8_t)meaning[at - letters] : *p);
+        return 1;
+    }
+    uint32_t point = hex4(p + 1);
+    uint32_t len = 5;
+    if (point >= 0xD800 && point <= 0xDBFF) {
+        point = 0x10000 + ((point - 0xD800) << 10) + (hex4(p + 7) - 0xDC00);
+        len = 11;
+    }
+    uint8_t bytes[4];
+    skn_buf_put(out, skn_slice(bytes, skn_utf8_put(bytes, point)));
+    return len;
+}
+
+/* "$" in a string that may name values [F19]; returns the bytes used, 0 when it was refused. */
+static uint32_t
+put_dollar(const struct skn_pty *b, struct skn_buf *out, struct skn_slice rest, uint32_t offset)
+{
+    if (rest.len > 1 && rest.ptr[1] == '$') {
+        skn_buf_put_u8(out, '$');
+        return 2;
+    }
+    const uint8_t *close =
+        rest.len > 1 && rest.ptr[1] == '{' ? memchr(rest.ptr, '}', rest.len) : NULL;
+    if (!close) {
+        struct skn_span span = {offset, offset + 1};
+        skn_diags_add(b->diags, SKN_CODE_BAD_DOLLAR, span, SKN_DIAG_ARGS({0}));
+        return 0;
+    }
+    struct skn_span span = {offset, offset + (uint32_t)(close - rest.ptr) + 1};
+    struct skn_slice name = skn_slice(rest.ptr + 2, (size_t)(close - rest.ptr) - 2);
+    for (int part = 0; part < 2; part++) {
+        const uint8_t *dot = memchr(name.ptr, '.', name.len);
+        struct skn_slice first = dot ? skn_slice(name.ptr, (size_t)(dot - name.ptr)) : name;
+        if (!skn_is_name(first)) {
+            skn_diags_add(b->diags, SKN_CODE_BAD_DOLLAR, span, SKN_DIAG_ARGS({0}));
+            return 0;
+        }
+        if (!dot) break;
+        if (part == 1) {
+            skn_diags_add(b->diags, SKN_CODE_BAD_DOLLAR, span, SKN_DIAG_ARGS({0}));
+            return 0;
+        }
+        name = skn_slice_from(name, first.len + 1);
+    }
+    skn_diags_add(
+        b->diags, SKN_CODE_NOT_YET, span, SKN_DIAG_ARGS(SKN_LIT("values inside a string, ${..}")));
+    return 0;
+}
+
+static bool decode_string(const struct skn_pty *b,
+                          const struct skn_literal *literal,
+                          bool templates,
+                          struct skn_buf *out)
+{
+    const uint8_t *text = b->source->text.ptr;
+    uint32_t end = literal->span.end - 1;
+    bool good = true;
+    for (uint32_t at = literal->span.start + 1; at < end;) {
+        if (text[at] == '\\') {
+            at += 1 + put_escape(out, text + at + 1);
+        } else if (text[at] == '$' && templates) {
+            uint32_t used = put_dollar(b, out, skn_slice(text + at, end - at), at);
+            if (used == 0) good = false;
+            at += used > 0 ? used : 1;
+        } else {
+            skn_buf_put_u8(out, text[at++]);
+        }
+    }
+    return good;
+}
+
+bool skn_pty_string(const struct skn_pty *b,
+                    const struct skn_literal *literal,
+                    bool templates,
+                    struct skn_slice *out_text)
+{
+    SKN_ASSERT(literal->kind == SKN_LITERAL_STRING);
+    struct skn_buf buf;
+    skn_buf_init(&buf, SKN_SOURCE_BYTES_MAX);
+    bool good = decode_string(b, literal, templates, &buf);
+    if (good) *out_text = skn_arena_dup(b->arena, skn_buf_slice(&buf));
+    skn_buf_fini(&buf);
+    return good;
+}
+
+/* Writes a literal that is no list; false when it was refused. */
+static bool write_scalar(const struct skn_pty *b,
+                         const struct skn_literal *literal,
+                         bool templates,
+                         struct skn_builder *w)
+{
+    struct skn_slice text;
+    double real;
+    switch (literal->kind) {
+    case SKN_LITERAL_STRING:
+        if (!skn_pty_string(b, literal, templates, &text)) return false;
+        skn_build_string(w, text);
+        return true;
+    case SKN_LITERAL_INT: skn_build_int(w, (int64_t)literal->number); return true;
+    case SKN_LITERAL_FLOAT:
+        if (skn_real_parse(skn_pty_text(b, literal->span), &real) != SKN_OK) return false;
+        skn_build_real(w, real);
+        return true;
+    case SKN_LITERAL_BOOL: skn_build_bool(w, literal->number != 0); return true;
+    case SKN_LITERAL_DURATION:
+    case SKN_LITERAL_SIZE: {
+        const char *what = literal->kind == SKN_LITERAL_SIZE
+                               ? "a size as the input of an event"
+                               : "a duration as the input of an event";
+        skn_diags_add(
+            b->diags, SKN_CODE_NOT_YET, literal->span, SKN_DIAG_ARGS(skn_slice_str(what)));
+        return false;
+    }
+    case SKN_LITERAL_LIST:
+    case SKN_LITERAL_BAD:
+    default: return false;
+    }
+}
+
+/* Literals of a list stand behind it, each with the index behind its end. */
+static bool
+write_literal(const struct skn_pty *b, uint32_t first, bool templates, struct skn_builder *w)
+{
+    uint32_t open[SKN_LISTS_MAX];
+    uint32_t depth = 0;
+    bool good = true;
+    for (uint32_t at = first; at < b->tree->literals[first].end; at++) {
+        const struct skn_literal *literal = &b->tree->literals[at];
+        if (literal->kind == SKN_LITERAL_LIST) {
+            SKN_ASSERT(depth < SKN_LISTS_MAX);
+            skn_build_list_begin(w);
+            open[depth++] = literal->end;
+        } else if (!write_scalar(b, literal, templates, w)) {
+            skn_build_none(w); /* reported; the rest is still looked at */
+            good = false;
+        }
+        for (; depth > 0 && open[depth - 1] == at + 1; depth--)
+            skn_build_list_end(w);
+    }
+    return good;
+}
+
+bool skn_pty_value(const struct skn_pty *b,
+                   uint32_t literal,
+                   bool templates,
+                   struct skn_slice *out_value)
+{
+    if (b->tree->literals[literal].kind == SKN_LITERAL_BAD) return false;
+    struct skn_buf value;
+    struct skn_builder builder;
+    skn_buf_init(&value, 16 * (size_t)SKN_SOURCE_BYTES_MAX); /* "0," makes 9 bytes of 2 */
+    skn_builder_init(&builder, &value);
+    bool good = write_literal(b, literal, templates, &builder);
+    if (skn_build_end(&builder, NULL) != SKN_OK) good = false;
+    if (good) *out_value = skn_arena_dup(b->arena, skn_buf_slice(&value));
+    skn_buf_fini(&value);
+    return good;
+}
+
+bool skn_literal_fits(const struct skn_literal *literal, enum skn_type type)
+{
+    switch (literal->kind) {
+    case SKN_LITERAL_STRING: return type == SKN_TYPE_STRING || type == SKN_TYPE_ANY;
+    case SKN_LITERAL_INT:
+        return type == SKN_TYPE_INT || type == SKN_TYPE_FLOAT || type == SKN_TYPE_ANY;
+    case SKN_LITERAL_FLOAT: return type == SKN_TYPE_FLOAT || type == SKN_TYPE_ANY;
+    case SKN_LITERAL_BOOL: return type == SKN_TYPE_BOOL || type == SKN_TYPE_ANY;
+    case SKN_LITERAL_LIST: return type == SKN_TYPE_LIST || type == SKN_TYPE_ANY;
+    case SKN_LITERAL_DURATION:
+    case SKN_LITERAL_SIZE: return type == SKN_TYPE_ANY;
+    case SKN_LITERAL_BAD: /* reported; say nothing more */
+    default: return true;
+    }
+}
+
+const char *skn_literal_name(const struct skn_literal *literal)
+{
+    static const char *const names[] = {"a string",
+                                        "a whole number",
+                                        "a number with a fraction",
+                                        "true or false",
+                                        "a duration",
+                                        "a size",
+                                        "a list",
+                                        "what stands here"};
+    SKN_ASSERT((unsigned)literal->kind < SKN_ARRAY_LEN(names));
+    return names[literal->kind];
+}

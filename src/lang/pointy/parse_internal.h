@@ -1,0 +1,48 @@
+/* parse_internal.h - what the parts of the parser share: the place in the text and the tree.
+ *
+ * Owns        nothing.
+ * May include base, lang/kit.
+ * Threads     none.
+ */
+#pragma once
+
+#include "lang/pointy/syntax_internal.h"
+
+struct skn_parser {
+    const struct skn_source *source;
+    struct skn_diags *diags;
+    struct skn_syntax *tree;
+    struct skn_token token; /* not consumed yet */
+    bool open_string;       /* the text ended inside a string: what is unclosed follows from it */
+};
+
+/* Doubles an array that is full; returns the new one. */
+void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size) SKN_MUST_USE;
+
+void skn_parse_advance(struct skn_parser *p);
+void skn_parse_jump(struct skn_parser *p, uint32_t offset);
+struct skn_token skn_parse_peek(const struct skn_parser *p);
+
+/* The text of a span. */
+struct skn_slice skn_parse_text(const struct skn_parser *p, struct skn_span span);
+
+/* How an error names a token: its text in quotes, or "the end". Lives in the arena of diags. */
+struct skn_slice skn_parse_shown(const struct skn_parser *p, struct skn_token token);
+
+/* "expected WHAT, found ..", at the present token. */
+void skn_parse_expected(struct skn_parser *p, const char *what, const char *hint);
+
+/* Consumes one literal; returns its index. A malformed one is reported and has kind BAD. */
+uint32_t skn_parse_literal(struct skn_parser *p);
+
+/* Consumes [ source ":" ] NAME [ "@" version ], the present token being a name. */
+struct skn_syn_event skn_parse_event(struct skn_parser *p);
+
+/* Consumes "[ .. ]" behind unit `unit`, the present token being the bracket. */
+void skn_parse_options(struct skn_parser *p, uint32_t unit);
+
+/* Consumes one directive, the present token being "@". */
+void skn_parse_directive(struct skn_parser *p, uint32_t *seen, bool is_late);
+
+/* Consumes the flow up to the end of the text. */
+void skn_parse_flow(struct skn_parser *p, uint32_t *seen_directives);

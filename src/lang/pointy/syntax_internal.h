@@ -1,0 +1,124 @@
+/* syntax_internal.h - the tree of a text as it was written, whole grammar, nothing judged yet.
+ *
+ * Owns        its arrays (skn_syntax_fini). Everything is an index; texts are spans of the source.
+ * May include base, lang/kit.
+ * Threads     none: a tree belongs to one compilation.
+ * Invariants
+ *   1. Bodies, steps, units and branches have the same ids that the graph will have.
+ *   2. The options of a unit stand together in `options`, those of a list literal behind it.
+ *   3. Where a unit is missing stands one of kind SKN_SYN_BAD, and an error was reported.
+ */
+#pragma once
+
+#include "lang/kit/diags.h"
+#include "lang/pointy/lex_internal.h"
+#include "lang/pointy/pointy.h"
+
+/* More than anybody writes; quadratic checks stay cheap below them. */
+enum { SKN_OPTIONS_MAX = 256, SKN_BRANCHES_MAX = 64, SKN_FIELDS_MAX = 256, SKN_LISTS_MAX = 64 };
+
+enum skn_syn_kind { SKN_SYN_EVENT, SKN_SYN_CALL, SKN_SYN_GROUP, SKN_SYN_BAD };
+
+enum skn_literal_kind {
+    SKN_LITERAL_STRING,
+    SKN_LITERAL_INT,
+    SKN_LITERAL_FLOAT,
+    SKN_LITERAL_BOOL,
+    SKN_LITERAL_DURATION,
+    SKN_LITERAL_SIZE,
+    SKN_LITERAL_LIST,
+    SKN_LITERAL_BAD, /* reported */
+};
+
+struct skn_literal {
+    enum skn_literal_kind kind;
+    struct skn_span span;
+    uint64_t number; /* milliseconds, bytes, 0 or 1; an int as two's complement */
+    uint32_t end;    /* index behind what is inside a list; own index + 1 otherwise */
+};
+
+struct skn_syn_event {
+    struct skn_span source; /* empty without one */
+    struct skn_span name;
+    struct skn_span version; /* empty without one */
+};
+
+struct skn_syn_option {
+    struct skn_span name;
+    uint32_t literal;
+};
+
+struct skn_syn_body {
+    enum skn_graph_body_kind kind;
+    uint32_t owner;
+    uint32_t first_step;
+    uint32_t last_step;
+    uint32_t step_count;
+};
+
+struct skn_syn_step {
+    uint32_t body;
+    uint32_t ordinal;
+    uint32_t next;
+    uint32_t first_unit;
+    uint32_t last_unit;
+    uint32_t unit_count;
+    bool piped;
+};
+
+struct skn_syn_unit {
+    enum skn_syn_kind kind;
+    struct skn_span span; /* the event as written, or the opening bracket */
+    struct skn_syn_event event;
+    uint32_t step;
+    uint32_t ordinal;
+    uint32_t next;
+    uint32_t body;
+    uint32_t attempts; /* 0: no `* N` */
+    bool has_attempts; /* even a malformed one */
+    bool has_options;
+    uint32_t first_option;
+    uint32_t option_count;
+    bool has_branches;
+    uint32_t first_branch;
+    uint32_t last_branch;
+    uint32_t branch_count;
+};
+
+struct skn_syn_branch {
+    uint32_t unit;
+    uint32_t next;
+    uint32_t body;
+    struct skn_span outcome; /* empty when it was malformed and reported */
+    bool piped;
+};
+
+struct skn_syn_input {
+    struct skn_span name;
+    struct skn_span type;
+    bool optional;
+    uint32_t literal; /* of the default, or SKN_GRAPH_NONE */
+};
+
+struct skn_syntax {
+    struct skn_syn_body *bodies;
+    uint32_t body_count, body_cap;
+    struct skn_syn_step *steps;
+    uint32_t step_count, step_cap;
+    struct skn_syn_unit *units;
+    uint32_t unit_count, unit_cap;
+    struct skn_syn_branch *branches;
+    uint32_t branch_count, branch_cap;
+    struct skn_syn_option *options;
+    uint32_t option_count, option_cap;
+    struct skn_literal *literals;
+    uint32_t literal_count, literal_cap;
+    struct skn_syn_input *inputs;
+    uint32_t input_count, input_cap;
+    uint64_t timeout_ms; /* @timeout, 0 = none */
+};
+
+/* Parses all of the source of `diags` and reports what is malformed; the tree is whole either
+ * way. */
+void skn_syntax_parse(struct skn_syntax *syntax, struct skn_diags *diags);
+void skn_syntax_fini(struct skn_syntax *syntax);
