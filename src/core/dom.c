@@ -108,6 +108,13 @@ void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input 
     skn_dom_settle(core, dom);
 }
 
+static struct skn_dom *first_dom(const struct skn_list *list)
+{
+    struct skn_list *first = skn_list_first(list);
+    SKN_ASSERT(first);
+    return SKN_CONTAINER_OF(first, struct skn_dom, link);
+}
+
 /* The best priority that waits at a domain; SKN_PRIORITIES when nothing does. */
 static enum skn_priority lane_of(const struct skn_dom *dom)
 {
@@ -146,7 +153,7 @@ void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
     }
     skn_list_push_back(&core->idle, &dom->link);
     if (++core->idle_count <= core->limits.warm_domains) return;
-    struct skn_dom *oldest = SKN_CONTAINER_OF(skn_list_first(&core->idle), struct skn_dom, link);
+    struct skn_dom *oldest = first_dom(&core->idle);
     leave_list(core, oldest);
     skn_dom_free(core, oldest);
 }
@@ -162,8 +169,7 @@ struct skn_dom *skn_dom_pick(struct skn_core *core)
         chosen = i;
     }
     if (chosen == SKN_PRIORITIES) return NULL;
-    struct skn_dom *dom =
-        SKN_CONTAINER_OF(skn_list_first(&core->ready[chosen]), struct skn_dom, link);
+    struct skn_dom *dom = first_dom(&core->ready[chosen]);
     leave_list(core, dom);
     return dom;
 }

@@ -4,6 +4,8 @@
 #include "lib/shard.h"
 #include "lib/test.h"
 
+#include <stdio.h>
+
 /* --- programs -------------------------------------------------------------------------------------- */
 
 static int64_t row_int(struct skn_cx *cx, struct skn_slice key)
@@ -285,7 +287,7 @@ static void a_timer_fires_once_at_its_time_whatever_dies(void **state)
     assert_int_equal(ask(&s, "", "a:Counter/c", "later", 1000), 0);
     assert_int_equal(ask(&s, "", "a:Counter/c", "later", 2000), 1);
     assert_int_equal(ask(&s, "", "a:Counter/c", "later", 3000), 2);
-    (void)ask; /* the second is cancelled */
+    /* The second is cancelled. */
     shard_submit(&s, 1, "", "a:Counter/c", "never", skn_value_int(1));
     shard_settle(&s);
     (void)expect_reply(&s, 1, SKN_OK);

@@ -1,0 +1,21 @@
+/* cli_internal.h - what every command gets, and the list of them. */
+#pragma once
+
+#include "base/arena.h"
+#include "cli/args_internal.h"
+#include "cli/out_internal.h"
+
+struct skn_cli {
+    struct skn_args args;
+    struct skn_arena arena; /* lives as long as the process */
+    struct skn_out out;
+};
+
+/* A command returns its exit code, after it has said why when that is not 0. */
+typedef int (*skn_command_fn)(struct skn_cli *cli);
+
+/* The whole program: arguments in, exit code out. */
+int skn_cli_main(int argc, char **argv);
+
+int skn_cmd_help(struct skn_cli *cli);
+int skn_cmd_init(struct skn_cli *cli);

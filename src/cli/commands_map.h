@@ -1,0 +1,74 @@
+/* commands_map.h - every command and option; parser, help, completion and the man page's lists come
+ * from here.
+ *
+ * SKN_OPTION_MAP X(id, name, letter, value, repeat, global, text)
+ *   letter   its short form, or 0
+ *   value    what it wants behind it, or NULL
+ *   repeat   may stand more than once
+ * SKN_COMMAND_MAP X(id, name, operands, min, max, options, summary, help)
+ *   name     one that begins with "_" is for skein itself and in no list
+ *   operands as shown; min and max is how many, max at most SKN_OPERANDS_MAX
+ *   options  which it takes besides the global ones
+ */
+#pragma once
+
+/* clang-format off */
+#define SKN_OPTION_MAP(X) \
+    X(JSON,    "json",    0,   NULL,      false, true,  "print JSON (doc/json.md)") \
+    X(PROJECT, "project", 'p', "DIR",     false, true,  "use this project, not the one of the file or folder") \
+    X(HELP,    "help",    'h', NULL,      false, true,  "say what the command does") \
+    X(VERSION, "version", 'V', NULL,      false, true,  "print version, build type and compiler") \
+    X(INPUT,   "input",   'i', "K=V",     true,  false, "an input of the flow; @FILE.json: all of them, from a JSON object") \
+    X(NAME,    "name",    'n', "NAME",    false, false, "a name for the run, usable wherever RUN is asked for") \
+    X(LABEL,   "label",   'l', "K=V",     true,  false, "a label of the run") \
+    X(DETACH,  "detach",  'd', NULL,      false, false, "leave as soon as the run is accepted; it goes on by itself") \
+    X(DRYRUN,  "dry-run", 0,   NULL,      false, false, "check flow and inputs, say what would run, run nothing") \
+    X(ALL,     "all",     'a', NULL,      false, false, "all of them") \
+    X(READYFD, "ready-fd",0,   "N",       false, false, "where to say that the holder serves")
+
+#define SKN_COMMAND_MAP(X) \
+    X(INIT, "init", "DIR", 1, 1, 0, \
+      "make a project", \
+      "Makes DIR a project: skein.yaml, the flow flows/hello.pty and its events in events/. DIR is made\n" \
+      "when it is not there; what it holds already is left alone, and none of these files may be there.\n") \
+    X(CHECK, "check", "FILE", 1, 1, 0, \
+      "check a flow or an event file", \
+      "Checks a flow (.pty) against the events of its project, or an event file (.yaml), and prints what\n" \
+      "is wrong with the place and what to do. Exit code 0: no errors, there may be warnings. 1: errors.\n") \
+    X(RUN, "run", "FILE", 1, 1, B(INPUT) | B(NAME) | B(LABEL) | B(DETACH) | B(DRYRUN), \
+      "run a flow", \
+      "Runs a flow and waits for its end; the exit code is the run's. Progress goes to standard error, a\n" \
+      "live tree in a terminal and plain lines elsewhere; the result goes to standard output.\n" \
+      "\n" \
+      "An input is given as --input name=value and read as the type that the flow declares for it; a list\n" \
+      "or an object is written as JSON. --input @file.json reads an object with all inputs.\n" \
+      "\n" \
+      "Ctrl-C once starts nothing new and waits for what runs; twice leaves at once. Both leave the run\n" \
+      "interrupted: skein resume goes on with it.\n") \
+    X(RESUME, "resume", "[RUN]", 0, 1, B(ALL) | B(DETACH), \
+      "go on with an interrupted run", \
+      "Goes on with RUN where it stood, or with the newest interrupted run. What has finished does not run\n" \
+      "again; what was cut off is started again with the same idempotency key. --all: every interrupted\n" \
+      "run of the project.\n") \
+    X(PS, "ps", "", 0, 0, B(ALL), \
+      "list runs", \
+      "Lists the runs that have not ended, newest first; with --all, those that have ended too.\n") \
+    X(SHOW, "show", "RUN", 1, 1, 0, \
+      "show a run as a tree", \
+      "Shows a run: every task that was reached with its attempts, times, result and error. RUN is an id,\n" \
+      "the beginning of one that no other run shares, a name, or \"last\".\n") \
+    X(LOGS, "logs", "RUN [PATH]", 1, 2, 0, \
+      "print what the tasks of a run wrote to standard error", \
+      "Prints the logs of the attempts of a run in the order of the tree, or those of one task and what is\n" \
+      "under it. PATH is as skein show prints it, such as 2.1.\n") \
+    X(VERIFY, "verify", "DIR", 1, 1, 0, \
+      "check the stored data of a project", \
+      "Reads the journal of the project DIR, or of the data directory DIR, whole and checks every segment,\n" \
+      "group and record. Changes nothing. Exit code 0: sound. 65: damaged, the place is named.\n") \
+    X(HELP, "help", "[COMMAND]", 0, 1, 0, \
+      "say what a command does", \
+      "Lists the commands, or says what COMMAND does and which options it takes.\n") \
+    X(HOLD, "_hold", "", 0, 0, B(READYFD), \
+      "hold the project's data, run what is asked for, end when idle", \
+      "Started by skein run in the background. Not for people.\n")
+/* clang-format on */

@@ -1,0 +1,111 @@
+/* skein.h - runs the real program in a folder and keeps what it said. */
+#pragma once
+
+#include "lib/folder.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+enum { SKEIN_TEXT_MAX = 1 << 20, SKEIN_ARGS_MAX = 24 };
+
+struct skein {
+    const char *dir;        /* where it runs; NULL: here */
+    const char *out_path;   /* standard output goes here instead; "-": it is closed */
+    const char *const *env; /* added to PATH, HOME and TERM=dumb; NULL: nothing */
+    pid_t pid;
+    int pipes[2]; /* standard output and error */
+    int code;     /* exit code, or minus the signal */
+    char out[SKEIN_TEXT_MAX];
+    char err[SKEIN_TEXT_MAX];
+};
+
+static inline void skein_child(const struct skein *s, char *const *argv, int out, int err)
+{
+    if (s->dir && chdir(s->dir) != 0) _exit(120);
+    int null = open("/dev/null", O_RDONLY);
+    if (null < 0 || dup2(null, 0) < 0) _exit(121);
+    if (s->out_path && strcmp(s->out_path, "-") != 0) out = open(s->out_path, O_WRONLY);
+    if (out < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0) _exit(122);
+    if (s->out_path && strcmp(s->out_path, "-") == 0) (void)close(1);
+    char path[FOLDER_PATH_MAX];
+    (void)snprintf(
+        path, sizeof(path), "PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
+    char *env[16] = {path, (char[]){"HOME=/nonexistent"}, (char[]){"TERM=dumb"}};
+    size_t n = 3;
+    const char *asan = getenv("ASAN_OPTIONS");
+    char asan_text[FOLDER_PATH_MAX];
+    (void)snprintf(asan_text, sizeof(asan_text), "ASAN_OPTIONS=%s", asan ? asan : "");
+    if (asan) env[n++] = asan_text;
+    for (size_t i = 0; s->env && s->env[i] && n < 15; i++)
+        env[n++] = strdup(s->env[i]);
+    (void)execve(SKN_TEST_SKEIN, argv, env);
+    _exit(123);
+}
+
+/* Starts it with arguments that end with NULL. */
+static inline void skein_start(struct skein *s, const char *const *args)
+{
+    char *argv[SKEIN_ARGS_MAX] = {strdup("skein")};
+    for (size_t i = 0; args[i]; i++) {
+        assert_true(i + 2 < SKEIN_ARGS_MAX);
+        argv[i + 1] = strdup(args[i]);
+    }
+    int out[2], err[2];
+    assert_int_equal(pipe2(out, O_CLOEXEC), 0);
+    assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    s->pid = fork();
+    assert_true(s->pid >= 0);
+    if (s->pid == 0) skein_child(s, argv, out[1], err[1]);
+    for (size_t i = 0; argv[i]; i++)
+        free(argv[i]);
+    (void)close(out[1]);
+    (void)close(err[1]);
+    s->pipes[0] = out[0];
+    s->pipes[1] = err[0];
+}
+
+/* Reads both streams to their end and takes the exit code; fails the test after 30 s. */
+static inline int skein_wait(struct skein *s)
+{
+    char *texts[2] = {s->out, s->err};
+    size_t lens[2] = {0, 0};
+    struct pollfd polls[2] = {{.fd = s->pipes[0], .events = POLLIN},
+                              {.fd = s->pipes[1], .events = POLLIN}};
+    while (polls[0].fd >= 0 || polls[1].fd >= 0) {
+        if (poll(polls, 2, 30000) <= 0) {
+            (void)kill(s->pid, SIGKILL);
+            fail_msg("it hangs; standard error so far: %.*s", (int)lens[1], s->err);
+        }
+        for (int i = 0; i < 2; i++) {
+            if (polls[i].fd < 0 || polls[i].revents == 0) continue;
+            ssize_t n = read(polls[i].fd, texts[i] + lens[i], SKEIN_TEXT_MAX - 1 - lens[i]);
+            if (n > 0) {
+                lens[i] += (size_t)n;
+            } else {
+                (void)close(polls[i].fd);
+                polls[i].fd = -1;
+            }
+        }
+    }
+    s->out[lens[0]] = 0;
+    s->err[lens[1]] = 0;
+    int status;
+    assert_int_equal(waitpid(s->pid, &status, 0), s->pid);
+    s->code = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return s->code;
+}
+
+static inline int skein_run(struct skein *s, const char *const *args)
+{
+    skein_start(s, args);
+    return skein_wait(s);
+}
+
+#define SKEIN(s, ...) skein_run((s), (const char *const[]){__VA_ARGS__, NULL})
+
+#define assert_has(text, part)                                                 \
+    do {                                                                       \
+        if (!strstr((text), (part))) fail_msg("no \"%s\" in: %s", part, text); \
+    } while (0)
