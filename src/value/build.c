@@ -1,7 +1,8 @@
 /* build.c - writing one value into a buffer, element by element. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/mem.h"
 #include "value/value.h"
+
+#include "base/mem.h"
 #include "value/value_internal.h"
 
 #include <stdarg.h>

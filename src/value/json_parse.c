@@ -1,8 +1,10 @@
 /* json_parse.c - JSON text straight to an encoded value. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "value/json.h"
+
+#include "base/utf8.h"
 #include "value/real_internal.h"
-#include "value/utf8_internal.h"
+#include "value/scan_internal.h"
 #include "value/value_internal.h"
 
 #include <stdarg.h>
@@ -152,7 +154,8 @@ static enum skn_rc read_string(struct parser *p, struct skn_slice *out_text)
             from = at;
             continue;
         }
-        size_t size = at < p->end && *at >= 0x80 ? utf8_size(at, (size_t)(p->end - at)) : 0;
+        size_t size =
+            at < p->end && *at >= 0x80 ? skn_utf8_len(skn_slice(at, (size_t)(p->end - at))) : 0;
         if (size == 0) return bad_in_string(p, at);
         at += size;
     }

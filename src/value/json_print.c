@@ -1,9 +1,11 @@
 /* json_print.c - JSON text, piece by piece or of a value. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "value/json.h"
+
+#include "base/utf8.h"
 #include "value/real.h"
+#include "value/scan_internal.h"
 #include "value/text_internal.h"
-#include "value/utf8_internal.h"
 #include "value/value_internal.h"
 
 #include <stdio.h>
@@ -148,7 +150,7 @@ static void put_quoted(struct skn_json_writer *w, struct skn_slice s, bool any)
     skn_buf_put_u8(w->out, '"');
     for (size_t at = 0, from = 0; at <= s.len;) {
         if (at < s.len) at += plain_ascii(s.ptr + at, s.len - at);
-        size_t size = at < s.len && s.ptr[at] >= 0x80 ? utf8_size(s.ptr + at, s.len - at) : 0;
+        size_t size = at < s.len && s.ptr[at] >= 0x80 ? skn_utf8_len(skn_slice_from(s, at)) : 0;
         if (size > 0) {
             at += size;
             continue;

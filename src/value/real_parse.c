@@ -1,7 +1,8 @@
 /* real_parse.c - the real nearest to decimal text. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "value/bignum_internal.h"
 #include "value/real.h"
+
+#include "value/bignum_internal.h"
 #include "value/real_internal.h"
 #include "value/value_internal.h"
 

@@ -2,8 +2,9 @@
  * ("How to print floating-point numbers accurately", 1990), scaled by an estimate of the logarithm
  * as in Burger and Dybvig (1996). */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "value/bignum_internal.h"
 #include "value/real.h"
+
+#include "value/bignum_internal.h"
 #include "value/value_internal.h"
 
 #include "base/pure.h"
