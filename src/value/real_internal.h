@@ -4,6 +4,11 @@
 #include "base/base.h"
 #include "base/slice.h"
 
+__extension__ typedef unsigned __int128 wide;
+
+enum { POW5_WORD_MAX = 27 }; /* 5^27 is the largest in 64 bits */
+extern const uint64_t pow5_word[POW5_WORD_MAX + 1];
+
 /* Significant digits d.ddd x 10^exp10_first; a point may stand among them. */
 struct decimal {
     const uint8_t *first; /* not '0' nor '.' */

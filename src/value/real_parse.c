@@ -6,18 +6,19 @@
 #include "value/real_internal.h"
 #include "value/value_internal.h"
 
+#include <float.h>
+
 #include "base/pure.h"
 
 enum {
-    WORD_DIGITS = 19,   /* as many always fit in 64 bits */
-    DIGITS_KEPT = 770,  /* more than 767 cannot tell a real from the middle of two [1] */
-    POW5_WORD_MAX = 27, /* 5^27 is the largest in 64 bits */
-    EXP10_OVER = 310,   /* 1e310 is over the largest real, whatever follows */
-    EXP10_UNDER = -326  /* 9.9..e-326 is under half of the smallest, 2.47e-324 */
+    WORD_DIGITS = 19,  /* as many always fit in 64 bits */
+    DIGITS_KEPT = 770, /* more than 767 cannot tell a real from the middle of two [1] */
+    EXP10_OVER = 310,  /* 1e310 is over the largest real, whatever follows */
+    EXP10_UNDER = -326 /* 9.9..e-326 is under half of the smallest, 2.47e-324 */
 };
 /* [1] The exact middle of two neighbours has at most 767 significant digits. */
 
-static const uint64_t pow5_word[POW5_WORD_MAX + 1] = {
+const uint64_t pow5_word[POW5_WORD_MAX + 1] = {
     1,
     5,
     25,
@@ -73,7 +74,17 @@ static double pack(uint64_t q, int exp2, bool more)
     return real_of_bits(biased << 52 | (mantissa & ((UINT64_C(1) << 52) - 1)));
 }
 
-__extension__ typedef unsigned __int128 wide;
+/* One rounding of exact operands is the right one. */
+static bool from_exact(uint64_t w, int exp10, double *out_real)
+{
+    static_assert(FLT_EVAL_METHOD == 0, "a double is calculated as a double");
+    static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                    1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                    1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    if (w > UINT64_C(1) << 53 || exp10 < -22 || exp10 > 22) return false;
+    *out_real = exp10 < 0 ? (double)w / powers[-exp10] : (double)w * powers[exp10];
+    return true;
+}
 
 /* w x 10^exp10 for small powers: product and quotient by 5^|exp10| are exact in 128 bits. */
 static double from_word(uint64_t w, int exp10)
@@ -146,6 +157,8 @@ double real_of_decimal(const struct decimal *d)
     if (d->exp10_first <= EXP10_UNDER) return 0.0;
     if (d->count <= WORD_DIGITS) {
         int exp10 = d->exp10_first - (int)d->count + 1;
+        double r;
+        if (from_exact(d->word, exp10, &r)) return r;
         if (exp10 >= -POW5_WORD_MAX && exp10 <= POW5_WORD_MAX) return from_word(d->word, exp10);
     }
     return from_digits(d);

@@ -1,10 +1,11 @@
 /* real_print.c - the fewest digits that read back, by Steele and White's free-format algorithm
  * ("How to print floating-point numbers accurately", 1990), scaled by an estimate of the logarithm
- * as in Burger and Dybvig (1996). */
+ * as in Burger and Dybvig (1996). Where 128 bits are enough they take its place. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "value/real.h"
 
 #include "value/bignum_internal.h"
+#include "value/real_internal.h"
 #include "value/value_internal.h"
 
 #include "base/pure.h"
@@ -22,8 +23,6 @@ static void set_digits(struct skn_real_digits *d, uint64_t n, int exp10_last)
 {
     char text[20];
     int len = 0;
-    for (; n % 10 == 0; n /= 10)
-        exp10_last++;
     for (; n > 0; n /= 10)
         text[len++] = (char)('0' + n % 10);
     d->count = (uint8_t)len;
@@ -32,21 +31,70 @@ static void set_digits(struct skn_real_digits *d, uint64_t n, int exp10_last)
         d->digits[i] = text[len - 1 - i];
 }
 
-/* Most reals that people write have few digits: find n / 10^k that reads back. Both are exact and
- * below 2^53 and 10^22, so one division rounds as reading does; with at most 15 digits no other
- * text that short reads as r. */
-static bool few_digits(double r, struct skn_real_digits *d)
+/* r = value / 2^places exactly, after a scaling by 10^k that gives it 17 digits before the point;
+ * what reads as r lies within `half` of it. */
+struct fixed {
+    wide value;
+    wide half;
+    int places;
+};
+
+static struct fixed scale_to_17_digits(uint64_t mantissa, int exp2, int k)
 {
-    if (!(r >= 1e-5 && r < 1e15)) return false;
-    double power = 1;
-    for (int k = 0; k <= 19 && r * power < 1e15; k++, power *= 10) {
-        uint64_t n = (uint64_t)(r * power + 0.5);
-        double back = (double)n / power;
-        if (n == 0 || n >= UINT64_C(1000000000000000) || back < r || back > r) continue;
-        set_digits(d, n, -k);
-        return true;
+    struct fixed f = {
+        .value = (wide)mantissa * 2 * pow5_word[k], .half = pow5_word[k], .places = 1};
+    if (exp2 + k >= 0) {
+        f.value <<= exp2 + k;
+        f.half <<= exp2 + k;
+    } else {
+        f.places -= exp2 + k;
     }
-    return false;
+    return f;
+}
+
+/* The whole numbers from `lo` to `hi` read as r: drops digits while one of them ends in 0, then
+ * takes the one nearest to r. */
+static void shortest_between(
+    struct skn_real_digits *d, const struct fixed *f, uint64_t lo, uint64_t hi, int exp10_last)
+{
+    uint64_t power = 1;
+    SKN_ASSERT(lo <= hi);
+    for (; (lo + 9) / 10 <= hi / 10; power *= 10) {
+        lo = (lo + 9) / 10;
+        hi /= 10;
+        exp10_last++;
+    }
+    uint64_t whole = (uint64_t)(f->value >> f->places);
+    wide unit = (wide)power << f->places;
+    uint64_t n = whole / power;
+    wide rest = f->value - n * unit;
+    if (rest > unit / 2 || (rest == unit / 2 && n % 2 == 1)) n++;
+    if (n < lo) n = lo;
+    if (n > hi) n = hi;
+    set_digits(d, n, exp10_last);
+}
+
+/* 17 digits always tell reals apart, and from 1e-10 to below 1e17 they and both ends of what reads
+ * as r are exact in 128 bits. A power of two, whose lower end is nearer, goes the long way. */
+static bool digits_in_128_bits(double r, uint64_t mantissa, int exp2, struct skn_real_digits *d)
+{
+    const uint64_t limit = UINT64_C(100000000000000000); /* 10^17 */
+    if (!(r >= 1e-10 && r < 1e17) || mantissa == UINT64_C(1) << 52) return false;
+    int bits = 64 - __builtin_clzll(mantissa) + exp2;
+    int k = 16 - (int)(((int64_t)(bits - 1) * 78913) >> 18) + (bits < 1);
+    if (k > POW5_WORD_MAX) k = POW5_WORD_MAX;
+    struct fixed f = scale_to_17_digits(mantissa, exp2, k);
+    if (f.value >> f.places >= limit) f = scale_to_17_digits(mantissa, exp2, --k);
+    if (f.value >> f.places >= limit) f = scale_to_17_digits(mantissa, exp2, --k);
+    wide below = f.value - f.half, above = f.value + f.half;
+    if (mantissa % 2 == 1) { /* the ends read as the neighbours */
+        below++;
+        above--;
+    }
+    wide last_place = ((wide)1 << f.places) - 1;
+    shortest_between(
+        d, &f, (uint64_t)((below + last_place) >> f.places), (uint64_t)(above >> f.places), -k);
+    return true;
 }
 
 static void set_range(struct range *g, uint64_t mantissa, int exp2)
@@ -122,13 +170,8 @@ static uint32_t next_digit(struct range *g)
     return digit;
 }
 
-static void all_digits(double r, struct skn_real_digits *d)
+static void all_digits(uint64_t mantissa, int exp2, struct skn_real_digits *d)
 {
-    uint64_t bits = bits_of_real(r);
-    int biased = (int)(bits >> 52);
-    uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
-    if (biased > 0) mantissa |= UINT64_C(1) << 52;
-    int exp2 = (biased > 0 ? biased : 1) - 1075;
     struct range g;
     set_range(&g, mantissa, exp2);
     d->exp10 = scale_to_one(&g, mantissa, exp2) - 1;
@@ -150,16 +193,21 @@ static void all_digits(double r, struct skn_real_digits *d)
 
 struct skn_real_digits skn_real_digits(double r)
 {
-    struct skn_real_digits d = {.is_negative = bits_of_real(r) >> 63 != 0};
-    if (d.is_negative) r = -r;
-    SKN_ASSERT(bits_of_real(r) >> 52 < 0x7ff);
-    if (bits_of_real(r) == 0) {
+    uint64_t bits = bits_of_real(r);
+    struct skn_real_digits d = {.is_negative = bits >> 63 != 0};
+    bits &= INT64_MAX;
+    int biased = (int)(bits >> 52);
+    SKN_ASSERT(biased < 0x7ff);
+    if (bits == 0) {
         d.digits[0] = '0';
         d.count = 1;
         d.is_negative = false;
-    } else if (!few_digits(r, &d)) {
-        all_digits(r, &d);
+        return d;
     }
+    uint64_t mantissa = bits & ((UINT64_C(1) << 52) - 1);
+    if (biased > 0) mantissa |= UINT64_C(1) << 52;
+    int exp2 = (biased > 0 ? biased : 1) - 1075;
+    if (!digits_in_128_bits(real_of_bits(bits), mantissa, exp2, &d)) all_digits(mantissa, exp2, &d);
     return d;
 }
 

@@ -80,9 +80,11 @@ static double random_real(uint64_t *rng)
 {
     uint64_t kind = next(rng) % 8;
     if (kind == 0) return (double)(int64_t)next(rng) / 1000.0;
-    if (kind == 1) return (double)(next(rng) % 100000) / 100.0 + 0.0;
+    if (kind == 1) return (double)(next(rng) % 100000) / 100.0;
     if (kind == 2) return real_of(next(rng) % 2047 << 52); /* powers of two */
-    if (kind == 3) return real_of((next(rng) % 2047 << 52) - next(rng) % 4 * (next(rng) > 9));
+    if (kind == 3) return real_of((next(rng) % 2047 << 52) - next(rng) % 4);
+    if (kind < 6)
+        return real_of((next(rng) % 100 + 983) << 52 | next(rng) >> 12); /* 1e-12 to 1e18 */
     for (;;) {
         double r = real_of(next(rng));
         if ((bits_of(r) & INT64_MAX) >> 52 != 0x7ff && bits_of(r) != UINT64_C(1) << 63) return r;
