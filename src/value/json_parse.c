@@ -57,6 +57,11 @@ static enum skn_rc expected(struct parser *p, const char *what)
 
 static inline void skip_blanks(struct parser *p)
 {
+    const uint64_t eight = UINT64_C(0x2020202020202020); /* indented text is half blanks */
+    if (p->at<p->end && * p->at> ' ') return;
+    if (p->at < p->end && *p->at == '\n') p->at++;
+    while (p->end - p->at >= 8 && get_le64(p->at) == eight)
+        p->at += 8;
     while (p->at < p->end && (*p->at == ' ' || *p->at == '\n' || *p->at == '\r' || *p->at == '\t'))
         p->at++;
 }
