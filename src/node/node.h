@@ -18,6 +18,9 @@
 #include "base/diag.h"
 #include "base/rc.h"
 #include "base/slice.h"
+#include "value/value.h"
+
+struct skn_env;
 
 enum {
     SKN_HOLD_WAIT_MS = 10000, /* for a lock whose holder serves no socket [E80] */
@@ -52,3 +55,83 @@ bool skn_project_has_data(const struct skn_project *project);
 
 /* The result code for what a system call said. */
 enum skn_rc skn_rc_of_errno(int error);
+
+/* --- the holder ------------------------------------------------------------------------------- */
+
+struct skn_holder_options {
+    const struct skn_env *env;
+    const struct skn_project *project; /* its data directory is made when it is not there */
+    int ready_fd;                      /* told once when it serves or why not, then closed; or -1 */
+    uint32_t linger_ms;                /* how long it stays without work and clients */
+};
+
+/* Holds the project's data and serves until it is idle, or SIGTERM or SIGINT comes. SKN_OK too when
+ * another process holds it and serves. SKN_EBUSY: another holds it for SKN_HOLD_WAIT_MS and does
+ * not serve. Otherwise what opening or turning the engine said. */
+SKN_MUST_USE enum skn_rc skn_holder_run(const struct skn_holder_options *options,
+                                        struct skn_diag *diag);
+
+/* --- the client ------------------------------------------------------------------------------- */
+
+struct skn_client;
+
+struct skn_client_options {
+    const struct skn_env *env;
+    const struct skn_project *project;
+    bool write; /* start a holder when there is none; false: read without one */
+};
+
+/* Reaches the holder of a project. Without one: to write, starts one in the background, which is
+ * this program with the argument `_hold`; to read, opens the data itself. SKN_ENOENT: nothing was
+ * ever run here. SKN_EBUSY: held by a process that does not answer. */
+SKN_MUST_USE enum skn_rc skn_client_open(const struct skn_client_options *options,
+                                         struct skn_client **out_client,
+                                         struct skn_diag *diag);
+void skn_client_close(struct skn_client *client);
+
+/* To poll for reading; -1 when the answers are there at once. It changes when the holder does. */
+int skn_client_fd(const struct skn_client *client);
+
+struct skn_start_request {
+    struct skn_slice graph;  /* skn_graph_encode */
+    struct skn_slice flow;   /* name of the file */
+    struct skn_slice source; /* its text */
+    struct skn_slice inputs; /* a JSON object */
+    struct skn_slice name;   /* may be empty */
+    struct skn_slice labels; /* a JSON object */
+    bool watch;
+};
+
+/* One request at a time: each takes the place of the one before. It is sent again to the next holder
+ * when this one goes away without having answered; `start` with the same request id, so that it
+ * starts one run. SKN_ETOOLARGE: it does not fit a frame. */
+SKN_MUST_USE enum skn_rc skn_client_start(struct skn_client *client,
+                                          const struct skn_start_request *request,
+                                          struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_client_resume(struct skn_client *client,
+                                           struct skn_slice run,
+                                           bool watch,
+                                           struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_client_list(struct skn_client *client, bool all, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_client_show(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
+
+/* Told and not asked: no answer comes, and the request before goes on. */
+SKN_MUST_USE enum skn_rc
+skn_client_stop(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_client_leave(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
+
+enum skn_answer_type { SKN_ANSWER_ACCEPTED, SKN_ANSWER_RUN, SKN_ANSWER_LIST };
+
+struct skn_answer {
+    enum skn_answer_type type;
+    bool last;              /* nothing more comes for this request */
+    struct skn_value value; /* the run's id, the run's view, the list of views */
+};
+
+/* The next answer, borrowed until the next call. SKN_ELATER: none now. Otherwise what the holder
+ * answered, or why it cannot be reached any more. May wait for a new holder. */
+SKN_MUST_USE enum skn_rc
+skn_client_next(struct skn_client *client, struct skn_answer *out_answer, struct skn_diag *diag);
