@@ -4,21 +4,21 @@
 
 #include "base/pure.h"
 
-static void push(struct big *n, uint32_t word)
+static void push(struct skn_big *n, uint32_t word)
 {
     if (word == 0) return;
     SKN_ASSERT(n->len < BIG_WORDS);
     n->words[n->len++] = word;
 }
 
-void big_set(struct big *n, uint64_t value)
+void skn_big_set(struct skn_big *n, uint64_t value)
 {
     n->words[0] = (uint32_t)value;
     n->words[1] = (uint32_t)(value >> 32);
     n->len = n->words[1] != 0 ? 2 : n->words[0] != 0;
 }
 
-void big_mul_add(struct big *n, uint32_t factor, uint32_t add)
+void skn_big_mul_add(struct skn_big *n, uint32_t factor, uint32_t add)
 {
     uint64_t carry = add;
     for (uint32_t i = 0; i < n->len; i++) {
@@ -29,17 +29,17 @@ void big_mul_add(struct big *n, uint32_t factor, uint32_t add)
     push(n, (uint32_t)carry);
 }
 
-void big_mul_pow5(struct big *n, uint32_t power)
+void skn_big_mul_pow5(struct skn_big *n, uint32_t power)
 {
     for (; power >= 13; power -= 13)
-        big_mul_add(n, 1220703125, 0); /* 5^13, the largest in a word */
+        skn_big_mul_add(n, 1220703125, 0); /* 5^13, the largest in a word */
     uint32_t rest = 1;
     for (; power > 0; power--)
         rest *= 5;
-    big_mul_add(n, rest, 0);
+    skn_big_mul_add(n, rest, 0);
 }
 
-void big_shift_left(struct big *n, uint32_t bits)
+void skn_big_shift_left(struct skn_big *n, uint32_t bits)
 {
     uint32_t words = bits / 32;
     bits %= 32;
@@ -56,7 +56,7 @@ void big_shift_left(struct big *n, uint32_t bits)
     push(n, high);
 }
 
-int big_cmp(const struct big *a, const struct big *b)
+int skn_big_cmp(const struct skn_big *a, const struct skn_big *b)
 {
     if (a->len != b->len) return a->len < b->len ? -1 : 1;
     for (uint32_t i = a->len; i > 0; i--)
@@ -64,7 +64,7 @@ int big_cmp(const struct big *a, const struct big *b)
     return 0;
 }
 
-void big_add(struct big *a, const struct big *b)
+void skn_big_add(struct skn_big *a, const struct skn_big *b)
 {
     uint64_t carry = 0;
     while (a->len < b->len)
@@ -77,7 +77,7 @@ void big_add(struct big *a, const struct big *b)
     push(a, (uint32_t)carry);
 }
 
-void big_sub(struct big *a, const struct big *b)
+void skn_big_sub(struct skn_big *a, const struct skn_big *b)
 {
     uint64_t borrow = 0;
     for (uint32_t i = 0; i < a->len; i++) {
@@ -90,7 +90,7 @@ void big_sub(struct big *a, const struct big *b)
         a->len--;
 }
 
-uint32_t big_bits(const struct big *n)
+uint32_t skn_big_bits(const struct skn_big *n)
 {
     if (n->len == 0) return 0;
     return n->len * 32 - (uint32_t)__builtin_clz(n->words[n->len - 1]);

@@ -182,7 +182,7 @@ static bool walk_next(struct walk *w, struct skn_value *out_value)
         w->depth--;
     if (w->depth == 0) return false;
     if (w->is_map[w->depth - 1]) w->at += 4 + (size_t)get_le32(w->at);
-    *out_value = value_at(w->at);
+    *out_value = skn_value_at(w->at);
     if (is_composite(out_value->tag)) {
         walk_into(w, *out_value);
     } else {

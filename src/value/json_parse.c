@@ -175,10 +175,10 @@ static enum skn_rc read_string(struct parser *p, struct skn_slice *out_text)
 
 static enum skn_rc read_real(struct parser *p, const uint8_t *digits)
 {
-    struct decimal d;
-    size_t n = decimal_read(skn_slice(digits, (size_t)(p->end - digits)), &d);
+    struct skn_decimal d;
+    size_t n = skn_decimal_read(skn_slice(digits, (size_t)(p->end - digits)), &d);
     if (n == 0) return fail_at(p, p->at, SKN_ESYNTAX, "a number lacks digits");
-    double r = real_of_decimal(&d);
+    double r = skn_decimal_real(&d);
     if (bits_of_real(r) >> 52 == 0x7ff) {
         return fail_at(p, p->at, SKN_ETOOLARGE, "this number is over the largest real");
     }

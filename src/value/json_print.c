@@ -261,7 +261,7 @@ static void put_blob(struct skn_json_writer *w, struct skn_value v)
 {
     struct skn_value_blob blob = skn_value_as_blob(v);
     char hex[2 * SKN_VALUE_HASH_BYTES + 1];
-    text_hex(blob.hash, hex);
+    skn_text_hex(blob.hash, hex);
     skn_json_object_begin(w);
     skn_json_key_str(w, "blob");
     skn_json_str(w, hex);
@@ -285,15 +285,15 @@ static void put_other(struct skn_json_writer *w, struct skn_value v)
     } else if (v.tag == SKN_T_SECRET) {
         skn_json_str(w, "***");
     } else if (v.tag == SKN_T_TIME) {
-        text_time(skn_value_as_time(v), text);
+        skn_text_time(skn_value_as_time(v), text);
         skn_json_str(w, text);
     } else if (v.tag == SKN_T_DURATION) {
-        text_duration(skn_value_as_duration(v), text);
+        skn_text_duration(skn_value_as_duration(v), text);
         skn_json_str(w, text);
     } else if (v.tag == SKN_T_BYTES) {
         if (!value_begins(w)) return;
         skn_buf_put_u8(w->out, '"');
-        text_base64(skn_value_as_text(v), w->out);
+        skn_text_base64(skn_value_as_text(v), w->out);
         skn_buf_put_u8(w->out, '"');
         value_ends(w);
     } else {

@@ -18,7 +18,7 @@ enum {
 };
 /* [1] The exact middle of two neighbours has at most 767 significant digits. */
 
-const uint64_t pow5_word[POW5_WORD_MAX + 1] = {
+const uint64_t skn_pow5_word[POW5_WORD_MAX + 1] = {
     1,
     5,
     25,
@@ -90,7 +90,7 @@ static bool from_exact(uint64_t w, int exp10, double *out_real)
 static double from_word(uint64_t w, int exp10)
 {
     if (exp10 >= 0) {
-        wide product = (wide)w * pow5_word[exp10];
+        wide product = (wide)w * skn_pow5_word[exp10];
         uint64_t high = (uint64_t)(product >> 64), low = (uint64_t)product;
         if (high == 0) {
             int up = __builtin_clzll(low);
@@ -100,7 +100,7 @@ static double from_word(uint64_t w, int exp10)
         product <<= up;
         return pack((uint64_t)(product >> 64), exp10 + 64 - up, (uint64_t)product != 0);
     }
-    uint64_t divisor = pow5_word[-exp10];
+    uint64_t divisor = skn_pow5_word[-exp10];
     int up = __builtin_clzll(w);
     int lower = __builtin_clzll(divisor);
     wide dividend = (wide)(w << up) << 63; /* the quotient has 63 or 64 bits once both fill 64 */
@@ -113,44 +113,44 @@ static double from_word(uint64_t w, int exp10)
 }
 
 /* The exact way, for many digits or large powers: one long division to 64 bits. */
-static double from_digits(const struct decimal *d)
+static double from_digits(const struct skn_decimal *d)
 {
-    struct big n, divisor;
-    big_set(&n, 0);
-    big_set(&divisor, 1);
+    struct skn_big n, divisor;
+    skn_big_set(&n, 0);
+    skn_big_set(&divisor, 1);
     uint32_t kept = 0;
     for (const uint8_t *p = d->first; kept < DIGITS_KEPT && p < d->last; p++) {
         if (*p == '.') continue;
-        big_mul_add(&n, 10, (uint32_t)(*p - '0'));
+        skn_big_mul_add(&n, 10, (uint32_t)(*p - '0'));
         kept++;
     }
     int exp10 = d->exp10_first - (int)kept + 1;
     if (kept < d->count) { /* what is behind only says "a little more": its last digit is not 0 */
-        big_mul_add(&n, 10, 1);
+        skn_big_mul_add(&n, 10, 1);
         exp10--;
     }
     int exp2 = exp10;
-    if (exp10 > 0) big_mul_pow5(&n, (uint32_t)exp10);
-    if (exp10 < 0) big_mul_pow5(&divisor, (uint32_t)-exp10);
-    int up = 64 + (int)big_bits(&divisor) - (int)big_bits(&n); /* quotient: 64 or 65 bits */
-    if (up > 0) big_shift_left(&n, (uint32_t)up);
-    if (up < 0) big_shift_left(&divisor, (uint32_t)-up);
-    big_shift_left(&divisor, 64);
+    if (exp10 > 0) skn_big_mul_pow5(&n, (uint32_t)exp10);
+    if (exp10 < 0) skn_big_mul_pow5(&divisor, (uint32_t)-exp10);
+    int up = 64 + (int)skn_big_bits(&divisor) - (int)skn_big_bits(&n); /* quotient: 64 or 65 bits */
+    if (up > 0) skn_big_shift_left(&n, (uint32_t)up);
+    if (up < 0) skn_big_shift_left(&divisor, (uint32_t)-up);
+    skn_big_shift_left(&divisor, 64);
     uint64_t q = 0;
-    bool is_65 = big_cmp(&n, &divisor) >= 0;
-    if (is_65) big_sub(&n, &divisor);
+    bool is_65 = skn_big_cmp(&n, &divisor) >= 0;
+    if (is_65) skn_big_sub(&n, &divisor);
     for (int bit = is_65 ? 1 : 0; bit < 64; bit++) {
-        big_shift_left(&n, 1);
+        skn_big_shift_left(&n, 1);
         q <<= 1;
-        if (big_cmp(&n, &divisor) < 0) continue;
-        big_sub(&n, &divisor);
+        if (skn_big_cmp(&n, &divisor) < 0) continue;
+        skn_big_sub(&n, &divisor);
         q |= 1;
     }
     if (is_65) return pack(q | UINT64_C(1) << 63, exp2 - up + 1, n.len > 0);
     return pack(q, exp2 - up, n.len > 0);
 }
 
-double real_of_decimal(const struct decimal *d)
+double skn_decimal_real(const struct skn_decimal *d)
 {
     if (d->count == 0) return 0.0;
     if (d->exp10_first >= EXP10_OVER) return real_of_bits(UINT64_C(0x7ff) << 52);
@@ -182,7 +182,7 @@ static int read_exponent(const uint8_t *p, const uint8_t *end)
 }
 
 /* Finds the significant digits: without zeros before and behind. */
-static void trim(struct decimal *d,
+static void trim(struct skn_decimal *d,
                  const uint8_t *digits,
                  const uint8_t *end,
                  const uint8_t *point,
@@ -192,7 +192,7 @@ static void trim(struct decimal *d,
         digits++;
     while (end > digits && (end[-1] == '0' || end[-1] == '.'))
         end--;
-    *d = (struct decimal){.first = digits, .last = end};
+    *d = (struct skn_decimal){.first = digits, .last = end};
     if (digits == end) return;
     bool is_whole = digits < point;
     exp10 += is_whole ? point - digits - 1 : point - digits;
@@ -202,7 +202,7 @@ static void trim(struct decimal *d,
         if (*p != '.') d->word = d->word * 10 + (uint64_t)(*p - '0');
 }
 
-size_t decimal_read(struct skn_slice text, struct decimal *out_decimal)
+size_t skn_decimal_read(struct skn_slice text, struct skn_decimal *out_decimal)
 {
     const uint8_t *p = text.ptr, *end = text.ptr + text.len;
     const uint8_t *digits = p;
@@ -229,13 +229,13 @@ size_t decimal_read(struct skn_slice text, struct decimal *out_decimal)
 
 enum skn_rc skn_real_parse(struct skn_slice text, double *out_real)
 {
-    struct decimal d;
+    struct skn_decimal d;
     bool has_sign = text.len > 0 && (text.ptr[0] == '-' || text.ptr[0] == '+');
     bool is_negative = has_sign && text.ptr[0] == '-';
     text = skn_slice_from(text, has_sign);
-    size_t n = decimal_read(text, &d);
+    size_t n = skn_decimal_read(text, &d);
     if (n == 0 || n != text.len) return SKN_ESYNTAX;
-    double r = real_of_decimal(&d);
+    double r = skn_decimal_real(&d);
     if (bits_of_real(r) >> 52 == 0x7ff) return SKN_ETOOLARGE;
     *out_real = is_negative && r > 0 ? -r : r;
     return SKN_OK;

@@ -12,10 +12,10 @@
 
 /* r = value / scale; the reals between below / scale under it and above / scale over it read as r. */
 struct range {
-    struct big value;
-    struct big scale;
-    struct big below;
-    struct big above;
+    struct skn_big value;
+    struct skn_big scale;
+    struct skn_big below;
+    struct skn_big above;
     bool ends_count; /* an even mantissa wins ties, so both ends read as r too */
 };
 
@@ -42,7 +42,7 @@ struct fixed {
 static struct fixed scale_to_17_digits(uint64_t mantissa, int exp2, int k)
 {
     struct fixed f = {
-        .value = (wide)mantissa * 2 * pow5_word[k], .half = pow5_word[k], .places = 1};
+        .value = (wide)mantissa * 2 * skn_pow5_word[k], .half = skn_pow5_word[k], .places = 1};
     if (exp2 + k >= 0) {
         f.value <<= exp2 + k;
         f.half <<= exp2 + k;
@@ -102,42 +102,42 @@ static void set_range(struct range *g, uint64_t mantissa, int exp2)
     /* Under a power of two the neighbour is half as far. */
     bool is_uneven = mantissa == UINT64_C(1) << 52 && exp2 > -1074;
     uint32_t up = is_uneven ? 2 : 1;
-    big_set(&g->value, mantissa);
-    big_set(&g->scale, 1);
-    big_set(&g->below, 1);
-    big_set(&g->above, is_uneven ? 2 : 1);
-    big_shift_left(&g->value, up);
-    big_shift_left(&g->scale, up);
+    skn_big_set(&g->value, mantissa);
+    skn_big_set(&g->scale, 1);
+    skn_big_set(&g->below, 1);
+    skn_big_set(&g->above, is_uneven ? 2 : 1);
+    skn_big_shift_left(&g->value, up);
+    skn_big_shift_left(&g->scale, up);
     if (exp2 > 0) {
-        big_shift_left(&g->value, (uint32_t)exp2);
-        big_shift_left(&g->below, (uint32_t)exp2);
-        big_shift_left(&g->above, (uint32_t)exp2);
+        skn_big_shift_left(&g->value, (uint32_t)exp2);
+        skn_big_shift_left(&g->below, (uint32_t)exp2);
+        skn_big_shift_left(&g->above, (uint32_t)exp2);
     } else {
-        big_shift_left(&g->scale, (uint32_t)-exp2);
+        skn_big_shift_left(&g->scale, (uint32_t)-exp2);
     }
     g->ends_count = mantissa % 2 == 0;
 }
 
-static void mul_pow10(struct big *n, uint32_t power)
+static void mul_pow10(struct skn_big *n, uint32_t power)
 {
-    big_mul_pow5(n, power);
-    big_shift_left(n, power);
+    skn_big_mul_pow5(n, power);
+    skn_big_shift_left(n, power);
 }
 
 /* Whether value + above reaches the scale. */
 static bool reaches(const struct range *g)
 {
-    struct big sum = g->value;
-    big_add(&sum, &g->above);
-    int order = big_cmp(&sum, &g->scale);
+    struct skn_big sum = g->value;
+    skn_big_add(&sum, &g->above);
+    int order = skn_big_cmp(&sum, &g->scale);
     return g->ends_count ? order >= 0 : order > 0;
 }
 
 static void times_10(struct range *g)
 {
-    big_mul_add(&g->value, 10, 0);
-    big_mul_add(&g->below, 10, 0);
-    big_mul_add(&g->above, 10, 0);
+    skn_big_mul_add(&g->value, 10, 0);
+    skn_big_mul_add(&g->below, 10, 0);
+    skn_big_mul_add(&g->above, 10, 0);
 }
 
 /* Brings (value + above) / scale into (1/10, 1] and returns the power of ten taken out. */
@@ -154,7 +154,7 @@ static int scale_to_one(struct range *g, uint64_t mantissa, int exp2)
         mul_pow10(&g->above, (uint32_t)-exp10);
     }
     while (reaches(g)) {
-        big_mul_add(&g->scale, 10, 0);
+        skn_big_mul_add(&g->scale, 10, 0);
         exp10++;
     }
     return exp10;
@@ -164,8 +164,8 @@ static uint32_t next_digit(struct range *g)
 {
     uint32_t digit = 0;
     times_10(g);
-    for (; big_cmp(&g->value, &g->scale) >= 0; digit++)
-        big_sub(&g->value, &g->scale);
+    for (; skn_big_cmp(&g->value, &g->scale) >= 0; digit++)
+        skn_big_sub(&g->value, &g->scale);
     SKN_ASSERT(digit < 10);
     return digit;
 }
@@ -177,12 +177,12 @@ static void all_digits(uint64_t mantissa, int exp2, struct skn_real_digits *d)
     d->exp10 = scale_to_one(&g, mantissa, exp2) - 1;
     for (bool low = false, high = false; !low && !high;) {
         uint32_t digit = next_digit(&g);
-        int order = big_cmp(&g.value, &g.below);
+        int order = skn_big_cmp(&g.value, &g.below);
         low = g.ends_count ? order <= 0 : order < 0;
         high = reaches(&g);
         if (high) {
-            big_shift_left(&g.value, 1);
-            int half = big_cmp(&g.value, &g.scale);
+            skn_big_shift_left(&g.value, 1);
+            int half = skn_big_cmp(&g.value, &g.scale);
             if (!low || half > 0 || (half == 0 && digit % 2 == 1)) digit++;
         }
         SKN_ASSERT(d->count < SKN_REAL_DIGITS_MAX);

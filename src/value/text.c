@@ -26,7 +26,7 @@ static void civil(int64_t days, int64_t *out_year, int *out_month, int *out_day)
     *out_year = era * 400 + year + (*out_month <= 2);
 }
 
-void text_time(int64_t unix_ns, char out[TEXT_TIME_MAX])
+void skn_text_time(int64_t unix_ns, char out[TEXT_TIME_MAX])
 {
     int64_t ns = unix_ns % NS_PER_S, s = unix_ns / NS_PER_S;
     if (ns < 0) {
@@ -57,7 +57,7 @@ void text_time(int64_t unix_ns, char out[TEXT_TIME_MAX])
                    fraction);
 }
 
-void text_duration(int64_t ns, char out[TEXT_TIME_MAX])
+void skn_text_duration(int64_t ns, char out[TEXT_TIME_MAX])
 {
     uint64_t magnitude = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
     int rest = (int)(magnitude % (uint64_t)NS_PER_S);
@@ -73,7 +73,7 @@ void text_duration(int64_t ns, char out[TEXT_TIME_MAX])
                    fraction);
 }
 
-void text_base64(struct skn_slice bytes, struct skn_buf *out)
+void skn_text_base64(struct skn_slice bytes, struct skn_buf *out)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (size_t i = 0; i < bytes.len; i += 3) {
@@ -88,7 +88,7 @@ void text_base64(struct skn_slice bytes, struct skn_buf *out)
     }
 }
 
-void text_hex(struct skn_slice bytes, char *out)
+void skn_text_hex(struct skn_slice bytes, char *out)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < bytes.len; i++) {

@@ -96,7 +96,7 @@ struct skn_slice skn_value_as_text(struct skn_value v)
     return skn_slice(v.as.ptr, v.len);
 }
 
-struct skn_value value_at(const uint8_t *p)
+struct skn_value skn_value_at(const uint8_t *p)
 {
     struct skn_value v = {.tag = *p};
     if (is_fixed8(v.tag)) {
@@ -113,7 +113,7 @@ struct skn_value value_at(const uint8_t *p)
 struct skn_value skn_value_as_secret(struct skn_value v)
 {
     SKN_ASSERT(v.tag == SKN_T_SECRET);
-    return value_at(v.as.ptr);
+    return skn_value_at(v.as.ptr);
 }
 
 struct skn_value_error skn_value_as_error(struct skn_value v)
@@ -122,9 +122,9 @@ struct skn_value_error skn_value_as_error(struct skn_value v)
     const uint8_t *code = v.as.ptr;
     const uint8_t *message = code + encoded_size(code);
     return (struct skn_value_error){
-        .code = skn_value_as_text(value_at(code)),
-        .message = skn_value_as_text(value_at(message)),
-        .data = value_at(message + encoded_size(message)),
+        .code = skn_value_as_text(skn_value_at(code)),
+        .message = skn_value_as_text(skn_value_at(message)),
+        .data = skn_value_at(message + encoded_size(message)),
     };
 }
 
@@ -165,7 +165,7 @@ bool skn_value_next(struct skn_value_iter *iter,
         iter->at += 4 + key.len;
     }
     if (out_key) *out_key = key;
-    *out_value = value_at(iter->at);
+    *out_value = skn_value_at(iter->at);
     iter->at += encoded_size(iter->at);
     return true;
 }
@@ -177,7 +177,7 @@ bool skn_list_at(struct skn_value list, uint32_t index, struct skn_value *out_va
     const uint8_t *p = list.as.ptr + 4;
     for (uint32_t i = 0; i < index; i++)
         p += encoded_size(p);
-    *out_value = value_at(p);
+    *out_value = skn_value_at(p);
     return true;
 }
 
@@ -190,7 +190,7 @@ bool skn_map_get(struct skn_value map, struct skn_slice key, struct skn_value *o
         p += 4 + here.len;
         int order = skn_slice_cmp(here, key);
         if (order > 0) return false;
-        if (order == 0) *out_value = value_at(p);
+        if (order == 0) *out_value = skn_value_at(p);
         if (order == 0) return true;
         p += encoded_size(p);
     }
@@ -202,7 +202,7 @@ struct skn_value skn_value_view(struct skn_slice bytes)
     SKN_ASSERT(bytes.len > 0);
     SKN_DASSERT(skn_value_check(bytes, NULL) == SKN_OK);
     SKN_ASSERT(encoded_size(bytes.ptr) == bytes.len);
-    return value_at(bytes.ptr);
+    return skn_value_at(bytes.ptr);
 }
 
 size_t skn_value_size(struct skn_value v)

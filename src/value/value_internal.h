@@ -65,4 +65,4 @@ static inline size_t encoded_size(const uint8_t *p)
 }
 
 /* The value that the checked encoding at `p` holds. */
-struct skn_value value_at(const uint8_t *p);
+struct skn_value skn_value_at(const uint8_t *p);
