@@ -12,7 +12,7 @@
 /* clang-format off */
 #define SKN_CODE_MAP(X) \
     X(SKN_CODE_BAD_UTF8,        "SKN-P001", ERROR,   "this is not UTF-8: byte {1}", "Save the file as UTF-8.") \
-    X(SKN_CODE_BAD_CHAR,        "SKN-P002", ERROR,   "{1} cannot stand here", "{2}") \
+    X(SKN_CODE_BAD_CHAR,        "SKN-P002", ERROR,   "\"{1}\" cannot stand here", "{2}") \
     X(SKN_CODE_OPEN_STRING,     "SKN-P003", ERROR,   "this string has no end", "Close it with \".") \
     X(SKN_CODE_BAD_ESCAPE,      "SKN-P004", ERROR,   "{1} is not an escape", "Escapes are those of JSON: \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX.") \
     X(SKN_CODE_BAD_NUMBER,      "SKN-P005", ERROR,   "{1} is not a number", "{2}") \
@@ -40,7 +40,7 @@
     X(SKN_CODE_UNKNOWN_EVENT,   "SKN-P106", ERROR,   "no event is called \"{1}\"", "Did you mean \"{2}\"?") \
     X(SKN_CODE_LONE_EVENT,      "SKN-P107", WARNING, "the event \"{1}\" cannot be looked up, because this file is in no project", "{2}") \
     X(SKN_CODE_LONE_OPTION,     "SKN-P109", WARNING, "the option \"{1}\" of \"{2}\" cannot be looked up, because this file is in no project", "Did you mean \"{3}\"?") \
-    X(SKN_CODE_BAD_VERSION,     "SKN-P108", ERROR,   "{1} is not a version", "Versions look like 1, v1.2, 1.2.3 or latest.") \
+    X(SKN_CODE_BAD_VERSION,     "SKN-P108", ERROR,   "{1} is not a version", "Versions look like 1, v1.2 or 1.2.3.") \
     X(SKN_CODE_BAD_ATTEMPTS,    "SKN-P201", ERROR,   "{1} is not a number of attempts", "Attempts are a whole number from 2 to 1000000.") \
     X(SKN_CODE_BAD_OUTCOME,     "SKN-P202", ERROR,   "{1} is not an outcome", "Outcomes are one digit from 0 to 9, success, failure, or a name.") \
     X(SKN_CODE_OUTCOME_TWICE,   "SKN-P203", ERROR,   "the outcome {1} has a branch already", "{2}") \
@@ -56,7 +56,7 @@
     X(SKN_CODE_UNREACHABLE,     "SKN-P302", ERROR,   "this can never run: {1} before it never succeeds", "Take it away, or add a branch for the failure.") \
     X(SKN_CODE_NO_GIVER,        "SKN-P401", ERROR,   "nothing gives {1} its input \"{2}\"", "{3}") \
     X(SKN_CODE_NOTHING_PIPED,   "SKN-P402", ERROR,   "{1} needs \"previous\", but nothing is piped into it", "Write |-> instead of -> before it.") \
-    X(SKN_CODE_INPUT_TYPE,      "SKN-P403", ERROR,   "the input \"{1}\" of {2} is of type {3}, but @input declares {4}", "{3}: declare the same type in both places.") \
+    X(SKN_CODE_INPUT_TYPE,      "SKN-P403", ERROR,   "the input \"{1}\" of {2} is of type {3}, but @input declares {4}", "Declare the same type in both places.") \
     X(SKN_CODE_YAML,            "SKN-P501", ERROR,   "this is not YAML: {1}", "{2}") \
     X(SKN_CODE_YAML_REFUSED,    "SKN-P502", ERROR,   "{1} cannot stand in an event file", "{2}") \
     X(SKN_CODE_UNKNOWN_KEY,     "SKN-P503", ERROR,   "there is no key \"{1}\" {2}", "Did you mean \"{3}\"?") \

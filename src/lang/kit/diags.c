@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { ARG_CHARS_MAX = 60, TEXT_BYTES_MAX = 4096 };
+enum { ARG_CHARS_MAX = 120, TEXT_BYTES_MAX = 4096 };
 
 void skn_diags_init(struct skn_diags *diags,
                     struct skn_arena *arena,
@@ -100,11 +100,13 @@ void skn_diags_add(struct skn_diags *diags,
 {
     SKN_ASSERT(span.start <= span.end);
     SKN_ASSERT(span.end <= diags->source->text.len);
+    const struct skn_code_info *info = skn_code_info(code);
     for (uint32_t i = 0; i < diags->count; i++) {
         const struct skn_diag_entry *old = &diags->entries[i];
-        if (old->code == code && old->span.start == span.start && old->span.end == span.end) return;
+        if (old->code != code || old->span.start != span.start || old->span.end != span.end)
+            continue;
+        if (strcmp(old->text, fill(diags->arena, info->text, &args, false)) == 0) return;
     }
-    const struct skn_code_info *info = skn_code_info(code);
     if (info->severity == SKN_SEVERITY_ERROR) {
         diags->errors++;
         if (code == SKN_CODE_NOT_YET) diags->not_yet++;

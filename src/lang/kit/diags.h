@@ -7,7 +7,7 @@
  *   1. Entries are in order of place; equal places keep the order of their adding.
  *   2. At most SKN_DIAGS_MAX are kept, the earliest of the file; an error is never dropped for a
  *      warning. `errors`, `warnings` and `not_yet` count the dropped ones too.
- *   3. The same code at the same span is kept once.
+ *   3. The same text at the same span is kept once.
  */
 #pragma once
 
@@ -46,7 +46,7 @@ struct skn_diag_args {
     struct skn_slice at[SKN_DIAG_ARGS_MAX];
 };
 
-/* Adds one entry. An argument is shown with its control characters escaped, cut at 60 characters.
+/* Adds one entry. An argument is shown with its control characters escaped, cut at 120 characters.
  * A hint that names an empty argument is left out. */
 void skn_diags_add(struct skn_diags *diags,
                    enum skn_code code,

@@ -18,6 +18,8 @@ void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size)
 void skn_parse_jump(struct skn_parser *p, uint32_t offset)
 {
     p->token = skn_lex(p->source, offset);
+    /* The end stands behind what is written, not behind blanks and comments. */
+    if (p->token.kind == SKN_TOKEN_END) p->token.span = (struct skn_span){offset, offset};
 }
 
 void skn_parse_advance(struct skn_parser *p)
@@ -65,13 +67,14 @@ void skn_parse_expected(struct skn_parser *p, const char *what, const char *hint
         SKN_DIAG_ARGS(skn_slice_str(what), skn_parse_shown(p, p->token), skn_slice_str(hint)));
 }
 
-static void check_source(struct skn_parser *p, struct skn_span span)
+static bool check_source(struct skn_parser *p, struct skn_span span)
 {
     static const char *const sources[] = {"local", "hub", "pypi", "npm", "git"};
     struct skn_slice name = skn_parse_text(p, span);
     for (size_t i = 0; i < SKN_ARRAY_LEN(sources); i++)
-        if (skn_slice_eq(name, skn_slice_str(sources[i]))) return;
+        if (skn_slice_eq(name, skn_slice_str(sources[i]))) return true;
     skn_diags_add(p->diags, SKN_CODE_UNKNOWN_SOURCE, span, SKN_DIAG_ARGS(name));
+    return false;
 }
 
 static void check_touch(struct skn_parser *p, struct skn_span a, struct skn_span b)
@@ -95,6 +98,8 @@ static struct skn_span event_version(struct skn_parser *p)
         struct skn_span whole = {p->token.span.start, span.end};
         skn_diags_add(
             p->diags, SKN_CODE_BAD_VERSION, whole, SKN_DIAG_ARGS(skn_parse_text(p, whole)));
+        skn_parse_jump(p, span.end);
+        return (struct skn_span){0, 0};
     }
     skn_parse_jump(p, span.end);
     return span;
@@ -114,9 +119,8 @@ struct skn_syn_event skn_parse_event(struct skn_parser *p)
     skn_parse_advance(p);
     if (p->token.kind == SKN_TOKEN_COLON && skn_parse_peek(p).kind == SKN_TOKEN_NAME) {
         struct skn_span name = skn_parse_peek(p).span;
-        event.source = event.name;
-        check_source(p, event.source);
-        check_touch(p, event.source, p->token.span);
+        check_touch(p, event.name, p->token.span);
+        if (check_source(p, event.name)) event.source = event.name;
         check_touch(p, p->token.span, name);
         event.name = name;
         skn_parse_jump(p, name.end);

@@ -54,7 +54,8 @@
 #define SKN_GRAPH_UNITS_MAX  (UINT32_C(1) << 20)
 #define SKN_GRAPH_DEPTH_MAX  256 /* groups and branches inside each other in one text [F13] */
 #define SKN_ATTEMPTS_MAX     UINT32_C(1000000)
-#define SKN_RETRY_FACTOR_MAX UINT32_C(1000000) /* in thousandths: 1000 times */
+#define SKN_RETRY_FACTOR_MAX UINT32_C(1000000)   /* in thousandths: 1000 times */
+#define SKN_EVENT_BYTES_MAX  (UINT32_C(1) << 20) /* of an event file */
 #define SKN_ARGV_MAX         256
 /* 100 years: added to any clock of today it stays inside 64 bits of nanoseconds. */
 #define SKN_DURATION_MS_MAX (UINT64_C(36500) * 24 * 60 * 60 * 1000)

@@ -1,0 +1,495 @@
+/* event.c - one event file: its keys, checked and compiled [F30] [F31] [F32]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "lang/kit/suggest.h"
+#include "lang/pointy/build_internal.h"
+#include "lang/pointy/number_internal.h"
+#include "lang/pointy/yaml_internal.h"
+#include "value/real.h"
+#include "value/value.h"
+
+struct event_file {
+    struct skn_arena *arena;
+    struct skn_diags *diags;
+    struct skn_yaml yaml;
+    struct skn_event_def *def;
+};
+
+/* A key of a mapping: legal and built, or legal and not built yet. */
+struct key {
+    const char *name;
+    bool is_built;
+};
+
+static const struct skn_yaml_node *node_at(const struct event_file *f, uint32_t at)
+{
+    return &f->yaml.nodes[at];
+}
+
+static struct skn_slice shown(const struct event_file *f, uint32_t at)
+{
+    static const char *const names[] = {"a text", "a list", "a mapping"};
+    const struct skn_yaml_node *node = node_at(f, at);
+    if (node->kind != SKN_YAML_SCALAR) return skn_slice_str(names[node->kind]);
+    if (node->text.len == 0) return SKN_LIT("nothing");
+    return skn_slice_str(skn_arena_printf(f->arena, "\"%.*s\"", SKN_FMT(node->text)));
+}
+
+static void bad_value(struct event_file *f, const char *key, uint32_t at, const char *wanted)
+{
+    skn_diags_add(f->diags,
+                  SKN_CODE_BAD_VALUE,
+                  node_at(f, at)->span,
+                  SKN_DIAG_ARGS(skn_slice_str(key), skn_slice_str(wanted), shown(f, at)));
+}
+
+/* The value of a key when it is there and of this kind; 0 otherwise, reported when it is there. */
+static uint32_t
+get_kind(struct event_file *f, uint32_t mapping, const char *key, enum skn_yaml_kind kind)
+{
+    static const char *const wanted[] = {"a text", "a list", "a mapping"};
+    uint32_t at = skn_yaml_get(&f->yaml, mapping, key);
+    if (at == 0 || node_at(f, at)->kind == kind) return at;
+    bad_value(f, key, at, wanted[kind]);
+    return 0;
+}
+
+static const struct key *find_key(const struct key *keys, size_t count, struct skn_slice name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (skn_slice_eq(name, skn_slice_str(keys[i].name))) return &keys[i];
+    return NULL;
+}
+
+/* Unknown keys with the nearest known one, legal ones that are not built as such. */
+static void check_keys(
+    struct event_file *f, uint32_t mapping, const struct key *keys, size_t count, const char *where)
+{
+    for (uint32_t at = mapping + 1; at < node_at(f, mapping)->end; at = node_at(f, at + 1)->end) {
+        const struct skn_yaml_node *key = node_at(f, at);
+        const struct key *known = find_key(keys, count, key->text);
+        if (known && known->is_built) continue;
+        if (known) {
+            const char *what = skn_arena_printf(f->arena, "the key \"%s\" %s", known->name, where);
+            skn_diags_add(
+                f->diags, SKN_CODE_NOT_YET, key->span, SKN_DIAG_ARGS(skn_slice_str(what)));
+            continue;
+        }
+        struct skn_suggest suggest;
+        skn_suggest_init(&suggest, key->text);
+        for (size_t i = 0; i < count; i++)
+            skn_suggest_offer(&suggest, skn_slice_str(keys[i].name));
+        skn_diags_add(f->diags,
+                      SKN_CODE_UNKNOWN_KEY,
+                      key->span,
+                      SKN_DIAG_ARGS(key->text, skn_slice_str(where), suggest.best));
+    }
+}
+
+static void missing_key(struct event_file *f, uint32_t mapping, const char *key, const char *hint)
+{
+    skn_diags_add(f->diags,
+                  SKN_CODE_MISSING_KEY,
+                  node_at(f, mapping)->span,
+                  SKN_DIAG_ARGS(skn_slice_str(key), skn_slice_str(hint)));
+}
+
+static void read_name(struct event_file *f, uint32_t root)
+{
+    static const char hint[] = "Names are letters, digits and _, and do not begin with a digit.";
+    enum skn_event_kind kind;
+    uint32_t at = get_kind(f, root, "event", SKN_YAML_SCALAR);
+    if (at == 0) {
+        if (skn_yaml_get(&f->yaml, root, "event") == 0)
+            missing_key(f, root, "event", "Write event: and the name of the event.");
+        return;
+    }
+    struct skn_slice name = node_at(f, at)->text;
+    const char *why = !skn_is_name(name)      ? hint
+                      : skn_is_reserved(name) ? "It is a reserved word."
+                      : skn_builtin_find(name, &kind) != SKN_NAME_UNKNOWN
+                          ? "A built-in event has this name."
+                          : NULL;
+    if (why) {
+        skn_diags_add(f->diags,
+                      SKN_CODE_BAD_EVENT_NAME,
+                      node_at(f, at)->span,
+                      SKN_DIAG_ARGS(shown(f, at), skn_slice_str(why)));
+    }
+    f->def->name = name;
+}
+
+static void read_version(struct event_file *f, uint32_t root)
+{
+    uint32_t at = get_kind(f, root, "version", SKN_YAML_SCALAR);
+    if (at == 0) {
+        if (skn_yaml_get(&f->yaml, root, "version") == 0)
+            missing_key(f, root, "version", "Write version: 1.0.0");
+        return;
+    }
+    struct skn_slice text = node_at(f, at)->text;
+    if (skn_number_version(text, f->def->version) != SKN_NUMBER_OK)
+        skn_diags_add(
+            f->diags, SKN_CODE_BAD_VERSION, node_at(f, at)->span, SKN_DIAG_ARGS(shown(f, at)));
+}
+
+/* A duration such as 30s, or a plain number of seconds; false when reported. */
+static bool read_duration(
+    struct event_file *f, const char *key, uint32_t at, bool may_be_zero, uint64_t *out_ms)
+{
+    const struct skn_yaml_node *node = node_at(f, at);
+    uint64_t ms = 0;
+    enum skn_number_result result = SKN_NUMBER_MALFORMED;
+    if (node->kind == SKN_YAML_SCALAR) {
+        result = skn_number_duration(node->text, &ms);
+        if (result == SKN_NUMBER_MALFORMED && node->is_plain)
+            result = skn_number_seconds(node->text, &ms);
+    }
+    if (result != SKN_NUMBER_OK || (ms == 0 && !may_be_zero)) {
+        const char *wanted = result == SKN_NUMBER_TOO_LARGE ? "at most 36500d"
+                             : result == SKN_NUMBER_OK
+                                 ? "longer than nothing"
+                                 : "a duration such as 30s, or a number of seconds";
+        bad_value(f, key, at, wanted);
+        return false;
+    }
+    *out_ms = ms;
+    return true;
+}
+
+static void read_timeout(struct event_file *f, uint32_t root)
+{
+    uint32_t at = skn_yaml_get(&f->yaml, root, "timeout");
+    if (at != 0) (void)read_duration(f, "timeout", at, false, &f->def->timeout_ms);
+}
+
+static void read_attempts(struct event_file *f, uint32_t at)
+{
+    const struct skn_yaml_node *node = node_at(f, at);
+    uint64_t n = 0;
+    bool good = node->kind == SKN_YAML_SCALAR && node->is_plain &&
+                skn_number_whole(node->text, SKN_ATTEMPTS_MAX, &n) == SKN_NUMBER_OK && n >= 1;
+    if (!good) {
+        bad_value(f, "attempts", at, "a whole number from 1 to 1000000");
+        return;
+    }
+    f->def->retry.attempts = (uint32_t)n;
+}
+
+static void read_factor(struct event_file *f, uint32_t at)
+{
+    const struct skn_yaml_node *node = node_at(f, at);
+    uint64_t milli = 0;
+    bool good = node->kind == SKN_YAML_SCALAR && node->is_plain &&
+                skn_number_milli(node->text, SKN_RETRY_FACTOR_MAX, &milli) == SKN_NUMBER_OK &&
+                milli >= 1000;
+    if (!good) {
+        bad_value(
+            f, "factor", at, "a number from 1 to 1000, with at most three digits of fraction");
+        return;
+    }
+    f->def->retry.factor_milli = (uint32_t)milli;
+}
+
+static void read_retry(struct event_file *f, uint32_t root)
+{
+    static const struct key keys[] = {
+        {"attempts", true}, {"backoff", true}, {"factor", true}, {"max", true}, {"on", false}};
+    uint32_t retry = get_kind(f, root, "retry", SKN_YAML_MAPPING);
+    if (retry == 0) return;
+    check_keys(f, retry, keys, SKN_ARRAY_LEN(keys), "in retry");
+    uint32_t attempts = skn_yaml_get(&f->yaml, retry, "attempts");
+    uint32_t backoff = skn_yaml_get(&f->yaml, retry, "backoff");
+    uint32_t factor = skn_yaml_get(&f->yaml, retry, "factor");
+    uint32_t max = skn_yaml_get(&f->yaml, retry, "max");
+    if (attempts) read_attempts(f, attempts);
+    if (backoff) (void)read_duration(f, "backoff", backoff, true, &f->def->retry.backoff_ms);
+    if (factor) read_factor(f, factor);
+    if (max) (void)read_duration(f, "max", max, false, &f->def->retry.max_ms);
+}
+
+static void read_exec(struct event_file *f, uint32_t exec)
+{
+    struct skn_event_def *def = f->def;
+    uint32_t count = 0;
+    for (uint32_t at = exec + 1; at < node_at(f, exec)->end; at = node_at(f, at)->end)
+        count++;
+    if (count == 0 || count > SKN_ARGV_MAX) {
+        bad_value(f, "exec", exec, "a program and its arguments, at most 256");
+        return;
+    }
+    struct skn_slice *argv = skn_arena_zero(f->arena, count, sizeof(*argv));
+    for (uint32_t at = exec + 1; at < node_at(f, exec)->end; at = node_at(f, at)->end) {
+        const struct skn_yaml_node *node = node_at(f, at);
+        bool is_text = node->kind == SKN_YAML_SCALAR &&
+                       !(node->is_plain && skn_yaml_scalar(node) == SKN_YAML_NULL);
+        bool has_nul = is_text && node->text.len > 0 && memchr(node->text.ptr, 0, node->text.len);
+        if (!is_text || has_nul || (def->argc == 0 && node->text.len == 0))
+            bad_value(f, "exec", at, "a list of texts without NUL, the first one a program");
+        argv[def->argc++] = node->text;
+    }
+    def->argv = argv;
+}
+
+static void read_run(struct event_file *f, uint32_t root)
+{
+    static const struct key keys[] = {{"exec", true},
+                                      {"worker", false},
+                                      {"slp", false},
+                                      {"http", false},
+                                      {"kernel", false},
+                                      {"flow", false}};
+    static const char hint[] = "Write run: { exec: [program, argument] }";
+    uint32_t run = get_kind(f, root, "run", SKN_YAML_MAPPING);
+    if (run == 0) {
+        if (skn_yaml_get(&f->yaml, root, "run") == 0) missing_key(f, root, "run", hint);
+        return;
+    }
+    check_keys(f, run, keys, SKN_ARRAY_LEN(keys), "in run");
+    uint32_t exec = get_kind(f, run, "exec", SKN_YAML_LIST);
+    if (exec) {
+        read_exec(f, exec);
+    } else if (node_at(f, run)->end == run + 1) {
+        missing_key(f, run, "exec", hint);
+    }
+}
+
+static bool read_type(struct event_file *f, uint32_t at, enum skn_type *out_type)
+{
+    static const char *const types[] = {
+        "string", "int", "float", "bool", "list", "object", "any", "file", "secret"};
+    const struct skn_yaml_node *node = node_at(f, at);
+    if (node->kind != SKN_YAML_SCALAR) {
+        bad_value(f, "type", at, "a type");
+        return false;
+    }
+    for (size_t i = 0; i < SKN_ARRAY_LEN(types); i++) {
+        if (!skn_slice_eq(node->text, skn_slice_str(types[i]))) continue;
+        if (i <= SKN_TYPE_ANY) {
+            *out_type = (enum skn_type)i;
+            return true;
+        }
+        const char *what = skn_arena_printf(f->arena, "values of type %s", types[i]);
+        skn_diags_add(f->diags, SKN_CODE_NOT_YET, node->span, SKN_DIAG_ARGS(skn_slice_str(what)));
+        return false;
+    }
+    struct skn_slice near = skn_suggest_among(node->text, types, SKN_ARRAY_LEN(types));
+    if (skn_slice_eq(node->text, SKN_LIT("integer"))) near = SKN_LIT("int");
+    if (skn_slice_eq(node->text, SKN_LIT("number"))) near = SKN_LIT("float");
+    if (skn_slice_eq(node->text, SKN_LIT("boolean"))) near = SKN_LIT("bool");
+    if (skn_slice_eq(node->text, SKN_LIT("array"))) near = SKN_LIT("list");
+    skn_diags_add(f->diags, SKN_CODE_UNKNOWN_TYPE, node->span, SKN_DIAG_ARGS(node->text, near));
+    return false;
+}
+
+static bool build_scalar(struct skn_builder *b, const struct skn_yaml_node *node)
+{
+    int64_t whole;
+    double real;
+    switch (skn_yaml_scalar(node)) {
+    case SKN_YAML_NULL: skn_build_none(b); return true;
+    case SKN_YAML_BOOL: skn_build_bool(b, (node->text.ptr[0] | 0x20) == 't'); return true;
+    case SKN_YAML_INT:
+        if (skn_number_int(node->text, &whole) != SKN_NUMBER_OK) return false;
+        skn_build_int(b, whole);
+        return true;
+    case SKN_YAML_FLOAT:
+        if (skn_real_parse(node->text, &real) != SKN_OK) return false;
+        skn_build_real(b, real);
+        return true;
+    case SKN_YAML_TEXT: skn_build_string(b, node->text); return true;
+    default: SKN_ASSERT(false); return false;
+    }
+}
+
+/* The encoded value of a node and all in it, with a stack of what is open. */
+static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *out_value)
+{
+    uint32_t open[SKN_YAML_DEPTH_MAX];
+    bool wants_key[SKN_YAML_DEPTH_MAX + 1] = {false};
+    uint32_t depth = 0;
+    bool good = true;
+    struct skn_buf buf;
+    struct skn_builder b;
+    skn_buf_init(&buf, (size_t)1 << 26);
+    skn_builder_init(&b, &buf);
+    for (uint32_t at = first; at < node_at(f, first)->end && good; at++) {
+        const struct skn_yaml_node *node = node_at(f, at);
+        bool in_mapping = depth > 0 && node_at(f, open[depth - 1])->kind == SKN_YAML_MAPPING;
+        if (in_mapping && wants_key[depth]) {
+            skn_build_key(&b, node->text);
+            wants_key[depth] = false;
+            continue;
+        }
+        wants_key[depth] = in_mapping;
+        if (node->kind == SKN_YAML_SCALAR) {
+            good = build_scalar(&b, node);
+        } else {
+            open[depth++] = at;
+            wants_key[depth] = node->kind == SKN_YAML_MAPPING;
+            if (node->kind == SKN_YAML_LIST) {
+                skn_build_list_begin(&b);
+            } else {
+                skn_build_map_begin(&b);
+            }
+        }
+        for (; depth > 0 && node_at(f, open[depth - 1])->end == at + 1; depth--) {
+            if (node_at(f, open[depth - 1])->kind == SKN_YAML_LIST) {
+                skn_build_list_end(&b);
+            } else {
+                skn_build_map_end(&b);
+            }
+        }
+    }
+    /* After a number over its range the builder is left as it is; it owns nothing. */
+    if (good) good = skn_build_end(&b, NULL) == SKN_OK;
+    if (good) *out_value = skn_arena_dup(f->arena, skn_buf_slice(&buf));
+    skn_buf_fini(&buf);
+    return good;
+}
+
+static bool tag_fits(enum skn_tag tag, enum skn_type type)
+{
+    static const enum skn_tag tags[] = {[SKN_TYPE_STRING] = SKN_T_STRING,
+                                        [SKN_TYPE_INT] = SKN_T_INT,
+                                        [SKN_TYPE_FLOAT] = SKN_T_REAL,
+                                        [SKN_TYPE_BOOL] = SKN_T_BOOL,
+                                        [SKN_TYPE_LIST] = SKN_T_LIST,
+                                        [SKN_TYPE_OBJECT] = SKN_T_MAP,
+                                        [SKN_TYPE_ANY] = SKN_T_NONE};
+    return type == SKN_TYPE_ANY || tags[type] == tag ||
+           (type == SKN_TYPE_FLOAT && tag == SKN_T_INT);
+}
+
+static void read_default(struct event_file *f, uint32_t at, struct skn_field *field)
+{
+    struct skn_slice value;
+    if (!build_node(f, at, &value)) {
+        bad_value(f, "default", at, "a value inside its limits");
+        return;
+    }
+    if (!tag_fits(skn_value_tag(skn_value_view(value)), field->type)) {
+        const char *wanted = skn_arena_printf(f->arena, "of type %s", skn_type_name(field->type));
+        bad_value(f, "default", at, wanted);
+        return;
+    }
+    field->default_value = value;
+    field->required = false;
+}
+
+/* name: type, or name: { type: .., default: .. }. */
+static void read_field(struct event_file *f, uint32_t at, bool is_input, struct skn_field *field)
+{
+    static const struct key keys[] = {{"type", true},
+                                      {"default", true},
+                                      {"description", true},
+                                      {"minimum", false},
+                                      {"maximum", false},
+                                      {"minLength", false},
+                                      {"maxLength", false},
+                                      {"pattern", false},
+                                      {"enum", false},
+                                      {"items", false},
+                                      {"required", false},
+                                      {"properties", false},
+                                      {"schema", false}};
+    field->type = SKN_TYPE_ANY;
+    field->required = true;
+    if (node_at(f, at)->kind == SKN_YAML_SCALAR) {
+        (void)read_type(f, at, &field->type);
+        return;
+    }
+    if (node_at(f, at)->kind == SKN_YAML_LIST) {
+        bad_value(f, is_input ? "inputs" : "outputs", at, "a type, or a mapping with a type");
+        return;
+    }
+    check_keys(f, at, keys, SKN_ARRAY_LEN(keys), "in a declaration");
+    uint32_t type = skn_yaml_get(&f->yaml, at, "type");
+    uint32_t value = skn_yaml_get(&f->yaml, at, "default");
+    bool has_type = type == 0 || read_type(f, type, &field->type);
+    if (value != 0 && !is_input) {
+        bad_value(f, "default", value, "left out: an output has none");
+    } else if (value != 0 && has_type) {
+        read_default(f, value, field);
+    }
+}
+
+static const struct skn_field *
+read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_count)
+{
+    uint32_t mapping = get_kind(f, root, key, SKN_YAML_MAPPING);
+    uint32_t count = 0;
+    if (mapping == 0) return NULL;
+    for (uint32_t at = mapping + 1; at < node_at(f, mapping)->end; at = node_at(f, at + 1)->end)
+        count++;
+    if (count > SKN_FIELDS_MAX) {
+        bad_value(f, key, mapping, "at most 256 names");
+        return NULL;
+    }
+    struct skn_field *fields = skn_arena_zero(f->arena, count + 1, sizeof(*fields));
+    uint32_t i = 0;
+    for (uint32_t at = mapping + 1; at < node_at(f, mapping)->end;
+         at = node_at(f, at + 1)->end, i++) {
+        fields[i].name = node_at(f, at)->text;
+        if (!skn_is_name(fields[i].name) || skn_is_reserved(fields[i].name))
+            bad_value(f, key, at, "names of letters, digits and _, and no reserved words");
+        read_field(f, at + 1, strcmp(key, "inputs") == 0, &fields[i]);
+    }
+    *out_count = count;
+    return fields;
+}
+
+static void read_all(struct event_file *f, uint32_t root)
+{
+    static const struct key keys[] = {
+        {"event", true},         {"version", true},     {"description", true},
+        {"inputs", true},        {"outputs", true},     {"run", true},
+        {"timeout", true},       {"retry", true},       {"owner", false},
+        {"exports", false},      {"outcomes", false},   {"outcome_when", false},
+        {"success_when", false}, {"cpu", false},        {"work", false},
+        {"on_interrupt", false}, {"evaluate", false},   {"resources", false},
+        {"files", false},        {"deprecated", false}, {"changelog", false},
+        {"env", false},          {"schema", false},
+    };
+    check_keys(f, root, keys, SKN_ARRAY_LEN(keys), "in an event file");
+    read_name(f, root);
+    read_version(f, root);
+    (void)get_kind(f, root, "description", SKN_YAML_SCALAR);
+    f->def->inputs = read_fields(f, root, "inputs", &f->def->input_count);
+    f->def->outputs = read_fields(f, root, "outputs", &f->def->output_count);
+    read_run(f, root);
+    read_timeout(f, root);
+    read_retry(f, root);
+}
+
+enum skn_rc skn_event_parse(struct skn_arena *arena,
+                            const struct skn_source *source,
+                            struct skn_diags *diags,
+                            const struct skn_event_def **out_def)
+{
+    SKN_ASSERT(diags->source == source);
+    struct event_file f = {.arena = arena, .diags = diags};
+    f.def = skn_arena_zero(arena, 1, sizeof(*f.def));
+    *f.def = (struct skn_event_def){.kind = SKN_EVENT_EXEC,
+                                    .retry = {.attempts = 1, .factor_milli = 1000}};
+    if (source->text.len > SKN_EVENT_BYTES_MAX) {
+        skn_diags_add(diags,
+                      SKN_CODE_TOO_MANY,
+                      (struct skn_span){0, 0},
+                      SKN_DIAG_ARGS(SKN_LIT("1048576"), SKN_LIT("bytes in this file")));
+        return skn_diags_rc(diags);
+    }
+    if (!skn_yaml_parse(arena, diags, &f.yaml)) return skn_diags_rc(diags);
+    if (f.yaml.count == 0 || node_at(&f, 0)->kind != SKN_YAML_MAPPING) {
+        skn_diags_add(diags,
+                      SKN_CODE_MISSING_KEY,
+                      (struct skn_span){0, 0},
+                      SKN_DIAG_ARGS(SKN_LIT("event"),
+                                    SKN_LIT("An event file is a mapping that begins with event:")));
+        return skn_diags_rc(diags);
+    }
+    read_all(&f, 0);
+    enum skn_rc rc = skn_diags_rc(diags);
+    if (rc == SKN_OK) *out_def = f.def;
+    return rc;
+}

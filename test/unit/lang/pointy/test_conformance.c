@@ -1,0 +1,258 @@
+/* test_conformance.c - every file under test/lang/pointy says what it must give.
+ *
+ * A file is a program (or an event file) in which the lines that begin with "#=" are the answer:
+ * the diagnostics with their carets, then the graph. They are taken out before compiling.
+ *   lone/     programs in no project
+ *   project/  programs of the project whose events are in project/events
+ *   event/    event files
+ * SKN_UPDATE=1 in the environment writes the answers anew; read the difference before keeping it.
+ */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/pointy/pointy.h"
+#include "lib/test.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILES_MAX = 400, BYTES_MAX = 1 << 20 };
+
+/* A file in two: what is compiled, and what must come out. */
+struct sample {
+    struct skn_buf text;
+    struct skn_buf answer;
+};
+
+static void split(struct skn_slice all, struct sample *sample)
+{
+    skn_buf_init(&sample->text, BYTES_MAX);
+    skn_buf_init(&sample->answer, BYTES_MAX);
+    while (all.len > 0) {
+        const uint8_t *end = memchr(all.ptr, '\n', all.len);
+        size_t len = end ? (size_t)(end - all.ptr) + 1 : all.len;
+        struct skn_slice line = skn_slice(all.ptr, len);
+        if (skn_slice_has_prefix(line, SKN_LIT("#="))) {
+            line = skn_slice_from(line, 2);
+            if (skn_slice_has_prefix(line, SKN_LIT(" "))) line = skn_slice_from(line, 1);
+            skn_buf_put(&sample->answer, line);
+        } else {
+            skn_buf_put(&sample->text, line);
+        }
+        all = skn_slice_from(all, len);
+    }
+}
+
+static void sample_fini(struct sample *sample)
+{
+    skn_buf_fini(&sample->text);
+    skn_buf_fini(&sample->answer);
+}
+
+static struct skn_slice read_file(struct skn_arena *arena, const char *path)
+{
+    static uint8_t bytes[BYTES_MAX];
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t len = fread(bytes, 1, sizeof(bytes), file);
+    assert_true(len < sizeof(bytes));
+    (void)fclose(file);
+    return skn_arena_dup(arena, skn_slice(bytes, len));
+}
+
+static void update_file(const char *path, const struct sample *sample, struct skn_buf *got)
+{
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    (void)fwrite(sample->text.ptr, 1, sample->text.len, file);
+    for (const char *line = skn_buf_str(got); *line;) {
+        const char *end = strchr(line, '\n');
+        size_t len = end ? (size_t)(end - line) : strlen(line);
+        (void)fprintf(file, "#=%s%.*s\n", len > 0 ? " " : "", (int)len, line);
+        line += len + (end ? 1 : 0);
+    }
+    (void)fclose(file);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The names of the files of a folder with this ending, in order; returns how many. */
+static size_t list_files(const char *folder, const char *ending, char *names[FILES_MAX])
+{
+    DIR *dir = opendir(folder);
+    assert_non_null(dir);
+    size_t count = 0;
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        size_t len = strlen(entry->d_name);
+        size_t tail = strlen(ending);
+        if (len <= tail || strcmp(entry->d_name + len - tail, ending) != 0) continue;
+        assert_true(count < FILES_MAX);
+        names[count++] = strdup(entry->d_name);
+    }
+    (void)closedir(dir);
+    qsort(names, count, sizeof(*names), by_name);
+    return count;
+}
+
+/* Compiles one text and appends what comes out. */
+static void compile(struct skn_slice name,
+                    struct skn_slice text,
+                    const struct skn_project_events *events,
+                    struct skn_buf *out)
+{
+    struct skn_arena arena;
+    struct skn_source source;
+    struct skn_diags diags;
+    const struct skn_graph *graph;
+    skn_arena_init(&arena);
+    assert_int_equal(skn_source_init(&source, &arena, name, text), SKN_OK);
+    skn_diags_init(&diags, &arena, &source);
+    enum skn_rc rc = skn_pointy_compile(&arena, &source, events, &diags, &graph);
+    skn_diags_check(&diags);
+    skn_diags_render(&diags, out);
+    if (rc == SKN_OK) {
+        skn_graph_check(graph);
+        skn_graph_dump(graph, out);
+    }
+    skn_arena_fini(&arena);
+}
+
+/* An event is shown as the graph that uses it shows it. */
+static void compile_event(struct skn_slice name,
+                          struct skn_slice text,
+                          const struct skn_project_events *events,
+                          struct skn_buf *out)
+{
+    struct skn_arena arena;
+    struct skn_source source;
+    struct skn_diags diags;
+    const struct skn_event_def *def;
+    (void)events;
+    skn_arena_init(&arena);
+    assert_int_equal(skn_source_init(&source, &arena, name, text), SKN_OK);
+    skn_diags_init(&diags, &arena, &source);
+    if (skn_event_parse(&arena, &source, &diags, &def) == SKN_OK) {
+        struct skn_graph graph = {.events = def, .event_count = 1};
+        struct skn_graph_body body = {.owner = SKN_GRAPH_NONE, .step_count = 1};
+        struct skn_graph_step step = {.next = SKN_GRAPH_NONE, .unit_count = 1, .piped = true};
+        struct skn_graph_unit unit = {.next = SKN_GRAPH_NONE,
+                                      .body = SKN_GRAPH_NONE,
+                                      .first_branch = SKN_GRAPH_NONE,
+                                      .retry = def->retry,
+                                      .timeout_ms = def->timeout_ms};
+        graph.bodies = &body;
+        graph.steps = &step;
+        graph.units = &unit;
+        graph.body_count = graph.step_count = graph.unit_count = 1;
+        skn_graph_dump(&graph, out);
+    }
+    skn_diags_check(&diags);
+    skn_diags_render(&diags, out);
+    skn_arena_fini(&arena);
+}
+
+typedef void (*compile_fn)(struct skn_slice name,
+                           struct skn_slice text,
+                           const struct skn_project_events *events,
+                           struct skn_buf *out);
+
+static bool check_file(const char *folder,
+                       const char *name,
+                       compile_fn fn,
+                       const struct skn_project_events *events)
+{
+    char path[4096];
+    struct skn_arena arena;
+    struct sample sample;
+    struct skn_buf got;
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    skn_arena_init(&arena);
+    skn_buf_init(&got, BYTES_MAX);
+    split(read_file(&arena, path), &sample);
+    fn(skn_slice_str(name), skn_buf_slice(&sample.text), events, &got);
+    bool same = skn_slice_eq(skn_buf_slice(&got), skn_buf_slice(&sample.answer));
+    if (!same && getenv("SKN_UPDATE")) {
+        update_file(path, &sample, &got);
+        same = true;
+    }
+    if (!same) {
+        print_message("%s must give\n%s\nbut gives\n%s\n",
+                      path,
+                      skn_buf_str(&sample.answer),
+                      skn_buf_str(&got));
+    }
+    skn_buf_fini(&got);
+    sample_fini(&sample);
+    skn_arena_fini(&arena);
+    return same;
+}
+
+static void check_folder(const char *folder,
+                         const char *ending,
+                         size_t at_least,
+                         compile_fn fn,
+                         const struct skn_project_events *events)
+{
+    char *names[FILES_MAX];
+    size_t count = list_files(folder, ending, names);
+    size_t wrong = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!check_file(folder, names[i], fn, events)) wrong++;
+        free(names[i]);
+    }
+    assert_int_equal(wrong, 0);
+    assert_true(count >= at_least);
+}
+
+#define FOLDER SKN_TEST_LANG "/pointy/"
+
+static void programs_in_no_project_give_what_they_say(void **state)
+{
+    (void)state;
+    check_folder(FOLDER "lone", ".pty", 10, compile, NULL);
+}
+
+static void event_files_give_what_they_say(void **state)
+{
+    (void)state;
+    check_folder(FOLDER "event", ".yaml", 10, compile_event, NULL);
+}
+
+static void programs_of_a_project_give_what_they_say(void **state)
+{
+    (void)state;
+    char *names[FILES_MAX];
+    size_t count = list_files(FOLDER "project/events", ".yaml", names);
+    const struct skn_event_def *defs[FILES_MAX];
+    struct skn_project_events events;
+    struct skn_arena arena;
+    skn_arena_init(&arena);
+    for (size_t i = 0; i < count; i++) {
+        char path[4096];
+        struct skn_source source;
+        struct skn_diags diags;
+        (void)snprintf(path, sizeof(path), FOLDER "project/events/%s", names[i]);
+        assert_int_equal(
+            skn_source_init(&source, &arena, skn_slice_str(names[i]), read_file(&arena, path)),
+            SKN_OK);
+        skn_diags_init(&diags, &arena, &source);
+        assert_int_equal(skn_event_parse(&arena, &source, &diags, &defs[i]), SKN_OK);
+        free(names[i]);
+    }
+    assert_int_equal(skn_project_events_init(&events, &arena, defs, count, NULL), SKN_OK);
+    check_folder(FOLDER "project", ".pty", 40, compile, &events);
+    skn_arena_fini(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(programs_in_no_project_give_what_they_say),
+        cmocka_unit_test(programs_of_a_project_give_what_they_say),
+        cmocka_unit_test(event_files_give_what_they_say),
+    };
+    return cmocka_run_group_tests_name("pointy conformance", tests, NULL, NULL);
+}
