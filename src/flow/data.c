@@ -1,0 +1,160 @@
+/* data.c - what a task gets and what a step gives [F11] [F19]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/flow_internal.h"
+
+struct skn_value data_value(struct walk *w, struct skn_slice key)
+{
+    struct flow_key row_key;
+    struct skn_slice bytes;
+    flow_key(&row_key, 'V', key);
+    if (skn_cx_get(w->cx, flow_key_slice(&row_key), &bytes) != SKN_OK) return skn_value_none();
+    return skn_value_view(bytes);
+}
+
+void data_put_value(struct walk *w, struct skn_slice key, struct skn_value value)
+{
+    struct flow_key row_key;
+    flow_key(&row_key, 'V', key);
+    skn_cx_put_value(w->cx, flow_key_slice(&row_key), value);
+}
+
+static struct skn_value unit_value(struct walk *w, struct skn_slice body_key, uint32_t unit)
+{
+    struct flow_key key;
+    if (!flow_key_child(&key, body_key, unit, 0)) return skn_value_none();
+    return data_value(w, flow_key_slice(&key));
+}
+
+/* A value built in the slice's arena. */
+static struct skn_value built(struct walk *w, struct skn_builder *b, struct skn_buf *out)
+{
+    if (skn_build_end(b, NULL) != SKN_OK) return skn_value_none();
+    return skn_value_view(skn_arena_dup(w->arena, skn_buf_slice(out)));
+}
+
+struct skn_value data_step_result(struct walk *w, struct skn_slice body_key, uint32_t step)
+{
+    const struct skn_graph_step *s = &w->graph->steps[step];
+    if (s->unit_count == 1) return unit_value(w, body_key, s->first_unit);
+    struct skn_buf *out = skn_cx_scratch(w->cx);
+    struct skn_builder *b = skn_arena_alloc(w->arena, sizeof *b);
+    skn_builder_init(b, out);
+    skn_build_list_begin(b);
+    for (uint32_t unit = s->first_unit; unit != SKN_GRAPH_NONE; unit = w->graph->units[unit].next)
+        skn_build_value(b, unit_value(w, body_key, unit));
+    skn_build_list_end(b);
+    return built(w, b, out);
+}
+
+static struct skn_value run_inputs(struct walk *w)
+{
+    struct skn_slice bytes;
+    struct skn_value inputs = skn_value_none();
+    if (skn_cx_get(w->cx, SKN_LIT("M"), &bytes) != SKN_OK) return inputs;
+    (void)skn_map_get(skn_value_view(bytes), SKN_LIT("inputs"), &inputs);
+    return inputs;
+}
+
+static uint32_t step_before(const struct walk *w, uint32_t step)
+{
+    uint32_t at = w->graph->bodies[w->graph->steps[step].body].first_step;
+    if (at == step) return SKN_GRAPH_NONE;
+    while (w->graph->steps[at].next != step)
+        at = w->graph->steps[at].next;
+    return at;
+}
+
+/* Outward until somebody gives: the first step of a group gets what its group gets. */
+struct skn_value data_piped(struct walk *w, struct skn_slice body_key, uint32_t step, bool *out_has)
+{
+    for (;;) {
+        const struct skn_graph_step *s = &w->graph->steps[step];
+        const struct skn_graph_body *body = &w->graph->bodies[s->body];
+        *out_has = s->piped;
+        if (!s->piped) return skn_value_none();
+        uint32_t before = step_before(w, step);
+        if (before != SKN_GRAPH_NONE) return data_step_result(w, body_key, before);
+        if (body->kind == SKN_BODY_RUN) return run_inputs(w);
+        struct skn_slice outer = skn_slice(body_key.ptr, flow_key_parent_len(body_key));
+        if (body->kind == SKN_BODY_BRANCH) return unit_value(w, outer, body->owner);
+        step = w->graph->units[body->owner].step;
+        body_key = outer;
+    }
+}
+
+static bool fits(struct skn_value v, const struct skn_field *field)
+{
+    if (skn_value_is(v, SKN_T_NONE)) return !field->required;
+    switch (field->type) {
+    case SKN_TYPE_STRING: return skn_value_is(v, SKN_T_STRING);
+    case SKN_TYPE_INT: return skn_value_is(v, SKN_T_INT);
+    case SKN_TYPE_FLOAT: return skn_value_is(v, SKN_T_REAL) || skn_value_is(v, SKN_T_INT);
+    case SKN_TYPE_BOOL: return skn_value_is(v, SKN_T_BOOL);
+    case SKN_TYPE_LIST: return skn_value_is(v, SKN_T_LIST);
+    case SKN_TYPE_OBJECT: return skn_value_is(v, SKN_T_MAP);
+    case SKN_TYPE_ANY: return true;
+    }
+    return false;
+}
+
+struct given {
+    struct walk *w;
+    const struct skn_graph_unit *unit;
+    struct skn_value piped, inputs;
+    bool has_piped;
+};
+
+/* The first of the places of [F19] that has the name. */
+static bool look_up(const struct given *g, const struct skn_field *field, struct skn_value *out)
+{
+    for (uint32_t i = 0; i < g->unit->value_count; i++) {
+        const struct skn_graph_value *value = &g->w->graph->values[g->unit->first_value + i];
+        if (!skn_slice_eq(value->name, field->name)) continue;
+        *out = skn_value_view(value->value);
+        return true;
+    }
+    if (skn_slice_eq(field->name, SKN_LIT("previous")) && g->has_piped) {
+        *out = g->piped;
+        return true;
+    }
+    if (skn_value_is(g->piped, SKN_T_MAP) && skn_map_get(g->piped, field->name, out)) return true;
+    if (skn_value_is(g->inputs, SKN_T_MAP) && skn_map_get(g->inputs, field->name, out)) return true;
+    if (field->default_value.len == 0) return false;
+    *out = skn_value_view(field->default_value);
+    return true;
+}
+
+bool data_inputs(struct walk *w,
+                 struct skn_slice body_key,
+                 uint32_t unit,
+                 struct skn_value *out_map,
+                 struct skn_slice *out_reason)
+{
+    struct given given = {.w = w, .unit = &w->graph->units[unit], .inputs = run_inputs(w)};
+    given.piped = data_piped(w, body_key, given.unit->step, &given.has_piped);
+    const struct skn_event_def *event = &w->graph->events[given.unit->event];
+    struct skn_buf *out = skn_cx_scratch(w->cx);
+    struct skn_builder *b = skn_arena_alloc(w->arena, sizeof *b);
+    skn_builder_init(b, out);
+    skn_build_map_begin(b);
+    for (uint32_t i = 0; i < event->input_count; i++) {
+        const struct skn_field *field = &event->inputs[i];
+        struct skn_value value = skn_value_none();
+        bool has = look_up(&given, field, &value);
+        if ((!has && field->required) || (has && !fits(value, field))) {
+            *out_reason = skn_slice_str(
+                skn_arena_printf(w->arena,
+                                 has ? "input %.*s is not a %s" : "input %.*s (%s) is missing",
+                                 SKN_FMT(field->name),
+                                 skn_type_name(field->type)));
+            return false;
+        }
+        skn_build_key(b, field->name);
+        skn_build_value(b, value);
+    }
+    skn_build_map_end(b);
+    *out_map = built(w, b, out);
+    if (skn_value_is(*out_map, SKN_T_MAP)) return true;
+    *out_reason = SKN_LIT("TOO_LARGE: the inputs of a task are over their limit");
+    return false;
+}

@@ -1,0 +1,212 @@
+/* walk.c - bodies and their steps: what starts next, and what has ended. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "flow/flow_internal.h"
+
+/* How much one slice starts or ends before it goes on in the next one [E62]. */
+enum { AT_ONCE = 256 };
+
+static bool body_get(struct walk *w, struct skn_slice body_key, struct body_row *out)
+{
+    struct flow_key key;
+    struct skn_slice bytes;
+    flow_key(&key, 'B', body_key);
+    if (skn_cx_get(w->cx, flow_key_slice(&key), &bytes) != SKN_OK) return false;
+    enum skn_rc rc = body_decode(bytes, out, NULL);
+    SKN_ASSERT(rc == SKN_OK); /* written by us, checked by the journal */
+    return true;
+}
+
+static void body_put(struct walk *w, struct skn_slice body_key, const struct body_row *row)
+{
+    struct flow_key key;
+    struct skn_buf *out = skn_cx_scratch(w->cx);
+    flow_key(&key, 'B', body_key);
+    body_encode(row, out);
+    skn_cx_put(w->cx, flow_key_slice(&key), skn_buf_slice(out));
+}
+
+static void body_remove(struct walk *w, struct skn_slice body_key)
+{
+    struct flow_key key;
+    flow_key(&key, 'B', body_key);
+    skn_cx_delete(w->cx, flow_key_slice(&key));
+}
+
+void walk_todo(struct walk *w, enum todo_kind kind, struct skn_slice key, uint32_t unit)
+{
+    struct todo *todo = skn_arena_zero(w->arena, 1, sizeof *todo);
+    todo->kind = kind;
+    todo->key = skn_arena_dup(w->arena, key);
+    todo->unit = unit;
+    if (w->last)
+        w->last->next = todo;
+    else
+        w->first = todo;
+    w->last = todo;
+}
+
+static void step_start(struct walk *w, struct skn_slice body_key, struct body_row *body)
+{
+    const struct skn_graph_step *step = &w->graph->steps[body->step];
+    body->pending = step->unit_count;
+    body->failed = 0;
+    body_put(w, body_key, body);
+    for (uint32_t unit = step->first_unit; unit != SKN_GRAPH_NONE;
+         unit = w->graph->units[unit].next)
+        walk_todo(w, TODO_START, body_key, unit);
+}
+
+void walk_body_start(struct walk *w, struct skn_slice body_key, uint32_t body, size_t parent_len)
+{
+    struct body_row row = {.body = body,
+                           .step = w->graph->bodies[body].first_step,
+                           .parent_len = (uint16_t)parent_len};
+    step_start(w, body_key, &row);
+}
+
+/* The context that a body belongs to: same key, attempt 0. */
+static bool owner_of(struct walk *w,
+                     struct skn_slice body_key,
+                     const struct body_row *body,
+                     struct flow_key *out_key,
+                     struct ctx_row *out_ctx)
+{
+    uint32_t owner = w->graph->bodies[body->body].owner;
+    bool fits = flow_key_child(out_key, skn_slice(body_key.ptr, body->parent_len), owner, 0);
+    SKN_ASSERT(fits);
+    return ctx_get(w, flow_key_slice(out_key), out_ctx);
+}
+
+static void
+body_end(struct walk *w, struct skn_slice body_key, const struct body_row *body, bool ok)
+{
+    enum skn_graph_body_kind kind = w->graph->bodies[body->body].kind;
+    struct skn_value result = skn_value_none();
+    if (ok) result = data_step_result(w, body_key, body->step);
+    body_remove(w, body_key);
+    if (kind == SKN_BODY_RUN) {
+        if (ok) skn_cx_put_value(w->cx, SKN_LIT("O"), result);
+        walk_run_end(w, ok);
+        return;
+    }
+    struct flow_key key;
+    struct ctx_row ctx;
+    if (!owner_of(w, body_key, body, &key, &ctx)) return;
+    if (kind == SKN_BODY_BRANCH) {
+        data_put_value(w, flow_key_slice(&key), result);
+        unit_branch_ended(w, flow_key_slice(&key), &ctx, ok);
+        return;
+    }
+    struct skn_slice reason = ok ? (struct skn_slice){0} : SKN_LIT("failed inside");
+    if (!ok && ctx.reason.len > 0) reason = ctx.reason; /* its time limit */
+    unit_attempt_ended(w, flow_key_slice(&key), &ctx, ok, true, result, reason);
+}
+
+void walk_settled(struct walk *w, struct skn_slice ctx_key)
+{
+    struct skn_slice body_key = skn_slice(ctx_key.ptr, flow_key_parent_len(ctx_key));
+    struct body_row body;
+    struct ctx_row ctx;
+    if (!ctx_get(w, ctx_key, &ctx) || !body_get(w, body_key, &body)) return;
+    SKN_ASSERT(body.pending > 0);
+    body.pending--;
+    if (ctx.status != CTX_SUCCEEDED) body.failed++;
+    if (body.pending > 0) {
+        body_put(w, body_key, &body);
+        return;
+    }
+    uint32_t next = w->graph->steps[body.step].next;
+    if (body.failed > 0 || body.is_cancelled) {
+        body_end(w, body_key, &body, false);
+    } else if (next == SKN_GRAPH_NONE) {
+        body_end(w, body_key, &body, true);
+    } else {
+        body.step = next;
+        step_start(w, body_key, &body);
+    }
+}
+
+bool walk_is_cancelled(struct walk *w, struct skn_slice ctx_key)
+{
+    struct body_row body;
+    struct skn_slice body_key = skn_slice(ctx_key.ptr, flow_key_parent_len(ctx_key));
+    return body_get(w, body_key, &body) && body.is_cancelled;
+}
+
+/* What did not fit into this slice is a message, so that a kill in between loses none of it. */
+static void carry_over(struct walk *w)
+{
+    struct skn_buf *out = skn_cx_scratch(w->cx);
+    struct skn_builder *builder = skn_arena_alloc(w->arena, sizeof *builder);
+    skn_builder_init(builder, out);
+    skn_build_list_begin(builder);
+    for (const struct todo *todo = w->first; todo; todo = todo->next) {
+        skn_build_int(builder, (int64_t)todo->kind);
+        skn_build_int(builder, (int64_t)todo->unit);
+        skn_build_bytes(builder, todo->key);
+    }
+    skn_build_list_end(builder);
+    enum skn_rc rc = skn_build_end(builder, NULL);
+    SKN_ASSERT(rc == SKN_OK);
+    struct skn_slice bytes = skn_arena_dup(w->arena, skn_buf_slice(out));
+    skn_cx_send(
+        w->cx, skn_cx_address(w->cx), SKN_PRIORITY_NORMAL, SKN_LIT("go"), skn_value_view(bytes));
+}
+
+void walk_go(struct walk *w)
+{
+    for (int i = 0; w->first && skn_cx_rc(w->cx) == SKN_OK; i++) {
+        if (i == AT_ONCE) {
+            carry_over(w);
+            return;
+        }
+        struct todo *todo = w->first;
+        w->first = todo->next;
+        if (!w->first) w->last = NULL;
+        if (todo->kind == TODO_START)
+            unit_start(w, todo->key, todo->unit);
+        else
+            walk_settled(w, todo->key);
+    }
+}
+
+void walk_cancel(struct walk *w, struct skn_slice body_key)
+{
+    struct flow_key prefix, from;
+    struct skn_row row;
+    flow_key(&prefix, 'B', body_key);
+    from = prefix;
+    while (skn_cx_next(w->cx, flow_key_slice(&prefix), flow_key_slice(&from), &row) == SKN_OK) {
+        struct skn_slice key = skn_arena_dup(w->arena, row.key);
+        struct body_row body;
+        struct skn_slice inner = skn_slice_from(key, 1);
+        if (body_get(w, inner, &body)) {
+            body.is_cancelled = true;
+            body_put(w, inner, &body);
+        }
+        flow_key(&from, 'B', inner);
+        from.bytes[from.len++] = 0;
+    }
+    flow_key(&prefix, 'F', body_key);
+    from = prefix;
+    while (skn_cx_next(w->cx, flow_key_slice(&prefix), flow_key_slice(&from), &row) == SKN_OK) {
+        struct skn_slice key = skn_arena_dup(w->arena, skn_slice_from(row.key, 1));
+        struct ctx_row ctx;
+        if (ctx_get(w, key, &ctx)) unit_cancel(w, key, &ctx);
+        flow_key(&from, 'F', key);
+        from.bytes[from.len++] = 0;
+    }
+}
+
+void walk_run_end(struct walk *w, bool ok)
+{
+    if (w->run.timer) skn_cx_timer_cancel(w->cx, w->run.timer - 1);
+    w->run.timer = 0;
+    w->run.status = ok ? SKN_RUN_SUCCEEDED : SKN_RUN_FAILED;
+    w->run.ended_ms = skn_cx_now_ms(w->cx);
+    if (w->run.is_timed_out) {
+        w->run.code = SKN_LIT("TASK_TIMEOUT");
+        w->run.message = SKN_LIT("the run was longer than its @timeout");
+        w->run.path = (struct skn_slice){0};
+    }
+}

@@ -1,0 +1,338 @@
+/* test_flow.c - what flows mean, and that a kill at any record changes nothing of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/flowworld.h"
+#include "lib/test.h"
+
+struct example {
+    const char *rule;
+    const char *flow;
+    const char *script;
+    const char *tree;
+    const char *result; /* NULL: not looked at */
+};
+
+#define GOT(by, in) "{\"by\":\"" by "\",\"got\":" in "}"
+#define NOTHING     "{\"previous\":null,\"x\":null}"
+#define FIRST       "{\"previous\":{},\"x\":null}" /* the run's whole input is piped */
+
+static const struct example examples[] = {
+    {"F11", "A -> B", "", "succeeded: 1 A succeeded 1; 2 B succeeded 1;", GOT("B", NOTHING)},
+    {"F11",
+     "A |-> B",
+     "",
+     "succeeded: 1 A succeeded 1; 2 B succeeded 1;",
+     GOT("B", "{\"previous\":" GOT("A", FIRST) ",\"x\":null}")},
+    {"F11", "A -> B", "A=f", "failed: 1 A failed 1;", "null"},
+    {"F2 F14",
+     "A -> B || C -> D",
+     "",
+     "succeeded: 1 A succeeded 1; 2 B succeeded 1; 3 C succeeded 1; 4 D succeeded 1;",
+     NULL},
+    {"F14",
+     "A || B |-> C",
+     "",
+     "succeeded: 1 A succeeded 1; 2 B succeeded 1; 3 C succeeded 1;",
+     GOT("C", "{\"previous\":[" GOT("A", FIRST) "," GOT("B", FIRST) "],\"x\":null}")},
+    {"F14",
+     "A || B || C -> D",
+     "B=f",
+     "failed: 1 A succeeded 1; 2 B failed 1; 3 C succeeded 1;",
+     "null"},
+    {"F15", "A * 3 -> B", "A=ffs", "succeeded: 1 A succeeded 3; 2 B succeeded 1;", NULL},
+    {"F15", "A * 3 -> B", "A=ffff", "failed: 1 A failed 3;", NULL},
+    {"F15", "A[retries=2] -> B", "A=ts", "succeeded: 1 A succeeded 2; 2 B succeeded 1;", NULL},
+    {"F15",
+     "3 * A (0 -> B, 1 -> C)",
+     "A=fff",
+     "succeeded: 1 A succeeded 3; 1.2 B succeeded 1;",
+     NULL},
+    {"F13",
+     "A (0 -> B, 1 -> C) -> D",
+     "",
+     "succeeded: 1 A succeeded 1; 1.3 C succeeded 1; 4 D succeeded 1;",
+     NULL},
+    {"F13",
+     "A (0 -> B, 1 -> C) |-> D",
+     "A=f",
+     "succeeded: 1 A succeeded 1; 1.2 B succeeded 1; 4 D succeeded 1;",
+     NULL},
+    {"F13",
+     "A (failure |-> B) |-> C",
+     "A=f",
+     "succeeded: 1 A succeeded 1; 1.2 B succeeded 1; 3 C succeeded 1;",
+     GOT("C",
+         "{\"previous\":" GOT("B",
+                              "{\"previous\":" GOT("A", FIRST) ",\"x\":null}") ",\"x\":null}")},
+    {"F13", "A (failure -> B) -> C", "A=f B=f", "failed: 1 A failed 1; 1.2 B failed 1;", NULL},
+    {"F13", "A (1 -> B)", "A=f", "failed: 1 A failed 1;", NULL},
+    {"F13",
+     "A (0 -> B -> C, 1 -> D || E) -> F",
+     "A=f",
+     "succeeded: 1 A succeeded 1; 1.2 B succeeded 1; 1.3 C succeeded 1; 6 F succeeded 1;",
+     NULL},
+    {"F16",
+     "{A -> B} |-> C",
+     "",
+     "succeeded: 1 group succeeded 0; 1.2 A succeeded 1; 1.3 B succeeded 1; 4 C succeeded 1;",
+     GOT("C", "{\"previous\":" GOT("B", NOTHING) ",\"x\":null}")},
+    {"F11 F16", "A |-> {B |-> C} -> D", "", NULL, GOT("D", NOTHING)},
+    {"F15 F16", "{A -> B}[retries=3] || {C -> D}", "B=fs", NULL, NULL},
+    {"F12",
+     "{A -> B} (failure -> C) -> D",
+     "A=f",
+     "succeeded: 1 group succeeded 0; 1.2 A failed 1; 1.4 C succeeded 1; 5 D succeeded 1;",
+     NULL},
+    {"F18", "Noop -> Noop", "", "succeeded: 1 Noop succeeded 0; 2 Noop succeeded 0;", "null"},
+    {"F18", "Fail[reason=\"no\"]", "", "failed: 1 Fail failed 0;", NULL},
+    {"F18", "Fail (failure -> A)", "", "succeeded: 1 Fail succeeded 0; 1.2 A succeeded 1;", NULL},
+    {"F18", "Sleep[for=2h] -> A", "", "succeeded: 1 Sleep succeeded 0; 2 A succeeded 1;", NULL},
+    {"F15",
+     "{Sleep[for=2h] -> A}[timeout=1h] (failure -> B)",
+     "",
+     "succeeded: 1 group succeeded 0; 1.2 Sleep cancelled 0; 1.4 B succeeded 1;",
+     NULL},
+    {"F15", "@timeout: 1h\nSleep[for=2h] -> A", "", "failed: 1 Sleep cancelled 0;", NULL},
+    {"F19",
+     "Need[x=5]",
+     "",
+     "succeeded: 1 Need succeeded 1;",
+     GOT("Need", "{\"previous\":{},\"x\":5}")},
+    {"F19",
+     "@input: x: int\nA -> Int",
+     "",
+     "succeeded: 1 A succeeded 1; 2 Int succeeded 1;",
+     GOT("Int", "{\"previous\":null,\"x\":7}")},
+};
+
+static const char *inputs_of(const struct example *e)
+{
+    return strstr(e->flow, "@input") ? "{\"x\":7}" : "{}";
+}
+
+static void flows_mean_what_they_look_like(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(examples); i++) {
+        const struct example *e = &examples[i];
+        struct world w;
+        world_init(&w, e->script);
+        world_start(&w, e->flow, inputs_of(e));
+        world_run(&w);
+        const char *tree = world_tree(&w);
+        if (e->tree && strcmp(tree, e->tree) != 0)
+            print_error(
+                "%s: %s with %s\n  is  %s\n  not %s\n", e->rule, e->flow, e->script, tree, e->tree);
+        if (e->tree) assert_string_equal(tree, e->tree);
+        const char *result = world_result(&w);
+        if (e->result && strcmp(result, e->result) != 0) print_error("%s: %s\n", e->rule, e->flow);
+        if (e->result) assert_string_equal(result, e->result);
+        world_fini(&w);
+    }
+}
+
+/* The same run, killed once behind every record, must end as if nothing had happened (P1 P2 P5). */
+static void a_kill_at_any_record_changes_nothing(void **state)
+{
+    (void)state;
+    size_t kills = 0;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(examples); i++) {
+        const struct example *e = &examples[i];
+        char tree[4096], result[4096];
+        for (size_t at = 0;; at++) {
+            struct world w;
+            world_init(&w, e->script);
+            world_start(&w, e->flow, inputs_of(e));
+            size_t before = w.shard.count;
+            /* Up to record `at`, with tasks ending as soon as they are known. */
+            while (w.shard.count < before + at) {
+                enum skn_rc rc = shard_step(&w.shard);
+                shard_durable(&w.shard);
+                struct skn_output out;
+                while (shard_next(&w.shard, &out))
+                    world_take_output(&w, &out);
+                if (rc == SKN_OK) continue;
+                uint64_t due = skn_core_next_due_ms(w.shard.core);
+                if (w.count > 0)
+                    world_end_task(&w, 0);
+                else if (due == UINT64_MAX)
+                    break;
+                else if (due > w.shard.now_ms)
+                    w.shard.now_ms = due;
+            }
+            bool ended = at > 0 && w.shard.count < before + at;
+            if (at > 0) world_kill(&w);
+            world_run(&w);
+            if (at == 0) {
+                (void)snprintf(tree, sizeof tree, "%s", world_tree(&w));
+                (void)snprintf(result, sizeof result, "%s", world_result(&w));
+            } else {
+                kills++;
+                if (strcmp(tree, world_tree(&w)) != 0)
+                    print_error("%s killed at record %zu\n", e->flow, at);
+                assert_string_equal(world_tree(&w), tree);
+                assert_string_equal(world_result(&w), result);
+            }
+            world_fini(&w);
+            if (ended) break;
+        }
+    }
+    print_message("%zu kills\n", kills);
+    assert_true(kills > 100);
+}
+
+static void stopping_waits_and_resuming_goes_on(void **state) /* [E81] [E82] */
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "");
+    world_start(&w, "A || B -> C -> {D -> Sleep[for=1h] -> E}", "{}");
+    world_settle(&w);
+    assert_int_equal(w.count, 2);
+    world_submit(&w, "stop", skn_value_none());
+    world_settle(&w);
+    assert_string_equal(world_tree(&w), "stopping: 1 A running 1; 2 B running 1;");
+    world_end_task(&w, 0);
+    world_end_task(&w, 0);
+    world_settle(&w);
+    assert_string_equal(world_tree(&w),
+                        "interrupted: 1 A succeeded 1; 2 B succeeded 1; 3 C waiting 0;");
+    world_kill(&w);
+    world_submit(&w, "resume", skn_value_none());
+    world_settle(&w);
+    world_end_task(&w, 0);
+    world_settle(&w);
+    world_end_task(&w, 0);
+    world_settle(&w); /* it sleeps */
+    world_submit(&w, "stop", skn_value_none());
+    world_settle(&w);
+    assert_string_equal(
+        world_tree(&w),
+        "interrupted: 1 A succeeded 1; 2 B succeeded 1; 3 C succeeded 1; 4 group running 0; "
+        "4.5 D succeeded 1; 4.6 Sleep waiting 0;");
+    world_submit(&w, "resume", skn_value_none());
+    world_run(&w);
+    assert_string_equal(
+        world_tree(&w),
+        "succeeded: 1 A succeeded 1; 2 B succeeded 1; 3 C succeeded 1; 4 group succeeded 0; "
+        "4.5 D succeeded 1; 4.6 Sleep succeeded 0; 4.7 E succeeded 1;");
+    assert_int_equal(w.performed, 5);
+    world_fini(&w);
+}
+
+static void leaving_cuts_off_and_keeps_the_key(void **state) /* [E41] [E42] [E81] */
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "");
+    world_start(&w, "A * 2 -> B", "{}");
+    world_settle(&w);
+    uint8_t key[SKN_KEY_BYTES];
+    memcpy(key, w.tasks[0].output.key, sizeof key);
+    world_submit(&w, "leave", skn_value_none());
+    world_settle(&w);
+    assert_true(w.tasks[0].is_leaving);
+    world_end_task(&w, 0);
+    world_settle(&w);
+    assert_string_equal(world_tree(&w), "interrupted: 1 A waiting 0;");
+    world_submit(&w, "resume", skn_value_none());
+    world_settle(&w);
+    assert_int_equal(w.tasks[0].output.attempt, 2);
+    assert_memory_equal(w.tasks[0].output.key, key, sizeof key);
+    world_run(&w);
+    assert_string_equal(world_tree(&w), "succeeded: 1 A succeeded 1; 2 B succeeded 1;");
+    world_fini(&w);
+}
+
+static void a_time_limit_cancels_what_runs_inside(void **state) /* F15 */
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "");
+    world_start(&w, "{A || B || Sleep[for=2h]}[timeout=1h, retries=2] (failure -> C)", "{}");
+    world_settle(&w);
+    assert_int_equal(w.count, 2);
+    w.shard.now_ms += 3600 * 1000;
+    world_settle(&w);
+    assert_true(w.tasks[0].is_cancelled && w.tasks[1].is_cancelled);
+    world_end_task(&w, 0);
+    world_settle(&w);
+    assert_int_equal(w.count, 1); /* waits for the other before it tries again */
+    world_end_task(&w, 0);
+    world_settle(&w);
+    w.shard.now_ms++;
+    world_settle(&w);
+    assert_int_equal(w.count, 2);
+    assert_int_equal(w.tasks[0].output.attempt, 1); /* of a new context */
+    w.shard.now_ms += 3600 * 1000;
+    world_settle(&w);
+    world_run(&w);
+    const char *tree = world_tree(&w);
+    assert_non_null(strstr(tree, "succeeded: 1 group succeeded 0;"));
+    assert_non_null(strstr(tree, "C succeeded 1;"));
+    world_fini(&w);
+}
+
+static void ten_thousand_units_are_walked_in_slices(void **state) /* [E62] */
+{
+    (void)state;
+    enum { UNITS = 3000 };
+    struct skn_buf text;
+    skn_buf_init(&text, 1 << 20);
+    skn_buf_put_str(&text, "Noop");
+    for (int i = 1; i < UNITS; i++)
+        skn_buf_put_str(&text, i < UNITS / 2 ? " -> Noop" : " || Noop");
+    struct world w;
+    world_init(&w, "");
+    world_start(&w, skn_buf_str(&text), "{}");
+    world_run(&w);
+    struct skn_run_info info;
+    assert_int_equal(skn_flow_info(w.shard.store, SKN_LIT(RUN_ADDRESS), false, &info, NULL),
+                     SKN_OK);
+    assert_int_equal(info.status, SKN_RUN_SUCCEEDED);
+    assert_true(skn_core_counts(w.shard.core).slices > UNITS / 256);
+    world_fini(&w);
+    skn_buf_fini(&text);
+}
+
+static void a_bad_start_is_refused_and_leaves_nothing(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "");
+    static const struct {
+        const char *flow, *inputs;
+    } bad[] = {{"@input: x: int\nA", "{}"}, {"A", "{\"y\":1}"}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(bad); i++) {
+        world_start(&w, bad[i].flow, bad[i].inputs);
+        shard_settle(&w.shard);
+        struct skn_output out;
+        assert_true(shard_next(&w.shard, &out));
+        assert_int_equal(out.rc, SKN_EARGS);
+        assert_false(shard_next(&w.shard, &out));
+    }
+    world_submit(&w, "resume", skn_value_none());
+    shard_settle(&w.shard);
+    struct skn_output out;
+    assert_true(shard_next(&w.shard, &out));
+    assert_int_equal(out.rc, SKN_ENOENT);
+    struct skn_buf address;
+    skn_buf_init(&address, 1000);
+    assert_int_equal(skn_core_next_domain(w.shard.store, (struct skn_slice){0}, &address, NULL),
+                     SKN_ENOENT);
+    skn_buf_fini(&address);
+    world_fini(&w);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(flows_mean_what_they_look_like),
+        cmocka_unit_test(a_kill_at_any_record_changes_nothing),
+        cmocka_unit_test(stopping_waits_and_resuming_goes_on),
+        cmocka_unit_test(leaving_cuts_off_and_keeps_the_key),
+        cmocka_unit_test(a_time_limit_cancels_what_runs_inside),
+        cmocka_unit_test(ten_thousand_units_are_walked_in_slices),
+        cmocka_unit_test(a_bad_start_is_refused_and_leaves_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
