@@ -1,0 +1,161 @@
+/* journal.h - the durable order of batches: what it acknowledged survives kill and power cut.
+ *
+ * Owns        a directory of segment files, its superblock `super`, and the file `reserve`.
+ * May include base, value, observe, env.
+ * Threads     append, begin, end, close: the owner's. write, prepare, idle, trim and disk_state
+ *             touch the files: the owner, or one other thread, never two of them at once; append
+ *             may run beside them.
+ * Invariants
+ *   1. Group n+1 is written only after the sync of group n returned [E4].
+ *   2. Nothing that a call has given back or acknowledged can be lost by kill or power cut [E6].
+ *   3. Replay gives records in the order in which they were appended, all of them or an error;
+ *      only a group that was never acknowledged is ever cut, and the cut is reported.
+ *   4. After a failed write or sync every call gives the same failure; nothing is tried again [E7].
+ *
+ * The files are drawn in format_internal.h. Life of an owner:
+ *
+ *   open (replays) -> { append* -> begin -> write -> end -> release what was appended } -> close
+ *
+ * begin, write and end are apart so that a thread can write group n while group n+1 fills;
+ * skn_journal_flush is the three in a row.
+ */
+#pragma once
+
+#include "base/base.h"
+#include "base/diag.h"
+#include "base/rc.h"
+#include "base/slice.h"
+#include "journal/record.h"
+
+struct skn_env;
+struct skn_journal;
+
+enum {
+    SKN_JOURNAL_ID_BYTES = 16,
+    SKN_JOURNAL_GROUP_BYTES = 512 << 10,     /* a group is closed here [E2] */
+    SKN_JOURNAL_RECORD_BYTES_MAX = 16 << 20, /* message and batch of one record together */
+    SKN_JOURNAL_IDLE_MS = 100,               /* without a group for so long: skn_journal_idle */
+};
+
+struct skn_journal_options {
+    struct skn_env *env;
+    const char *dir; /* made when it is not there; the folder above must be */
+
+    /* All zeros: taken from random bytes at creation, not compared at opening. */
+    uint8_t cluster_id[SKN_JOURNAL_ID_BYTES];
+    uint8_t store_id[SKN_JOURNAL_ID_BYTES];
+
+    /* Multiples of 4 KiB; 0 is the default: segments begin at 1 MiB and double up to 64 MiB [E1],
+     * 64 MiB are held back for a full disk [E8]. */
+    uint64_t segment_bytes_min;
+    uint64_t segment_bytes_max;
+    uint64_t reserve_bytes;
+    bool no_reserve;
+
+    uint32_t bugs; /* SKN_JOURNAL_BUG_..: planted by tests that show that their checks bite */
+};
+
+/* What an opening found. */
+struct skn_journal_info {
+    uint8_t cluster_id[SKN_JOURNAL_ID_BYTES];
+    uint8_t store_id[SKN_JOURNAL_ID_BYTES];
+    bool was_created; /* there was none */
+    bool was_sealed;  /* the last owner stopped cleanly */
+    uint64_t generation;
+    uint64_t segments;
+    uint64_t groups;
+    uint64_t records;
+    uint64_t bytes;      /* of groups, on disk */
+    uint64_t group_last; /* number of the last group; 0: none */
+    uint64_t torn_bytes; /* behind it: a group that was never acknowledged, cut */
+};
+
+/* Called for every record in order; its slices live until it returns. Anything but SKN_OK ends the
+ * call that replays, with this code and diag. */
+typedef enum skn_rc (*skn_journal_replay_fn)(void *ctx,
+                                             const struct skn_record *record,
+                                             struct skn_diag *diag);
+
+/* Opens for writing, or creates; the caller holds the lock of the data directory. Whatever was
+ * replayed is durable when this returns SKN_OK, and nothing may be released before [E6].
+ * SKN_ECORRUPT names file and offset; SKN_EFOREIGN, SKN_ENEWER; SKN_EIO where reading failed,
+ * SKN_ESYNC where writing did, SKN_EDISKFULL. `out_info` may be NULL. */
+SKN_MUST_USE enum skn_rc skn_journal_open(const struct skn_journal_options *options,
+                                          skn_journal_replay_fn replay,
+                                          void *ctx,
+                                          struct skn_journal **out_journal,
+                                          struct skn_journal_info *out_info,
+                                          struct skn_diag *diag);
+
+/* Clean stop: writes what was appended and the seal, and frees the journal whatever it returns. */
+SKN_MUST_USE enum skn_rc skn_journal_close(struct skn_journal *journal, struct skn_diag *diag);
+
+/* Frees it and writes nothing, as a kill would; after a failure, and in tests. NULL is fine. */
+void skn_journal_abandon(struct skn_journal *journal);
+
+/* Puts a record into the open group, in memory only. Its index is one more than the last of its
+ * shard, its stamp greater, its term no less. SKN_EFULL: the group is full, flush and come again;
+ * SKN_ETOOLARGE: no group could hold it. */
+SKN_MUST_USE enum skn_rc skn_journal_append(struct skn_journal *journal,
+                                            const struct skn_record *record,
+                                            struct skn_diag *diag);
+
+/* Closes the open group for writing. False: there is nothing in it, or a group is being written. */
+bool skn_journal_begin(struct skn_journal *journal);
+
+/* Writes and syncs the group that begin closed. May run on another thread; what fails here is
+ * seen by the other calls after end. */
+SKN_MUST_USE enum skn_rc skn_journal_write(struct skn_journal *journal, struct skn_diag *diag);
+
+/* Takes the result over. SKN_OK: everything appended before begin is durable. */
+SKN_MUST_USE enum skn_rc skn_journal_end(struct skn_journal *journal, struct skn_diag *diag);
+
+/* begin, write and end; SKN_OK when there is nothing to write. */
+SKN_MUST_USE enum skn_rc skn_journal_flush(struct skn_journal *journal, struct skn_diag *diag);
+
+/* One step of making the next segment ready, at most 256 KiB of writing; `out_is_ready` when there
+ * is no more to do. Without it the write that needs a segment makes one on the spot [E1]. */
+SKN_MUST_USE enum skn_rc
+skn_journal_prepare(struct skn_journal *journal, bool *out_is_ready, struct skn_diag *diag);
+
+/* To be called SKN_JOURNAL_IDLE_MS after the last group: moves the lower bound to the end, so that
+ * a lost tail is noticed [E5]. Does nothing when it is there already. */
+SKN_MUST_USE enum skn_rc skn_journal_idle(struct skn_journal *journal, struct skn_diag *diag);
+
+/* What the store has made durable of one shard. */
+struct skn_journal_mark {
+    uint32_t shard;
+    uint64_t index;
+};
+
+/* Removes the oldest segments that hold nothing behind `marks`; a shard without a mark keeps all of
+ * its records [E9]. */
+SKN_MUST_USE enum skn_rc skn_journal_trim(struct skn_journal *journal,
+                                          const struct skn_journal_mark *marks,
+                                          size_t count,
+                                          struct skn_diag *diag);
+
+enum skn_journal_disk {
+    SKN_JOURNAL_DISK_OK,
+    SKN_JOURNAL_DISK_LOW,  /* below 5 percent: refuse new work from outside */
+    SKN_JOURNAL_DISK_STOP, /* below 1 percent, or the reserve is used up: stop cleanly (75) */
+};
+
+SKN_MUST_USE enum skn_rc skn_journal_disk_state(struct skn_journal *journal,
+                                                enum skn_journal_disk *out_state,
+                                                struct skn_diag *diag);
+
+/* Replays for a reader: changes nothing, needs no owner gone, and leaves out the last group of a
+ * journal without a seal, because it may not be durable [E81]. SKN_ENOENT: there is no journal. */
+SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
+                                          const char *dir,
+                                          skn_journal_replay_fn replay,
+                                          void *ctx,
+                                          struct skn_journal_info *out_info,
+                                          struct skn_diag *diag);
+
+/* Checks every byte that an opening would, the last group too; changes nothing. */
+SKN_MUST_USE enum skn_rc skn_journal_verify(struct skn_env *env,
+                                            const char *dir,
+                                            struct skn_journal_info *out_info,
+                                            struct skn_diag *diag);
