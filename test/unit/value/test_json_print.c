@@ -4,6 +4,8 @@
 #include "lib/tree.h"
 #include "value/json.h"
 
+#include <time.h>
+
 enum { OUT_MAX = 1 << 20 };
 
 struct fixture {
@@ -70,6 +72,23 @@ static void each_kind_of_value_has_its_text(void **state)
     };
     for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++)
         assert_string_equal(print(&f, cases[i].v, SKN_JSON_PLAIN), cases[i].text);
+    teardown(&f);
+}
+
+static void each_day_has_the_date_that_the_library_gives(void **state)
+{
+    (void)state;
+    struct fixture f;
+    setup(&f);
+    for (int64_t day = -106751; day <= 106751; day++) { /* what fits in nanoseconds */
+        char expected[60];
+        struct tm tm;
+        time_t s = (time_t)(day * 86400 + 3723);
+        assert_non_null(gmtime_r(&s, &tm));
+        assert_true(strftime(expected, sizeof expected, "\"%Y-%m-%dT%H:%M:%SZ\"", &tm) > 0);
+        struct skn_value v = skn_value_time((int64_t)s * 1000000000);
+        assert_string_equal(print(&f, v, SKN_JSON_PLAIN), expected);
+    }
     teardown(&f);
 }
 
@@ -247,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_kind_of_value_has_its_text),
+        cmocka_unit_test(each_day_has_the_date_that_the_library_gives),
         cmocka_unit_test(composites_print_on_one_line_or_indented_and_secrets_as_stars),
         cmocka_unit_test(what_has_no_text_is_an_error_and_leaves_nothing),
         cmocka_unit_test(whatever_is_printed_is_json),

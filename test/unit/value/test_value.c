@@ -279,6 +279,11 @@ static void what_is_not_canonical_is_refused_with_its_reason(void **state)
         {SKN_LIT("\x07\x0e\x00\x00\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"),
          "offset 14: the keys do not rise"},
         {SKN_LIT("\x09\x01\x00\x00\x00\x00"), "offset 5: an error is a symbol"},
+        {SKN_LIT("\x09\x08\x00\x00\x00\x08\x01\x00\x00\x00z\x00\x00"),
+         "offset 11: an error is a symbol"},
+        {SKN_LIT("\x0b\x27\x00\x00\x00"
+                 "0123456789abcdef0123456789abcdef1234567"),
+         "offset 0: a blob is cut off"},
         {SKN_LIT("\x0a\x02\x00\x00\x00\x00\x00"), "offset 6: bytes stand behind"},
         {SKN_LIT("\x0a\x00\x00\x00\x00"), "offset 5: a value is cut off"},
     };
