@@ -88,7 +88,7 @@ static bool is_view(struct skn_slice json, struct skn_buf *out_id, bool *out_is_
 {
     struct skn_buf scratch;
     skn_buf_init(&scratch, SKN_PEER_QUEUE_BYTES_MAX);
-    struct skn_value value, type, id, final;
+    struct skn_value value, type, id = skn_value_none(), final;
     bool is = skn_json_parse(json, NULL, &scratch, NULL) == SKN_OK;
     if (is) {
         value = skn_value_view(skn_buf_slice(&scratch));
