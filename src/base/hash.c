@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/hash.h"
 
+#include <endian.h>
+
 struct sip {
     uint64_t v[4];
 };
@@ -35,7 +37,14 @@ static inline void take_word(struct sip *s, uint64_t word, unsigned compress)
     s->v[0] ^= word;
 }
 
-static inline uint64_t load_le(const uint8_t *bytes, size_t n)
+static inline uint64_t load_word(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return le64toh(word);
+}
+
+static inline uint64_t load_rest(const uint8_t *bytes, size_t n)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < n; i++)
@@ -54,9 +63,9 @@ sip(struct skn_slice bytes, uint64_t key0, uint64_t key1, unsigned compress, uns
     size_t left = bytes.len;
     const uint8_t *at = bytes.ptr;
     for (; left >= 8; left -= 8, at += 8)
-        take_word(&s, load_le(at, 8), compress);
+        take_word(&s, load_word(at), compress);
     uint64_t last = (uint64_t)bytes.len << 56;
-    if (left > 0) last |= load_le(at, left);
+    if (left > 0) last |= load_rest(at, left);
     take_word(&s, last, compress);
     s.v[2] ^= 0xff;
     rounds(&s, finish);
