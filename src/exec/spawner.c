@@ -227,8 +227,12 @@ static enum skn_rc prepare(struct skn_exec_spawner *s,
                            const struct skn_spawner_options *options,
                            struct skn_diag *diag)
 {
+    /* Without a node it must not go on to wait, and help itself to the lock of the next one's
+     * spawner. It has no children yet, so it can simply be killed; from then on it must kill. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0 || getppid() != s->node) _exit(70);
     enum skn_rc rc = skn_exec_lock_take(options, s->node, &s->lock, diag);
     if (rc != SKN_OK) return rc;
+    if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != s->node) _exit(70);
     int locked = s->lock.fd;
     if (locked != SKN_EXEC_LOCK_FD) {
         s->lock.fd = dup2(locked, SKN_EXEC_LOCK_FD);
@@ -267,8 +271,7 @@ void skn_exec_spawner_main(const struct skn_spawner_options *options, pid_t node
     struct skn_exec_spawner *s = skn_alloc_zero(1, sizeof *s);
     struct skn_diag diag = {0};
     block_signals();
-    bool is_set = prctl(PR_SET_PDEATHSIG, SIGTERM) == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
-    if (!is_set || getppid() != node) _exit(70);
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) _exit(70);
     (void)setsid(); /* Ctrl-C in a terminal is for the node */
     (void)prctl(PR_SET_NAME, "skein-spawner");
     s->self = getpid();

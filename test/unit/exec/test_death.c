@@ -97,8 +97,8 @@ static void assert_all_die(const struct pids *p, uint64_t began)
     }
 }
 
-/* The processes whose name is skein-keeper and whose parent is `spawner`. */
-static void list_keepers(pid_t spawner, struct pids *out)
+/* The processes of this name, written "(name) ", whose parent is `parent`. */
+static void list_children(pid_t parent, const char *name, struct pids *out)
 {
     out->len = 0;
     DIR *proc = opendir("/proc");
@@ -114,9 +114,9 @@ static void list_keepers(pid_t spawner, struct pids *out)
         if (!file) continue;
         bool is_read = fgets(text, sizeof text, file) != NULL;
         (void)fclose(file);
-        const char *state = strstr(text, "(skein-keeper) ");
+        const char *state = strstr(text, name);
         if (!is_read || !state) continue;
-        if (strtol(state + strlen("(skein-keeper) X "), NULL, 10) == spawner) {
+        if (strtol(state + strlen(name) + 2, NULL, 10) == parent) {
             out->pid[out->len++] = pid;
         }
     }
@@ -210,7 +210,7 @@ static void a_new_spawner_kills_what_all_others_left(void **state)
     struct node n = fork_node(&f, false);
     struct pids pids, keepers;
     await_pids(&f, PROGRAMS * EACH, &pids);
-    list_keepers(n.spawner, &keepers);
+    list_children(n.spawner, "(skein-keeper) ", &keepers);
     assert_int_equal(keepers.len, PROGRAMS);
     for (int i = 0; i < keepers.len; i++)
         assert_int_equal(kill(keepers.pid[i], SIGSTOP), 0); /* so that none is warned in time */
@@ -257,7 +257,7 @@ static void when_a_keeper_is_killed_only_its_program_dies(void **state)
     start_mischief(s, &f, 1, true);
     struct pids first, all, keepers;
     await_pids(&f, EACH, &first);
-    list_keepers(skn_spawner_pid(s), &keepers);
+    list_children(skn_spawner_pid(s), "(skein-keeper) ", &keepers);
     assert_int_equal(keepers.len, 1);
     struct skn_slice argv[3];
     struct skn_exec_request other =
@@ -386,6 +386,31 @@ static void who_keeps_the_lock_too_long_is_killed_or_named(void **state)
     remove_folder(&f);
 }
 
+/* Else it would wait on, and at last kill the spawner of the node that came after its own. */
+static void a_spawner_that_waits_dies_with_its_node(void **state)
+{
+    (void)state;
+    struct folder f = make_folder();
+    pid_t holder = fork_holder(&f, 60000);
+    pid_t node = fork();
+    assert_true(node >= 0);
+    if (node == 0) {
+        struct skn_spawner *s = NULL;
+        struct skn_spawner_options options = {.dir = f.path, .spare_pid = holder};
+        _exit(skn_spawner_start(&options, &s, NULL) == SKN_OK ? 0 : 1);
+    }
+    struct pids spawner = {.len = 0};
+    for (uint64_t began = now_ms(); spawner.len == 0 && now_ms() - began < 5000; pause_ms(5))
+        list_children(node, "(skein-spawner) ", &spawner);
+    assert_int_equal(spawner.len, 1);
+    assert_int_equal(kill(node, SIGKILL), 0);
+    assert_all_die(&spawner, now_ms());
+    assert_int_equal(waitpid(node, NULL, 0), node);
+    assert_int_equal(kill(holder, SIGKILL), 0);
+    assert_int_equal(waitpid(holder, NULL, 0), holder);
+    remove_folder(&f);
+}
+
 static void the_lock_file_has_these_bytes(void **state)
 {
     (void)state;
@@ -452,6 +477,7 @@ int main(void)
         cmocka_unit_test(a_program_that_forks_without_end_is_ended),
         cmocka_unit_test(a_new_spawner_waits_for_the_old_one),
         cmocka_unit_test(who_keeps_the_lock_too_long_is_killed_or_named),
+        cmocka_unit_test(a_spawner_that_waits_dies_with_its_node),
         cmocka_unit_test(the_lock_file_has_these_bytes),
         cmocka_unit_test(a_lock_file_of_nonsense_names_nobody),
         cmocka_unit_test(a_folder_that_is_not_there_is_named),
