@@ -18,6 +18,7 @@
 enum { HELP_MAX = 1 << 20 };
 
 static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
+    [SKN_COMMAND_CHECK] = skn_cmd_check,
     [SKN_COMMAND_HELP] = skn_cmd_help,
     [SKN_COMMAND_INIT] = skn_cmd_init,
 };

@@ -17,5 +17,6 @@ typedef int (*skn_command_fn)(struct skn_cli *cli);
 /* The whole program: arguments in, exit code out. */
 int skn_cli_main(int argc, char **argv);
 
+int skn_cmd_check(struct skn_cli *cli);
 int skn_cmd_help(struct skn_cli *cli);
 int skn_cmd_init(struct skn_cli *cli);

@@ -50,11 +50,9 @@ static void put_change(struct skn_value v, struct skn_buf *out)
     uint32_t attempts = skn_value_count(skn_view_member(v, "attempts"));
     if (attempts > 1) skn_buf_printf(out, ", attempt %u", attempts);
     struct skn_value error = skn_view_member(v, "error");
-    if (skn_value_is(error, SKN_T_MAP)) {
+    if (!skn_value_is(error, SKN_T_NONE)) {
         skn_buf_put_str(out, ": ");
-        (void)skn_view_put(out, skn_view_text(error, "code"), 0);
-        skn_buf_put_str(out, " ");
-        (void)skn_view_put(out, skn_view_text(error, "message"), 0);
+        skn_view_put_error(out, error);
     }
     skn_buf_put_u8(out, '\n');
 }

@@ -5,7 +5,7 @@
 #include "lang/kit/utf8.h"
 #include "value/json.h"
 
-enum { TIME_TEXT_LEN = 24, MS_PER_S = 1000 };
+enum { MS_PER_S = 1000 };
 
 struct skn_value skn_view_member(struct skn_value map, const char *key)
 {
@@ -84,16 +84,29 @@ static int64_t days_of(int64_t year, int64_t month, int64_t day)
     return 365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 + day - 1 - 719468;
 }
 
+/* "Z", ".123Z", ".123456Z" or ".123456789Z". */
+static bool fraction(struct skn_slice text, int64_t *out_ms)
+{
+    int64_t ignored;
+    *out_ms = 0;
+    if (text.len == 0 || text.ptr[text.len - 1] != 'Z') return false;
+    if (text.len == 1) return true;
+    size_t count = text.len - 2;
+    return text.ptr[0] == '.' && (count == 3 || count == 6 || count == 9) &&
+           digits(text, 1, 3, out_ms) && digits(text, 4, count - 3, &ignored);
+}
+
 bool skn_view_time(struct skn_slice text, int64_t *out_ms)
 {
+    static const char shape[] = "0000-00-00T00:00:00";
+    enum { SHAPE_LEN = sizeof(shape) - 1 };
     int64_t year, month, day, hour, min, s, ms;
-    if (text.len != TIME_TEXT_LEN) return false;
-    static const char shape[] = "0000-00-00T00:00:00.000Z";
-    for (size_t i = 0; i < TIME_TEXT_LEN; i++)
+    if (text.len <= SHAPE_LEN) return false;
+    for (size_t i = 0; i < SHAPE_LEN; i++)
         if (shape[i] != '0' && text.ptr[i] != (uint8_t)shape[i]) return false;
     if (!digits(text, 0, 4, &year) || !digits(text, 5, 2, &month) || !digits(text, 8, 2, &day) ||
         !digits(text, 11, 2, &hour) || !digits(text, 14, 2, &min) || !digits(text, 17, 2, &s) ||
-        !digits(text, 20, 3, &ms))
+        !fraction(skn_slice_from(text, SHAPE_LEN), &ms))
         return false;
     if (month < 1 || month > 12 || day < 1 || day > 31) return false;
     *out_ms = (((days_of(year, month, day) * 24 + hour) * 60 + min) * 60 + s) * MS_PER_S + ms;
@@ -126,4 +139,13 @@ void skn_view_result(struct skn_value view, struct skn_buf *out)
         return;
     }
     if (skn_json_print(result, SKN_JSON_PRETTY, out, NULL) == SKN_OK) skn_buf_put_u8(out, '\n');
+}
+
+void skn_view_put_error(struct skn_buf *out, struct skn_value error)
+{
+    struct skn_slice code = skn_view_text(error, "code"), message = skn_view_text(error, "message");
+    if (skn_value_is(error, SKN_T_STRING)) message = skn_value_as_text(error);
+    (void)skn_view_put(out, code, 0);
+    if (code.len > 0 && message.len > 0) skn_buf_put_str(out, ": ");
+    (void)skn_view_put(out, message, 0);
 }

@@ -71,15 +71,6 @@ static bool put_time(const struct tree *t, struct skn_buf *out, struct skn_value
     return true;
 }
 
-/* "CODE: message". */
-static void put_error(struct skn_buf *out, struct skn_value error)
-{
-    struct skn_slice code = skn_view_text(error, "code"), message = skn_view_text(error, "message");
-    (void)skn_view_put(out, code, 0);
-    if (code.len > 0 && message.len > 0) skn_buf_put_str(out, ": ");
-    (void)skn_view_put(out, message, 0);
-}
-
 /* The result on one line. */
 static void put_result(struct skn_buf *out, struct skn_value result)
 {
@@ -100,8 +91,8 @@ static void put_note(const struct tree *t, struct skn_buf *out, struct skn_value
     struct skn_value error = skn_view_member(v, "error"), result = skn_view_member(v, "result");
     uint32_t attempts = skn_value_count(skn_view_member(v, "attempts"));
     if (attempts > 1) skn_buf_printf(out, "%u attempts  ", attempts);
-    if (skn_value_is(error, SKN_T_MAP)) {
-        put_error(out, error);
+    if (!skn_value_is(error, SKN_T_NONE)) {
+        skn_view_put_error(out, error);
     } else if (t->style->detail && !skn_value_is(result, SKN_T_NONE)) {
         put_result(out, result);
     }
@@ -210,7 +201,7 @@ static void put_run_line(struct tree *t, struct skn_value view)
     skn_buf_put_str(out, "  ");
     if (put_time(t, out, view)) skn_buf_put_str(out, "  ");
     struct skn_value error = skn_view_member(view, "error");
-    if (skn_value_is(error, SKN_T_MAP)) put_error(out, error);
+    skn_view_put_error(out, error);
     end_line(t, true);
 }
 

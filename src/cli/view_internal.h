@@ -36,7 +36,8 @@ void skn_view_result(struct skn_value view, struct skn_buf *out);
 struct skn_slice skn_view_text(struct skn_value map, const char *key);
 struct skn_value skn_view_member(struct skn_value map, const char *key);
 
-/* Milliseconds since 1970 of "2026-11-21T12:00:00.000Z"; false when it is no such text. */
+/* Milliseconds since 1970 of "2026-11-21T12:00:00Z", with 3, 6 or 9 digits behind a point too; false
+ * when it is no such text. */
 bool skn_view_time(struct skn_slice text, int64_t *out_ms);
 
 /* "12 ms", "1.25 s", "2 min 03 s", "3 h 04 min". */
@@ -45,3 +46,6 @@ void skn_view_duration(struct skn_buf *out, int64_t ms);
 /* Text with every control character replaced, at most `columns` wide ("…" at its end when cut);
  * 0: any width. Returns the columns it took. */
 uint32_t skn_view_put(struct skn_buf *out, struct skn_slice text, uint32_t columns);
+
+/* An error: "CODE: message", or a text as it is. */
+void skn_view_put_error(struct skn_buf *out, struct skn_value error);

@@ -1,5 +1,6 @@
 /* ask.c - a client's requests as JSON, and what the answers say. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "node/answer_internal.h"
 #include "node/base64_internal.h"
 #include "node/client_internal.h"
 #include "node/frame_internal.h"
@@ -177,13 +178,6 @@ static enum skn_rc read_error(struct skn_value value, struct skn_diag *diag)
     return SKN_FAIL(diag, skn_rc_by_name(name), "%.*s", SKN_FMT(message));
 }
 
-static bool is_final(struct skn_value value)
-{
-    struct skn_value final;
-    return skn_map_get(value, SKN_LIT("final"), &final) && skn_value_is(final, SKN_T_BOOL) &&
-           skn_value_as_bool(final);
-}
-
 /* Which of the answers it is; `out->value` is the member that has what it says. */
 static bool read_kind(struct skn_value value, struct skn_answer *out)
 {
@@ -232,8 +226,8 @@ enum skn_rc skn_answer_read(struct skn_client *c,
     if (!for_us || !read_kind(value, &answer))
         return SKN_CORRUPT(diag,
                            "an answer that nobody understands; is the holder of this version?");
-    answer.last =
-        c->kind == SKN_ASK_ONE_ANSWER || (answer.type == SKN_ANSWER_RUN && is_final(value));
+    answer.last = c->kind == SKN_ASK_ONE_ANSWER ||
+                  (answer.type == SKN_ANSWER_RUN && skn_answer_is_final(value));
     if (answer.last) c->kind = SKN_ASK_NOTHING;
     *out_answer = answer;
     return SKN_OK;

@@ -39,7 +39,7 @@ static enum skn_rc take_engine(struct skn_client *c, struct skn_diag *diag)
 /* SKN_EBUSY: who has the lock does not serve, as yet. */
 static enum skn_rc try_to_read(struct skn_client *c, struct skn_diag *diag)
 {
-    enum skn_rc rc = skn_data_dir_lock(&c->dir, SKN_LOCK_SHARED, diag);
+    enum skn_rc rc = skn_data_dir_lock(&c->dir, SKN_HOLD_SHARED, diag);
     if (rc == SKN_ENOENT)
         return SKN_FAIL(diag, rc, "nothing was ever run in \"%s\"", c->project.root);
     if (rc == SKN_OK) rc = take_engine(c, diag);

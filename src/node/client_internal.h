@@ -15,7 +15,7 @@ struct skn_engine;
 enum skn_ask { SKN_ASK_NOTHING, SKN_ASK_ONE_ANSWER, SKN_ASK_UNTIL_FINAL };
 
 struct skn_client {
-    const struct skn_env *env;
+    struct skn_env *env;
     struct skn_project project;
     bool write;
     struct skn_data_dir dir;

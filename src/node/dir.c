@@ -123,11 +123,11 @@ long skn_data_dir_pid(const struct skn_data_dir *dir)
     return pid > 0 ? pid : 0;
 }
 
-enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_lock lock, struct skn_diag *diag)
+enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, struct skn_diag *diag)
 {
-    SKN_ASSERT(lock != SKN_LOCK_NONE);
+    SKN_ASSERT(lock != SKN_HOLD_NONE);
     SKN_ASSERT(dir->lock_fd < 0);
-    bool exclusive = lock == SKN_LOCK_EXCLUSIVE;
+    bool exclusive = lock == SKN_HOLD_EXCLUSIVE;
     int fd = openat(dir->fd, "lock", (exclusive ? O_RDWR | O_CREAT : O_RDONLY) | O_CLOEXEC, 0600);
     if (fd < 0) return could_not("open the lock in", dir->path, diag);
     enum skn_rc rc = SKN_OK;

@@ -11,13 +11,13 @@
 #include "base/diag.h"
 #include "base/rc.h"
 
-enum skn_lock { SKN_LOCK_NONE, SKN_LOCK_SHARED, SKN_LOCK_EXCLUSIVE };
+enum skn_hold { SKN_HOLD_NONE, SKN_HOLD_SHARED, SKN_HOLD_EXCLUSIVE };
 
 struct skn_data_dir {
     const char *path; /* borrowed */
     int fd;           /* the directory */
     int lock_fd;      /* or -1 */
-    enum skn_lock lock;
+    enum skn_hold lock;
 };
 
 /* Opens an existing directory. SKN_ENOENT: there is none. SKN_EPERM: it is not ours. */
@@ -34,7 +34,7 @@ void skn_data_dir_close(struct skn_data_dir *dir);
 /* Takes the lock without waiting. SKN_EBUSY: somebody has it the other way. An exclusive one writes
  * our process id. */
 SKN_MUST_USE enum skn_rc
-skn_data_dir_lock(struct skn_data_dir *dir, enum skn_lock lock, struct skn_diag *diag);
+skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, struct skn_diag *diag);
 
 /* The process id in the lock file, 0 when there is none. It may be out of date. */
 long skn_data_dir_pid(const struct skn_data_dir *dir);

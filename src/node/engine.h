@@ -19,7 +19,7 @@ struct skn_env;
 struct skn_engine;
 
 struct skn_engine_options {
-    const struct skn_env *env;
+    struct skn_env *env;
     struct skn_slice data_dir;    /* absolute; the caller has its lock */
     struct skn_slice project_dir; /* absolute; where programs run */
     bool read_only;

@@ -58,7 +58,7 @@ static enum skn_rc take_lock(struct holder *h, bool *out_served, struct skn_diag
     uint64_t until = skn_clock_ms() + SKN_HOLD_WAIT_MS;
     *out_served = false;
     for (;;) {
-        enum skn_rc rc = skn_data_dir_lock(&h->dir, SKN_LOCK_EXCLUSIVE, diag);
+        enum skn_rc rc = skn_data_dir_lock(&h->dir, SKN_HOLD_EXCLUSIVE, diag);
         if (rc != SKN_EBUSY) return rc;
         int fd;
         if (skn_sock_connect(&h->dir, &fd, NULL) == SKN_OK) {

@@ -59,7 +59,7 @@ enum skn_rc skn_rc_of_errno(int error);
 /* --- the holder ------------------------------------------------------------------------------- */
 
 struct skn_holder_options {
-    const struct skn_env *env;
+    struct skn_env *env;
     const struct skn_project *project; /* its data directory is made when it is not there */
     int ready_fd;                      /* told once when it serves or why not, then closed; or -1 */
     uint32_t linger_ms;                /* how long it stays without work and clients */
@@ -76,7 +76,7 @@ SKN_MUST_USE enum skn_rc skn_holder_run(const struct skn_holder_options *options
 struct skn_client;
 
 struct skn_client_options {
-    const struct skn_env *env;
+    struct skn_env *env;
     const struct skn_project *project;
     bool write; /* start a holder when there is none; false: read without one */
 };

@@ -3,6 +3,7 @@
 #include "node/peer_internal.h"
 
 #include "base/mem.h"
+#include "node/answer_internal.h"
 #include "node/frame_internal.h"
 #include "value/json.h"
 
@@ -88,7 +89,7 @@ static bool is_view(struct skn_slice json, struct skn_buf *out_id, bool *out_is_
 {
     struct skn_buf scratch;
     skn_buf_init(&scratch, SKN_PEER_QUEUE_BYTES_MAX);
-    struct skn_value value, type, id = skn_value_none(), final;
+    struct skn_value value, type, id = skn_value_none();
     bool is = skn_json_parse(json, NULL, &scratch, NULL) == SKN_OK;
     if (is) {
         value = skn_value_view(skn_buf_slice(&scratch));
@@ -96,8 +97,7 @@ static bool is_view(struct skn_slice json, struct skn_buf *out_id, bool *out_is_
              skn_slice_eq(skn_value_as_text(type), SKN_LIT("run")) &&
              skn_map_get(value, SKN_LIT("id"), &id);
         if (is) skn_value_encode(id, out_id);
-        *out_is_final = is && skn_map_get(value, SKN_LIT("final"), &final) &&
-                        skn_value_is(final, SKN_T_BOOL) && skn_value_as_bool(final);
+        *out_is_final = is && skn_answer_is_final(value);
     }
     skn_buf_fini(&scratch);
     return is;

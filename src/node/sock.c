@@ -33,7 +33,7 @@ static int new_socket(void)
 
 enum skn_rc skn_sock_listen(const struct skn_data_dir *dir, int *out_fd, struct skn_diag *diag)
 {
-    SKN_ASSERT(dir->lock == SKN_LOCK_EXCLUSIVE);
+    SKN_ASSERT(dir->lock == SKN_HOLD_EXCLUSIVE);
     skn_sock_unlink(dir);
     struct sockaddr_un addr = address_of(dir);
     int fd = new_socket();

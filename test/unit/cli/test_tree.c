@@ -128,11 +128,11 @@ static void text_from_outside_cannot_move_the_cursor(void **state)
     (void)state;
     assert_tree("{\"run\":\"r1\",\"flow\":\"a\\u001b[2Jb\",\"status\":\"run\\u0007\","
                 "\"error\":{\"code\":\"X\",\"message\":\"one\\ntwo\\u009b3m\\u202e\"},"
-                "\"contexts\":[{\"path\":\"1\",\"event\":\"\\u001b]0;x\"}]}",
+                "\"contexts\":[{\"path\":\"1\",\"event\":\"\\u001b]0;x\",\"error\":\"a\\tb\"}]}",
                 &plain,
                 "r1 a\xef\xbf\xbd[2Jb  run\xef\xbf\xbd  X: one two\xef\xbf\xbd"
                 "3m\xef\xbf\xbd\n"
-                "  1  \xef\xbf\xbd]0;x\n");
+                "  1  \xef\xbf\xbd]0;x               a b\n");
 }
 
 static void wide_characters_take_two_columns(void **state)
@@ -176,7 +176,7 @@ static void only_what_changed_is_said(void **state)
                    "1 Collect: succeeded in 1.25 s\n"
                    "2 parallel: running\n"
                    "2.1 Words: running\n"
-                   "2.2 Lines: failed in 1.25 s, attempt 2: EXECUTION_FAILED exit code 3\n");
+                   "2.2 Lines: failed in 1.25 s, attempt 2: EXECUTION_FAILED: exit code 3\n");
     assert_changes(view_of(running), running, "");
     char *later = strdup(running);
     assert_non_null(later);
@@ -230,7 +230,15 @@ static void times_are_read_exactly(void **state)
     assert_int_equal(ms, INT64_C(1795262400000));
     assert_true(skn_view_time(SKN_LIT("1969-12-31T23:59:59.000Z"), &ms));
     assert_int_equal(ms, -1000);
-    assert_false(skn_view_time(SKN_LIT("2026-11-21T12:00:00Z"), &ms));
+    assert_true(skn_view_time(SKN_LIT("2026-11-21T12:00:00Z"), &ms));
+    assert_int_equal(ms, INT64_C(1795262400000));
+    assert_true(skn_view_time(SKN_LIT("2026-11-21T12:00:00.123999Z"), &ms));
+    assert_int_equal(ms, INT64_C(1795262400123));
+    assert_true(skn_view_time(SKN_LIT("2026-11-21T12:00:00.123456789Z"), &ms));
+    assert_false(skn_view_time(SKN_LIT("2026-11-21T12:00:00"), &ms));
+    assert_false(skn_view_time(SKN_LIT("2026-11-21T12:00:00.Z"), &ms));
+    assert_false(skn_view_time(SKN_LIT("2026-11-21T12:00:00.12Z"), &ms));
+    assert_false(skn_view_time(SKN_LIT("2026-11-21T12:00:00.12xZ"), &ms));
     assert_false(skn_view_time(SKN_LIT("2026-11-21 12:00:00.000Z"), &ms));
     assert_false(skn_view_time(SKN_LIT("2026-13-21T12:00:00.000Z"), &ms));
     assert_false(skn_view_time(SKN_LIT(""), &ms));

@@ -86,20 +86,20 @@ static void one_writes_or_many_read(void **state)
     const char *path = folder_at(f, ".skein");
     assert_int_equal(skn_data_dir_create(path, &a, NULL), SKN_OK);
     assert_int_equal(skn_data_dir_open(path, &b, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&b, SKN_LOCK_SHARED, NULL), SKN_ENOENT); /* never held */
-    assert_int_equal(skn_data_dir_lock(&a, SKN_LOCK_EXCLUSIVE, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&b, SKN_HOLD_SHARED, NULL), SKN_ENOENT); /* never held */
+    assert_int_equal(skn_data_dir_lock(&a, SKN_HOLD_EXCLUSIVE, NULL), SKN_OK);
     assert_int_equal(skn_data_dir_pid(&b), getpid());
-    assert_int_equal(skn_data_dir_lock(&b, SKN_LOCK_EXCLUSIVE, &diag), SKN_EBUSY);
+    assert_int_equal(skn_data_dir_lock(&b, SKN_HOLD_EXCLUSIVE, &diag), SKN_EBUSY);
     char pid[32];
     (void)snprintf(pid, sizeof(pid), "(%d)", getpid());
     assert_non_null(strstr(diag.text, pid));
-    assert_int_equal(skn_data_dir_lock(&b, SKN_LOCK_SHARED, NULL), SKN_EBUSY);
+    assert_int_equal(skn_data_dir_lock(&b, SKN_HOLD_SHARED, NULL), SKN_EBUSY);
     skn_data_dir_close(&a);
-    assert_int_equal(skn_data_dir_lock(&b, SKN_LOCK_SHARED, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&b, SKN_HOLD_SHARED, NULL), SKN_OK);
     assert_int_equal(skn_data_dir_open(path, &c, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&c, SKN_LOCK_SHARED, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&c, SKN_HOLD_SHARED, NULL), SKN_OK);
     assert_int_equal(skn_data_dir_open(path, &a, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&a, SKN_LOCK_EXCLUSIVE, NULL), SKN_EBUSY);
+    assert_int_equal(skn_data_dir_lock(&a, SKN_HOLD_EXCLUSIVE, NULL), SKN_EBUSY);
     skn_data_dir_close(&a);
     skn_data_dir_close(&b);
     skn_data_dir_close(&c);
@@ -113,7 +113,7 @@ static void what_a_holder_forked_keeps_the_lock(void **state)
     int hold[2];
     assert_int_equal(pipe(hold), 0);
     assert_int_equal(skn_data_dir_create(folder_at(f, ".skein"), &dir, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&dir, SKN_LOCK_EXCLUSIVE, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&dir, SKN_HOLD_EXCLUSIVE, NULL), SKN_OK);
     pid_t child = fork();
     if (child == 0) {
         char byte;
@@ -122,13 +122,13 @@ static void what_a_holder_forked_keeps_the_lock(void **state)
     }
     skn_data_dir_close(&dir);
     assert_int_equal(skn_data_dir_open(folder_at(f, ".skein"), &dir, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&dir, SKN_LOCK_EXCLUSIVE, NULL), SKN_EBUSY);
+    assert_int_equal(skn_data_dir_lock(&dir, SKN_HOLD_EXCLUSIVE, NULL), SKN_EBUSY);
     (void)close(hold[1]);
     (void)close(hold[0]);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
-    assert_int_equal(skn_data_dir_lock(&dir, SKN_LOCK_EXCLUSIVE, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&dir, SKN_HOLD_EXCLUSIVE, NULL), SKN_OK);
     skn_data_dir_close(&dir);
 }
 

@@ -52,7 +52,7 @@ static long holder_pid(const struct fixture *f)
 {
     struct skn_data_dir dir;
     if (skn_data_dir_open(f->project.data_path, &dir, NULL) != SKN_OK) return 0;
-    bool held = skn_data_dir_lock(&dir, SKN_LOCK_SHARED, NULL) == SKN_EBUSY;
+    bool held = skn_data_dir_lock(&dir, SKN_HOLD_SHARED, NULL) == SKN_EBUSY;
     long pid = held ? skn_data_dir_pid(&dir) : 0;
     skn_data_dir_close(&dir);
     return pid;
@@ -249,7 +249,7 @@ static void a_lock_without_a_socket_is_waited_for(void **state)
     struct skn_data_dir dir;
     struct skn_answer a;
     assert_int_equal(skn_data_dir_create(f->project.data_path, &dir, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&dir, SKN_LOCK_EXCLUSIVE, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&dir, SKN_HOLD_EXCLUSIVE, NULL), SKN_OK);
     pid_t child = fork();
     if (child == 0) {
         skn_clock_sleep(400);

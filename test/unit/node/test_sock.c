@@ -26,7 +26,7 @@ static void talk(const char *path)
     int listener, client;
     assert_int_equal(skn_data_dir_create(path, &dir, NULL), SKN_OK);
     assert_int_equal(skn_sock_connect(&dir, &client, NULL), SKN_ENOENT);
-    assert_int_equal(skn_data_dir_lock(&dir, SKN_LOCK_EXCLUSIVE, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&dir, SKN_HOLD_EXCLUSIVE, NULL), SKN_OK);
     assert_int_equal(skn_sock_listen(&dir, &listener, NULL), SKN_OK);
     assert_int_equal(skn_sock_connect(&dir, &client, NULL), SKN_OK);
     int server = accept(listener, NULL, NULL);
@@ -74,7 +74,7 @@ static void a_full_queue_is_told_apart_from_nobody(void **state)
     int listener, clients[300];
     size_t count = 0;
     assert_int_equal(skn_data_dir_create(folder_at(f, ".skein"), &dir, NULL), SKN_OK);
-    assert_int_equal(skn_data_dir_lock(&dir, SKN_LOCK_EXCLUSIVE, NULL), SKN_OK);
+    assert_int_equal(skn_data_dir_lock(&dir, SKN_HOLD_EXCLUSIVE, NULL), SKN_OK);
     assert_int_equal(skn_sock_listen(&dir, &listener, NULL), SKN_OK);
     enum skn_rc rc = SKN_OK;
     while (count < 300 && (rc = skn_sock_connect(&dir, &clients[count], NULL)) == SKN_OK)

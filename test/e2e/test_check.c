@@ -1,0 +1,148 @@
+/* test_check.c - the real program checks flows and event files, good, bad and absurd. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base.h"
+#include "lib/skein.h"
+
+static struct skein s;
+
+static int setup(void **state)
+{
+    struct folder *f = calloc(1, sizeof(*f));
+    folder_make(f);
+    memset(&s, 0, sizeof(s));
+    s.dir = f->path;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    folder_remove(*state);
+    free(*state);
+    return 0;
+}
+
+static void what_init_makes_is_sound(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    assert_int_equal(SKEIN(&s, "check", "p/flows/hello.pty"), 0);
+    assert_string_equal(s.out, "p/flows/hello.pty: ok\n");
+    assert_string_equal(s.err, "");
+    assert_int_equal(SKEIN(&s, "check", "p/events/hello.yaml"), 0);
+    assert_int_equal(SKEIN(&s, "check", "p/events/shout.yaml"), 0);
+    assert_int_equal(SKEIN(&s, "check", "p/events/count.yaml"), 0);
+}
+
+static void an_unknown_event_is_an_error_in_a_project_and_a_warning_alone(void **state)
+{
+    struct folder *f = *state;
+    folder_write(f, "lone.pty", "Helo -> Noop\n");
+    assert_int_equal(SKEIN(&s, "check", "lone.pty"), 0);
+    assert_has(s.out, "lone.pty:1:1: warning[SKN-P107]");
+    assert_has(s.out, "lone.pty: 0 errors, 1 warning\n");
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    folder_write(f, "p/flows/b.pty", "Helo -> Noop\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/b.pty"), 1);
+    assert_has(s.out, "p/flows/b.pty:1:1: error[SKN-P106]");
+    assert_has(s.out, "Did you mean \"Hello\"?");
+    assert_has(s.out, "p/flows/b.pty: 1 error, 0 warnings\n");
+    assert_int_equal(SKEIN(&s, "check", "--project", "p", "lone.pty"), 1);
+    assert_has(s.out, "SKN-P106");
+}
+
+static void a_bad_event_file_is_an_error_of_every_flow_of_the_project(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    folder_write(
+        f, "p/events/shout.yaml", "event: Shout\nversion: 1.0.0\nrun: { exec: [tr] }\nx: 1\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/hello.pty", "--json"), 1);
+    assert_has(s.out, "{\"file\":\"p/flows/hello.pty\",\"ok\":false,\"errors\":");
+    assert_has(s.out, "\"code\":\"SKN-P503\"");
+    assert_has(s.out, "events/shout.yaml\"");
+    assert_int_equal(SKEIN(&s, "check", "p/events/shout.yaml"), 1);
+    folder_write(f, "p/events/shout.yaml", "event: Hello\nversion: 1.0.0\nrun: { exec: [tr] }\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/hello.pty"), 78);
+    assert_has(s.err, "Hello");
+}
+
+static void what_is_no_text_of_ours_is_named(void **state)
+{
+    struct folder *f = *state;
+    static const char *const rows[][2] = {{"latin.pty", "A -> \xe4\xf6"},
+                                          {"nul.pty", "Noop\x01"},
+                                          {"empty.pty", ""},
+                                          {"blank.pty", " \n\t\n"},
+                                          {"bom.pty", "\xef\xbb\xbfNoop"},
+                                          {"open.pty", "(Noop"}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(rows); i++) {
+        folder_write(f, rows[i][0], rows[i][1]);
+        assert_int_equal(SKEIN(&s, "check", rows[i][0]), 1);
+        assert_has(s.out, rows[i][0]);
+        assert_has(s.out, "error[SKN-P0");
+        assert_int_equal(SKEIN(&s, "check", rows[i][0], "--json"), 1);
+        assert_has(s.out, "\"ok\":false");
+    }
+}
+
+static void what_is_no_input_is_exit_66(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(mkfifo(folder_at(f, "fifo.pty"), 0600), 0);
+    assert_int_equal(symlink("loop.pty", folder_at(f, "loop.pty")), 0);
+    folder_mkdir(f, "dir.pty");
+    static const char *const paths[][2] = {{"none.pty", "No such file"},
+                                           {"dir.pty", "is a folder"},
+                                           {"fifo.pty", "not a regular file"},
+                                           {"loop.pty", "symbolic links"},
+                                           {"/dev/zero", "not a regular file"},
+                                           {"none/none.pty", "No such file"},
+                                           {"/dev/null/x.pty", "Not a directory"}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(paths); i++) {
+        assert_int_equal(SKEIN(&s, "check", paths[i][0]), 66);
+        assert_has(s.err, paths[i][0]);
+        assert_has(s.err, paths[i][1]);
+    }
+    if (geteuid() == 0) return; /* who reads everything */
+    folder_write(f, "secret.pty", "Noop");
+    assert_int_equal(chmod(folder_at(f, "secret.pty"), 0), 0);
+    assert_int_equal(SKEIN(&s, "check", "secret.pty"), 66);
+    assert_has(s.err, "Permission denied");
+}
+
+static void a_huge_file_is_refused_at_its_limit(void **state)
+{
+    struct folder *f = *state;
+    int fd = open(folder_at(f, "huge.pty"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(ftruncate(fd, (off_t)1 << 40), 0); /* a hole */
+    (void)close(fd);
+    assert_int_equal(SKEIN(&s, "check", "huge.pty"), 65);
+    assert_has(s.err, "\"huge.pty\" is larger than 16 MiB");
+}
+
+static void results_that_cannot_be_written_are_exit_74(void **state)
+{
+    struct folder *f = *state;
+    folder_write(f, "a.pty", "Noop");
+    s.out_path = "/dev/full";
+    assert_int_equal(SKEIN(&s, "check", "a.pty"), 74);
+    assert_has(s.err, "No space left on device");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_init_makes_is_sound),
+        TEST(an_unknown_event_is_an_error_in_a_project_and_a_warning_alone),
+        TEST(a_bad_event_file_is_an_error_of_every_flow_of_the_project),
+        TEST(what_is_no_text_of_ours_is_named),
+        TEST(what_is_no_input_is_exit_66),
+        TEST(a_huge_file_is_refused_at_its_limit),
+        TEST(results_that_cannot_be_written_are_exit_74),
+    };
+    return cmocka_run_group_tests_name("check", tests, NULL, NULL);
+}
