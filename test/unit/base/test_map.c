@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { STEPS = 100000, KEYS = 300 };
+enum { STEPS = 100000, KEYS = 48 };
 
 static const uint64_t seed = 42;
 
@@ -79,7 +79,6 @@ static void compare(struct fixture *f, int step)
     size_t at = model_find(m, key);
     assert_ptr_equal(skn_map_get(&f->map, f->keys[key]), at < m->len ? m->values[at] : NULL);
     assert_int_equal(skn_map_count(&f->map), m->len);
-    if (step % 16 != 0) return;
     skn_map_check(&f->map);
     size_t i = 0;
     SKN_MAP_FOREACH (entry, &f->map) {
