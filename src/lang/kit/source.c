@@ -58,6 +58,26 @@ struct skn_place skn_source_place(const struct skn_source *source, uint32_t offs
     return (struct skn_place){.line = index + 1, .column = column};
 }
 
+struct skn_source_walk skn_source_walk(const struct skn_source *source)
+{
+    return (struct skn_source_walk){.source = source, .place = {1, 1}};
+}
+
+struct skn_place skn_source_walk_to(struct skn_source_walk *walk, uint32_t offset)
+{
+    struct skn_slice text = walk->source->text;
+    SKN_ASSERT(offset >= walk->offset);
+    while (walk->offset < offset && walk->offset < text.len) {
+        if (text.ptr[walk->offset] == '\n') {
+            walk->place.line++;
+            walk->place.column = 0;
+        }
+        walk->offset += skn_utf8_next(text, walk->offset).len;
+        walk->place.column++;
+    }
+    return walk->place;
+}
+
 struct skn_slice skn_source_line(const struct skn_source *source, uint32_t line)
 {
     SKN_ASSERT(line >= 1);

@@ -40,8 +40,18 @@ SKN_MUST_USE enum skn_rc skn_source_init(struct skn_source *source,
                                          struct skn_slice name,
                                          struct skn_slice text);
 
-/* Where an offset stands; an offset behind the text is its end. */
+/* Where an offset stands; an offset behind the text is its end. O(length of the line). */
 struct skn_place skn_source_place(const struct skn_source *source, uint32_t offset);
+
+/* The same for many offsets that never go back: all of them together cost one walk of the text. */
+struct skn_source_walk {
+    const struct skn_source *source;
+    uint32_t offset;
+    struct skn_place place;
+};
+
+struct skn_source_walk skn_source_walk(const struct skn_source *source);
+struct skn_place skn_source_walk_to(struct skn_source_walk *walk, uint32_t offset);
 
 /* The offset of a place; a line or column that is not there gives the nearest end. */
 uint32_t skn_source_offset(const struct skn_source *source, struct skn_place place);

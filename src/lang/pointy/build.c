@@ -84,6 +84,7 @@ void skn_pty_inputs(struct skn_pty *b)
 /* Units as far as they do not depend on options. */
 static void build_units(struct skn_pty *b)
 {
+    struct skn_source_walk walk = skn_source_walk(b->source);
     for (uint32_t i = 0; i < b->tree->unit_count; i++) {
         const struct skn_syn_unit *from = &b->tree->units[i];
         struct skn_graph_unit *to = &b->units[i];
@@ -92,7 +93,7 @@ static void build_units(struct skn_pty *b)
         to->next = from->next;
         to->body = from->body;
         to->first_branch = from->first_branch;
-        to->place = skn_source_place(b->source, from->span.start);
+        to->place = skn_source_walk_to(&walk, from->span.start);
         to->retry = (struct skn_retry){.attempts = 1, .factor_milli = 1000};
         if (to->event != SKN_GRAPH_NONE) {
             to->retry = b->events[to->event].retry;

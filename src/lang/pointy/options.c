@@ -98,9 +98,7 @@ static const char *wanted(enum value_rule rule)
         [RULE_JITTER] = "true, false or a fraction from 0 to 1",
         [RULE_STRINGS] = "a list of strings",
         [RULE_EVALUATE] = "\"all\", \"any\", \"majority\", \"none_failed\" or \"at_least=N\"",
-        [RULE_STRATEGY] =
-            "\"ALL_MUST_SUCCEED\", \"ANY_MUST_SUCCEED\", \"MAJORITY_MUST_SUCCEED\" or "
-            "\"NO_FAILURES_ALLOWED\"",
+        [RULE_STRATEGY] = "ALL_, ANY_ or MAJORITY_MUST_SUCCEED, or NO_FAILURES_ALLOWED",
         [RULE_ON_FAILURE] = "\"fail\", \"continue\" or, for MAP, \"drop\"",
         [RULE_STOP] = "\"NEVER\", \"ON_ERROR\", \"ON_SUCCESS\", \"ON_EXCEPTION\" or \"ON_ANY\"",
         [RULE_STRING] = "a string",

@@ -327,7 +327,7 @@ static void push_option(struct skn_parser *p, uint32_t unit, struct skn_span nam
     if (tree->units[unit].option_count == SKN_OPTIONS_MAX) {
         skn_diags_add(p->diags,
                       SKN_CODE_TOO_MANY,
-                      name,
+                      tree->units[unit].span, /* once for the unit */
                       SKN_DIAG_ARGS(SKN_LIT("256"), SKN_LIT("options on one unit")));
         return;
     }

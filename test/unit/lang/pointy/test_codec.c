@@ -1,0 +1,231 @@
+/* test_codec.c - the stored form of a graph: golden bytes, identity, and any other bytes. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "pty_test.h"
+
+#include "base/rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char program[] =
+    "@input: url: string\n"
+    "@input: n: int = 7\n"
+    "@timeout: 2h\n"
+    "Fetch * 3 (failure |-> Fail[reason=\"no\"], success -> A || {B -> C}\n"
+    "[retries=2, timeout=5s]) -> Sleep[for=250ms]\n"
+    "|-> Fetch[url=\"x\"]\n";
+
+static void encode(const struct skn_graph *graph, struct skn_buf *out)
+{
+    skn_buf_init(out, (size_t)1 << 26);
+    assert_int_equal(skn_graph_encode(graph, out), SKN_OK);
+}
+
+/* Decodes and encodes again: whatever is read is what encode writes. */
+static enum skn_rc decode(struct skn_slice bytes, struct skn_buf *dump)
+{
+    struct skn_arena arena;
+    const struct skn_graph *graph;
+    struct skn_diag diag = {0};
+    skn_arena_init(&arena);
+    enum skn_rc rc = skn_graph_decode(&arena, bytes, &diag, &graph);
+    if (rc == SKN_OK) {
+        struct skn_buf again;
+        skn_graph_check(graph);
+        assert_true(skn_graph_is_runnable(graph));
+        encode(graph, &again);
+        assert_true(skn_slice_eq(skn_buf_slice(&again), bytes));
+        if (dump) skn_graph_dump(graph, dump);
+        skn_buf_fini(&again);
+    } else {
+        assert_true(diag.text[0] != '\0');
+    }
+    skn_arena_fini(&arena);
+    return rc;
+}
+
+static void the_bytes_never_change(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes;
+    project_init(&project);
+    compile(&c, skn_slice_str("@timeout: 1s A[timeout=2s] * 2 (0 |-> Noop)"), &project.events);
+    assert_int_equal(c.rc, SKN_OK);
+    encode(c.graph, &bytes);
+    static const uint8_t golden[] = {
+        0x01,                               /* level */
+        0xe8, 0x07,                         /* timeout 1000 ms */
+        0x00,                               /* no inputs */
+        0x02,                               /* two events */
+        0x04, 0x01, 'A',                    /* exec A */
+        0x01, 0x00, 0x00,                   /* 1.0.0 */
+        0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
+        0x00, 0x00, 0x00,                   /* no inputs, outputs, timeout */
+        0x01, 0x00, 0xe8, 0x07, 0x00,       /* one attempt, factor 1.000 */
+        0x01, 0x04, 'N',  'o',  'o',  'p',  /* built in */
+        0x02, 0x02, 0x02, 0x01, 0x00,       /* bodies, steps, units, branches, values */
+        0x01,                               /* the run: one step */
+        0x03,                               /* one unit, piped into */
+        0x01, 0x01, 0x0e,                   /* A at 1:14 */
+        0x02, 0x00, 0xe8, 0x07, 0x00,       /* two attempts */
+        0xd0, 0x0f,                         /* timeout 2000 ms */
+        0x00,                               /* no values */
+        0x01,                               /* one branch */
+        0x01,                               /* failure, piped */
+        0x01, 0x03,                         /* its body: one step of one unit, piped into */
+        0x02, 0x01, 0x27,                   /* Noop at 1:39 */
+        0x01, 0x00, 0xe8, 0x07, 0x00, 0x00, /* one attempt, no timeout */
+        0x00,                               /* no branches */
+    };
+    assert_int_equal(bytes.len, sizeof(golden));
+    assert_memory_equal(bytes.ptr, golden, sizeof(golden));
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
+static void compile_program(struct compiled *c, struct project *project, struct skn_buf *bytes)
+{
+    project_init(project);
+    compile(c, skn_slice_str(program), &project->events);
+    assert_int_equal(c->rc, SKN_OK);
+    encode(c->graph, bytes);
+}
+
+static void what_is_read_is_what_was_written(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes;
+    struct skn_buf before;
+    struct skn_buf after;
+    compile_program(&c, &project, &bytes);
+    skn_buf_init(&before, 1 << 20);
+    skn_buf_init(&after, 1 << 20);
+    skn_graph_dump(c.graph, &before);
+    assert_int_equal(decode(skn_buf_slice(&bytes), &after), SKN_OK);
+    assert_string_equal(skn_buf_str(&before), skn_buf_str(&after));
+    skn_buf_fini(&before);
+    skn_buf_fini(&after);
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
+static void cut_bytes_are_refused(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes;
+    compile_program(&c, &project, &bytes);
+    for (size_t len = 0; len < bytes.len; len++) {
+        uint8_t *copy = skn_alloc(len); /* of its own, so that a read behind it is seen */
+        if (len > 0) memcpy(copy, bytes.ptr, len);
+        assert_int_equal(decode(skn_slice(copy, len), NULL), SKN_ECORRUPT);
+        skn_free(copy);
+    }
+    skn_buf_put_u8(&bytes, 0);
+    assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_ECORRUPT);
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
+static void a_newer_level_is_said_to_be_newer(void **state)
+{
+    (void)state;
+    const uint8_t newer[] = {2, 0, 0};
+    const uint8_t never[] = {0, 0, 0};
+    assert_int_equal(decode(skn_slice(newer, sizeof(newer)), NULL), SKN_ENEWER);
+    assert_int_equal(decode(skn_slice(never, sizeof(never)), NULL), SKN_ECORRUPT);
+}
+
+/* Every byte set to every value: refused, or another graph that is written the same again. */
+static void changed_bytes_are_refused_or_another_graph(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes;
+    size_t refused = 0;
+    compile_program(&c, &project, &bytes);
+    for (size_t at = 0; at < bytes.len; at++) {
+        uint8_t old = bytes.ptr[at];
+        for (unsigned value = 0; value < 256; value++) {
+            bytes.ptr[at] = (uint8_t)value;
+            enum skn_rc rc = decode(skn_buf_slice(&bytes), NULL);
+            if (rc != SKN_OK) refused++;
+            if (value == old) assert_int_equal(rc, SKN_OK);
+        }
+        bytes.ptr[at] = old;
+    }
+    assert_true(refused > bytes.len * 100);
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
+static void random_bytes_are_survived(void **state)
+{
+    (void)state;
+    const char *given = getenv("SKN_SEED");
+    uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+    struct skn_rng rng;
+    uint8_t bytes[64];
+    skn_rng_init(&rng, seed);
+    print_message("seed %llu\n", (unsigned long long)seed);
+    for (int round = 0; round < 20000; round++) {
+        size_t len = (size_t)skn_rng_below(&rng, sizeof(bytes));
+        for (size_t i = 0; i < len; i++)
+            bytes[i] = (uint8_t)(skn_rng_below(&rng, 4) ? skn_rng_below(&rng, 8)
+                                                        : skn_rng_below(&rng, 256));
+        if (len > 0) bytes[0] = 1;
+        (void)decode(skn_slice(bytes, len), NULL);
+    }
+}
+
+static void a_graph_with_unknown_events_is_not_stored(void **state)
+{
+    (void)state;
+    struct compiled c;
+    struct skn_buf out;
+    compile(&c, SKN_LIT("Nowhere"), NULL);
+    assert_int_equal(c.rc, SKN_OK);
+    assert_false(skn_graph_is_runnable(c.graph));
+    skn_buf_init(&out, 1024);
+    assert_int_equal(skn_graph_encode(c.graph, &out), SKN_EARGS);
+    skn_buf_fini(&out);
+    compiled_fini(&c);
+}
+
+static void a_full_buffer_is_said(void **state)
+{
+    (void)state;
+    struct compiled c;
+    struct skn_buf out;
+    compile(&c, SKN_LIT("Noop"), NULL);
+    skn_buf_init(&out, 8);
+    assert_int_equal(skn_graph_encode(c.graph, &out), SKN_EFULL);
+    skn_buf_fini(&out);
+    compiled_fini(&c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_bytes_never_change),
+        cmocka_unit_test(what_is_read_is_what_was_written),
+        cmocka_unit_test(cut_bytes_are_refused),
+        cmocka_unit_test(a_newer_level_is_said_to_be_newer),
+        cmocka_unit_test(changed_bytes_are_refused_or_another_graph),
+        cmocka_unit_test(random_bytes_are_survived),
+        cmocka_unit_test(a_graph_with_unknown_events_is_not_stored),
+        cmocka_unit_test(a_full_buffer_is_said),
+    };
+    return cmocka_run_group_tests_name("pointy codec", tests, NULL, NULL);
+}
