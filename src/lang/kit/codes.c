@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/codes.h"
 
+#include "base/pure.h" /* last */
+
 static const struct skn_code_info infos[] = {
 #define X(code, name, severity, text, hint) {name, SKN_SEVERITY_##severity, text, hint},
     SKN_CODE_MAP(X)

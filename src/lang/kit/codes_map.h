@@ -30,7 +30,7 @@
     X(SKN_CODE_MUST_TOUCH,      "SKN-P021", ERROR,   "{1} must touch, without blanks between them", "{2}") \
     X(SKN_CODE_RESERVED,        "SKN-P022", ERROR,   "{1} is a reserved word and cannot be a name", "{2}") \
     X(SKN_CODE_SUFFIX_TWICE,    "SKN-P023", ERROR,   "this unit has {1} already", "Each may stand once for a unit.") \
-    X(SKN_CODE_TOO_DEEP,        "SKN-P024", ERROR,   "{1} are more than {2} deep", "Move a part into a flow of its own.") \
+    X(SKN_CODE_TOO_DEEP,        "SKN-P024", ERROR,   "{1} are more than {2} deep", "{3}") \
     X(SKN_CODE_TOO_MANY,        "SKN-P025", ERROR,   "there are more than {1} {2}", "{3}") \
     X(SKN_CODE_UNKNOWN_DIRECTIVE,"SKN-P101", ERROR,  "there is no directive \"@{1}\"", "Did you mean \"@{2}\"?") \
     X(SKN_CODE_DIRECTIVE_TWICE, "SKN-P102", ERROR,   "the directive \"@{1}\" stands here a second time", "Each may stand once, except @input.") \
@@ -48,7 +48,6 @@
     X(SKN_CODE_OPTION_TWICE,    "SKN-P205", ERROR,   "the option \"{1}\" is given already", "{2}") \
     X(SKN_CODE_UNKNOWN_OPTION,  "SKN-P206", ERROR,   "{1} has no option \"{2}\"", "Did you mean \"{3}\"?") \
     X(SKN_CODE_BAD_VALUE,       "SKN-P207", ERROR,   "the value of \"{1}\" must be {2}, not {3}", "{4}") \
-    X(SKN_CODE_BAD_DURATION,    "SKN-P208", ERROR,   "{1} is not a duration", "{2}") \
     X(SKN_CODE_MISSING_OPTION,  "SKN-P209", ERROR,   "{1} needs the option \"{2}\"", "{3}") \
     X(SKN_CODE_BAD_DOLLAR,      "SKN-P210", ERROR,   "a \"$\" here begins nothing", "Write $$ for a dollar and ${name} for a value.") \
     X(SKN_CODE_NO_DEFAULT,      "SKN-P211", ERROR,   "an input of type {1} takes no default", "{2}") \

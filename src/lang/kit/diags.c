@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/pure.h" /* last */
+
 enum { ARG_CHARS_MAX = 120, TEXT_BYTES_MAX = 4096 };
 
 void skn_diags_init(struct skn_diags *diags,

@@ -4,6 +4,8 @@
 
 #include "value/json.h"
 
+#include "base/pure.h" /* last */
+
 void skn_json_text_string(struct skn_buf *out, struct skn_slice text)
 {
     struct skn_json_writer w;

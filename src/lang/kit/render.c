@@ -4,6 +4,8 @@
 #include "lang/kit/utf8.h"
 #include "value/json.h"
 
+#include "base/pure.h" /* last */
+
 /* Characters of a line that are shown; a longer one is cut around what is pointed at. */
 enum { WINDOW = 100, WINDOW_BEFORE = 40 };
 

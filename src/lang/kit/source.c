@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "base/pure.h" /* last */
+
 static uint32_t count_lines(struct skn_slice text)
 {
     uint32_t count = 1;

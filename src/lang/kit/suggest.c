@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/pure.h" /* last */
+
 enum { NAME_MAX_BYTES = 64 }; /* longer names are not typing errors */
 
 static uint8_t lower(uint8_t c)

@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 
+#include "base/pure.h" /* last */
+
 struct skn_utf8 skn_utf8_next(struct skn_slice text, size_t at)
 {
     SKN_ASSERT(at < text.len);

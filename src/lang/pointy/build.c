@@ -3,6 +3,8 @@
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
 
+#include "base/pure.h" /* last */
+
 struct skn_slice skn_pty_unit_name(const struct skn_pty *b, uint32_t unit)
 {
     const struct skn_syn_unit *from = &b->tree->units[unit];

@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 
+#include "base/pure.h" /* last */
+
 /* More possible givers than this are taken as "anything": fewer errors, never a wrong one. */
 enum { GIVERS_MAX = 4 };
 

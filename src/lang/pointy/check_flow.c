@@ -4,6 +4,8 @@
 
 #include "base/mem.h"
 
+#include "base/pure.h" /* last */
+
 static bool is_word(struct skn_slice text, const char *digit, const char *word)
 {
     return skn_slice_eq(text, skn_slice_str(digit)) || skn_slice_eq(text, skn_slice_str(word));

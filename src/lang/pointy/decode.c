@@ -11,6 +11,8 @@
 
 #include "base/utf8.h"
 
+#include "base/pure.h" /* last */
+
 /* The least bytes that one of these takes, with what must be in it: a count that the rest of the
  * bytes cannot hold is refused before anything is allocated for it. */
 enum {
@@ -47,7 +49,7 @@ struct reader {
     struct skn_graph_branch *branches;
     struct skn_graph_value *values;
     uint32_t body_at, step_at, unit_at, branch_at, value_at; /* how many were read */
-    struct open_body open[SKN_GRAPH_DEPTH_MAX + 1];
+    struct open_body opened[SKN_GRAPH_DEPTH_MAX + 1];
     uint32_t depth;
 };
 
@@ -246,7 +248,7 @@ static uint32_t take(struct reader *r, uint32_t *at, uint32_t count)
 
 static struct open_body *top(struct reader *r)
 {
-    return &r->open[r->depth];
+    return &r->opened[r->depth];
 }
 
 static void open_body(struct reader *r, enum skn_graph_body_kind kind, uint32_t owner)
@@ -270,26 +272,26 @@ static bool piped_into(const struct reader *r, const struct skn_graph_body *body
 
 static void get_step(struct reader *r)
 {
-    struct open_body *open = top(r);
-    const struct skn_graph_body *body = &r->bodies[open->body];
+    struct open_body *opened = top(r);
+    const struct skn_graph_body *body = &r->bodies[opened->body];
     uint32_t step = take(r, &r->step_at, r->graph->step_count);
     uint64_t head = get_number(r, 2 * (uint64_t)SKN_GRAPH_UNITS_MAX + 1);
-    uint32_t ordinal = body->step_count - open->steps_left;
+    uint32_t ordinal = body->step_count - opened->steps_left;
     bool piped = head % 2 != 0;
     if (!r->why && ordinal == 0 && piped != piped_into(r, body))
         refuse(r, "a first step is piped into otherwise than its chain");
     if (head < 2) refuse(r, "a step is empty");
     if (r->why) return;
-    if (ordinal > 0) r->steps[open->step].next = step;
-    r->steps[step] = (struct skn_graph_step){.body = open->body,
+    if (ordinal > 0) r->steps[opened->step].next = step;
+    r->steps[step] = (struct skn_graph_step){.body = opened->body,
                                              .ordinal = ordinal,
                                              .next = SKN_GRAPH_NONE,
                                              .first_unit = r->unit_at,
                                              .unit_count = (uint32_t)(head / 2),
                                              .piped = piped};
-    open->step = step;
-    open->steps_left--;
-    open->units_left = (uint32_t)(head / 2);
+    opened->step = step;
+    opened->steps_left--;
+    opened->units_left = (uint32_t)(head / 2);
 }
 
 static const struct skn_field *input_named(const struct skn_event_def *def, struct skn_slice name)
@@ -323,10 +325,10 @@ static void get_reason(struct reader *r, struct skn_graph_unit *unit)
 
 static void get_unit(struct reader *r)
 {
-    struct open_body *open = top(r);
+    struct open_body *opened = top(r);
     uint32_t id = take(r, &r->unit_at, r->graph->unit_count);
     uint32_t event = get_u32(r, r->graph->event_count);
-    struct skn_graph_unit unit = {.step = open->step,
+    struct skn_graph_unit unit = {.step = opened->step,
                                   .next = SKN_GRAPH_NONE,
                                   .event = event > 0 ? event - 1 : SKN_GRAPH_NONE,
                                   .body = SKN_GRAPH_NONE,
@@ -336,7 +338,7 @@ static void get_unit(struct reader *r)
     unit.retry = get_retry(r);
     unit.timeout_ms = get_number(r, SKN_DURATION_MS_MAX);
     if (r->why) return;
-    unit.ordinal = r->steps[open->step].unit_count - open->units_left;
+    unit.ordinal = r->steps[opened->step].unit_count - opened->units_left;
     if (event > 0) {
         enum skn_event_kind kind = r->events[event - 1].kind;
         if (kind == SKN_EVENT_SLEEP) unit.sleep_ms = get_number(r, SKN_DURATION_MS_MAX);
@@ -345,11 +347,11 @@ static void get_unit(struct reader *r)
     }
     uint32_t branches = get_count(r, 2, BRANCH_BYTES_MIN);
     if (r->why) return;
-    if (unit.ordinal > 0) r->units[open->unit].next = id;
+    if (unit.ordinal > 0) r->units[opened->unit].next = id;
     r->units[id] = unit;
-    open->unit = id;
-    open->units_left--;
-    open->branches_left = branches;
+    opened->unit = id;
+    opened->units_left--;
+    opened->branches_left = branches;
 }
 
 /* Opens the body of the group or branch that was just read. */
@@ -392,16 +394,16 @@ static void get_flow(struct reader *r)
 {
     open_body(r, SKN_BODY_RUN, SKN_GRAPH_NONE);
     while (!r->why) {
-        struct open_body *open = top(r);
-        if (open->branches_left > 0) {
+        struct open_body *opened = top(r);
+        if (opened->branches_left > 0) {
             get_branch(r);
-        } else if (open->units_left > 0) {
+        } else if (opened->units_left > 0) {
             get_unit(r);
-            if (!r->why && r->units[open->unit].event == SKN_GRAPH_NONE) {
-                r->units[open->unit].body = r->body_at;
-                enter(r, SKN_BODY_GROUP, open->unit);
+            if (!r->why && r->units[opened->unit].event == SKN_GRAPH_NONE) {
+                r->units[opened->unit].body = r->body_at;
+                enter(r, SKN_BODY_GROUP, opened->unit);
             }
-        } else if (open->steps_left > 0) {
+        } else if (opened->steps_left > 0) {
             get_step(r);
         } else if (r->depth > 0) {
             r->depth--;

@@ -5,6 +5,8 @@
 
 #include <inttypes.h>
 
+#include "base/pure.h" /* last */
+
 static void put_value(struct skn_buf *out, struct skn_value value)
 {
     if (skn_json_print(value, SKN_JSON_CANONICAL, out, NULL) != SKN_OK) skn_buf_put_str(out, "?");

@@ -26,6 +26,8 @@
 #include "lang/pointy/codec_internal.h"
 #include "lang/pointy/walk_internal.h"
 
+#include "base/pure.h" /* last */
+
 static void put_number(struct skn_buf *out, uint64_t n)
 {
     while (n >= 0x80) {

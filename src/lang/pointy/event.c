@@ -8,6 +8,8 @@
 #include "value/real.h"
 #include "value/value.h"
 
+#include "base/pure.h" /* last */
+
 struct event_file {
     struct skn_arena *arena;
     struct skn_diags *diags;
@@ -305,7 +307,7 @@ static bool build_scalar(struct skn_builder *b, const struct skn_yaml_node *node
 /* The encoded value of a node and all in it, with a stack of what is open. */
 static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *out_value)
 {
-    uint32_t open[SKN_YAML_DEPTH_MAX];
+    uint32_t opened[SKN_YAML_DEPTH_MAX];
     bool wants_key[SKN_YAML_DEPTH_MAX + 1] = {false};
     uint32_t depth = 0;
     bool good = true;
@@ -315,7 +317,7 @@ static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *o
     skn_builder_init(&b, &buf);
     for (uint32_t at = first; at < node_at(f, first)->end && good; at++) {
         const struct skn_yaml_node *node = node_at(f, at);
-        bool in_mapping = depth > 0 && node_at(f, open[depth - 1])->kind == SKN_YAML_MAPPING;
+        bool in_mapping = depth > 0 && node_at(f, opened[depth - 1])->kind == SKN_YAML_MAPPING;
         if (in_mapping && wants_key[depth]) {
             skn_build_key(&b, node->text);
             wants_key[depth] = false;
@@ -325,7 +327,7 @@ static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *o
         if (node->kind == SKN_YAML_SCALAR) {
             good = build_scalar(&b, node);
         } else {
-            open[depth++] = at;
+            opened[depth++] = at;
             wants_key[depth] = node->kind == SKN_YAML_MAPPING;
             if (node->kind == SKN_YAML_LIST) {
                 skn_build_list_begin(&b);
@@ -333,8 +335,8 @@ static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *o
                 skn_build_map_begin(&b);
             }
         }
-        for (; depth > 0 && node_at(f, open[depth - 1])->end == at + 1; depth--) {
-            if (node_at(f, open[depth - 1])->kind == SKN_YAML_LIST) {
+        for (; depth > 0 && node_at(f, opened[depth - 1])->end == at + 1; depth--) {
+            if (node_at(f, opened[depth - 1])->kind == SKN_YAML_LIST) {
                 skn_build_list_end(&b);
             } else {
                 skn_build_map_end(&b);

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/pointy.h"
 
+#include "base/pure.h" /* last */
+
 const char *skn_type_name(enum skn_type type)
 {
     static const char *const names[] = {"string", "int", "float", "bool", "list", "object", "any"};

@@ -4,6 +4,8 @@
 
 #include "lang/kit/utf8.h"
 
+#include "base/pure.h" /* last */
+
 static bool is_digit(uint8_t c)
 {
     return c >= '0' && c <= '9';

@@ -6,6 +6,8 @@
 #include "value/real.h"
 #include "value/value.h"
 
+#include "base/pure.h" /* last */
+
 static uint32_t hex4(const uint8_t *p)
 {
     uint32_t n = 0;
@@ -148,7 +150,7 @@ static bool write_scalar(const struct skn_pty *b,
 static bool
 write_literal(const struct skn_pty *b, uint32_t first, bool templates, struct skn_builder *w)
 {
-    uint32_t open[SKN_LISTS_MAX];
+    uint32_t opened[SKN_LISTS_MAX];
     uint32_t depth = 0;
     bool good = true;
     for (uint32_t at = first; at < b->tree->literals[first].end; at++) {
@@ -156,12 +158,12 @@ write_literal(const struct skn_pty *b, uint32_t first, bool templates, struct sk
         if (literal->kind == SKN_LITERAL_LIST) {
             SKN_ASSERT(depth < SKN_LISTS_MAX);
             skn_build_list_begin(w);
-            open[depth++] = literal->end;
+            opened[depth++] = literal->end;
         } else if (!write_scalar(b, literal, templates, w)) {
             skn_build_none(w); /* reported; the rest is still looked at */
             good = false;
         }
-        for (; depth > 0 && open[depth - 1] == at + 1; depth--)
+        for (; depth > 0 && opened[depth - 1] == at + 1; depth--)
             skn_build_list_end(w);
     }
     return good;

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "base/pure.h" /* last */
+
 static const struct {
     const char *name;
     bool is_built;

@@ -4,6 +4,8 @@
 
 #include "lang/pointy/pointy.h"
 
+#include "base/pure.h" /* last */
+
 static size_t count_digits(struct skn_slice text)
 {
     size_t n = 0;

@@ -4,6 +4,8 @@
 #include "lang/pointy/build_internal.h"
 #include "lang/pointy/number_internal.h"
 
+#include "base/pure.h" /* last */
+
 enum value_rule {
     RULE_DURATION, /* or a number of seconds */
     RULE_WHOLE,    /* not negative */

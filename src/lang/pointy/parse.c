@@ -7,6 +7,8 @@
 #include "lang/pointy/number_internal.h"
 #include "value/real.h"
 
+#include "base/pure.h" /* last */
+
 void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size)
 {
     if (count < *cap) return array;
@@ -260,7 +262,7 @@ static uint32_t push_literal(struct skn_parser *p, struct skn_literal literal)
 /* Lists inside lists stand on a small stack of indexes; the outermost ends the loop. */
 uint32_t skn_parse_literal(struct skn_parser *p)
 {
-    uint32_t open[SKN_LISTS_MAX];
+    uint32_t opened[SKN_LISTS_MAX];
     uint32_t depth = 0;
     uint32_t first = p->tree->literal_count;
     do {
@@ -273,7 +275,7 @@ uint32_t skn_parse_literal(struct skn_parser *p)
                 p->tree->literals[first].kind = SKN_LITERAL_BAD;
                 return first;
             }
-            open[depth++] = push_literal(
+            opened[depth++] = push_literal(
                 p, (struct skn_literal){.kind = SKN_LITERAL_LIST, .span = p->token.span});
             skn_parse_advance(p);
             if (p->token.kind != SKN_TOKEN_CLOSE_BRACKET) continue;
@@ -286,7 +288,7 @@ uint32_t skn_parse_literal(struct skn_parser *p)
             }
         }
         while (depth > 0 && p->token.kind == SKN_TOKEN_CLOSE_BRACKET) {
-            struct skn_literal *list = &p->tree->literals[open[--depth]];
+            struct skn_literal *list = &p->tree->literals[opened[--depth]];
             list->end = p->tree->literal_count;
             list->span.end = p->token.span.end;
             skn_parse_advance(p);
@@ -367,10 +369,10 @@ static void parse_option(struct skn_parser *p, uint32_t unit)
 
 void skn_parse_options(struct skn_parser *p, uint32_t unit)
 {
-    struct skn_span open = p->token.span;
+    struct skn_span opened = p->token.span;
     skn_parse_advance(p);
     if (p->token.kind == SKN_TOKEN_CLOSE_BRACKET) {
-        struct skn_span both = {open.start, p->token.span.end};
+        struct skn_span both = {opened.start, p->token.span.end};
         skn_diags_add(p->diags, SKN_CODE_EMPTY_OPTIONS, both, SKN_DIAG_ARGS({0}));
         skn_parse_advance(p);
         return;
@@ -385,7 +387,7 @@ void skn_parse_options(struct skn_parser *p, uint32_t unit)
             skn_parse_advance(p);
         } else if (!p->open_string) {
             skn_diags_add(
-                p->diags, SKN_CODE_UNCLOSED, open, SKN_DIAG_ARGS(SKN_LIT("\"[\""), SKN_LIT("]")));
+                p->diags, SKN_CODE_UNCLOSED, opened, SKN_DIAG_ARGS(SKN_LIT("\"[\""), SKN_LIT("]")));
         }
         return;
     }

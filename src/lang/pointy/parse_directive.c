@@ -4,6 +4,8 @@
 #include "lang/pointy/number_internal.h"
 #include "lang/pointy/parse_internal.h"
 
+#include "base/pure.h" /* last */
+
 enum value_kind {
     VALUE_INPUT,
     VALUE_DURATION,

@@ -4,12 +4,14 @@
 #include "lang/pointy/number_internal.h"
 #include "lang/pointy/parse_internal.h"
 
+#include "base/pure.h" /* last */
+
 enum frame_kind { FRAME_RUN, FRAME_PAREN, FRAME_BRACE, FRAME_BRANCHES };
 
 /* What is open: the run itself, a group, or the branches of a unit. */
 struct frame {
     enum frame_kind kind;
-    struct skn_span open;
+    struct skn_span opened;
     uint32_t body; /* that is being filled */
     uint32_t step;
     uint32_t unit; /* whose suffixes may follow, SKN_GRAPH_NONE before the first */
@@ -120,13 +122,15 @@ static bool push_frame(struct flow *f, enum frame_kind kind)
         skn_diags_add(p->diags,
                       SKN_CODE_TOO_DEEP,
                       p->token.span,
-                      SKN_DIAG_ARGS(SKN_LIT("groups and branches"), SKN_LIT("256")));
+                      SKN_DIAG_ARGS(SKN_LIT("groups and branches"),
+                                    SKN_LIT("256"),
+                                    SKN_LIT("Move a part into a flow of its own.")));
         f->too_deep = true;
         skip_brackets(p);
         return false;
     }
     f->depth++;
-    *top(f) = (struct frame){.kind = kind, .open = p->token.span, .unit = SKN_GRAPH_NONE};
+    *top(f) = (struct frame){.kind = kind, .opened = p->token.span, .unit = SKN_GRAPH_NONE};
     skn_parse_advance(p);
     return true;
 }
@@ -192,7 +196,7 @@ static void missing_unit(struct flow *f)
         skn_diags_add(p->diags, SKN_CODE_EMPTY_PROGRAM, p->token.span, SKN_DIAG_ARGS({0}));
     } else if (is_closer && is_first && !f->has_prefix &&
                (top(f)->kind == FRAME_PAREN || top(f)->kind == FRAME_BRACE)) {
-        struct skn_span both = {top(f)->open.start, p->token.span.end};
+        struct skn_span both = {top(f)->opened.start, p->token.span.end};
         skn_diags_add(p->diags, SKN_CODE_EMPTY_GROUP, both, SKN_DIAG_ARGS({0}));
     } else if (kind == SKN_TOKEN_NUMBER && p->token.span.end - p->token.span.start == 1) {
         skn_diags_add(p->diags,
@@ -413,10 +417,10 @@ static enum state open_branches(struct flow *f)
     uint32_t unit = top(f)->unit;
     if (p->tree->units[unit].has_branches) suffix_twice(p, p->token.span, "branches");
     p->tree->units[unit].has_branches = true;
-    struct skn_span open = p->token.span;
+    struct skn_span opened = p->token.span;
     if (!push_frame(f, FRAME_BRANCHES)) return AFTER_UNIT;
     if (p->token.kind == SKN_TOKEN_CLOSE_PAREN) {
-        struct skn_span both = {open.start, p->token.span.end};
+        struct skn_span both = {opened.start, p->token.span.end};
         skn_diags_add(p->diags, SKN_CODE_EMPTY_BRANCHES, both, SKN_DIAG_ARGS({0}));
         skn_parse_advance(p);
         f->depth--;
@@ -452,7 +456,7 @@ static void unclosed(struct flow *f)
     if (f->too_deep || f->p->open_string) return;
     skn_diags_add(f->p->diags,
                   SKN_CODE_UNCLOSED,
-                  top(f)->open,
+                  top(f)->opened,
                   SKN_DIAG_ARGS(is_brace ? SKN_LIT("\"{\"") : SKN_LIT("\"(\""),
                                 is_brace ? SKN_LIT("}") : SKN_LIT(")")));
 }

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/walk_internal.h"
 
+#include "base/pure.h" /* last */
+
 struct skn_walk skn_walk_start(const struct skn_graph *graph)
 {
     return (struct skn_walk){.graph = graph, .kind = SKN_WALK_BODY, .id = 0};

@@ -8,6 +8,8 @@
 
 #include <yaml.h>
 
+#include "base/pure.h" /* last */
+
 struct level {
     uint32_t node;
     bool wants_value; /* in a mapping: the last scalar was a key */

@@ -159,6 +159,15 @@ typedef void (*compile_fn)(struct skn_slice name,
                            const struct skn_project_events *events,
                            struct skn_buf *out);
 
+/* Which codes some file shows; filled by the tests before the last one. */
+static bool seen[SKN_CODE_COUNT];
+
+static void note_codes(struct skn_buf *answer)
+{
+    for (unsigned i = 0; i < SKN_CODE_COUNT; i++)
+        if (strstr(skn_buf_str(answer), skn_code_info((enum skn_code)i)->name)) seen[i] = true;
+}
+
 static bool check_file(const char *folder,
                        const char *name,
                        compile_fn fn,
@@ -184,6 +193,7 @@ static bool check_file(const char *folder,
                       skn_buf_str(&sample.answer),
                       skn_buf_str(&got));
     }
+    note_codes(&sample.answer);
     skn_buf_fini(&got);
     sample_fini(&sample);
     skn_arena_fini(&arena);
@@ -247,12 +257,20 @@ static void programs_of_a_project_give_what_they_say(void **state)
     skn_arena_fini(&arena);
 }
 
+static void every_diagnostic_is_shown_by_some_file(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < SKN_CODE_COUNT; i++)
+        if (!seen[i]) fail_msg("%s is in no answer", skn_code_info((enum skn_code)i)->name);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_in_no_project_give_what_they_say),
         cmocka_unit_test(programs_of_a_project_give_what_they_say),
         cmocka_unit_test(event_files_give_what_they_say),
+        cmocka_unit_test(every_diagnostic_is_shown_by_some_file),
     };
     return cmocka_run_group_tests_name("pointy conformance", tests, NULL, NULL);
 }
