@@ -36,7 +36,6 @@ static void kill_now(struct skn_exec_program *p, enum skn_exec_how cause)
     if (p->phase == SKN_PHASE_KILLED) return;
     if (p->cause == 0 || cause == SKN_EXEC_TOO_LARGE) p->cause = cause;
     p->phase = SKN_PHASE_KILLED;
-    p->was_killed = true;
     set_deadline(p, SKN_EXEC_GIVE_UP_MS);
     (void)kill(p->keeper, SIGTERM); /* not reaped yet, so it is still the keeper */
 }
@@ -193,7 +192,7 @@ static void decide(const struct skn_exec_program *p, struct skn_exec_event *even
         event->code = p->result.error;
     } else if (p->cause == SKN_EXEC_TOO_LARGE) {
         event->how = p->cause;
-    } else if (p->cause != 0 && !(is_success && !p->was_killed)) {
+    } else if (p->cause != 0 && !is_success) {
         event->how = p->cause;
     }
 }

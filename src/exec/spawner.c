@@ -233,13 +233,10 @@ static enum skn_rc prepare(struct skn_exec_spawner *s,
     enum skn_rc rc = skn_exec_lock_take(options, s->node, &s->lock, diag);
     if (rc != SKN_OK) return rc;
     if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != s->node) _exit(70);
-    int locked = s->lock.fd;
-    if (locked != SKN_EXEC_LOCK_FD) {
-        s->lock.fd = dup2(locked, SKN_EXEC_LOCK_FD);
-        (void)close(locked);
-    } else {
-        (void)fcntl(locked, F_SETFD, 0); /* programs inherit it */
-    }
+    int locked = s->lock.fd; /* a low number: above 2 only the channel was open */
+    SKN_ASSERT(locked != SKN_EXEC_LOCK_FD);
+    s->lock.fd = dup2(locked, SKN_EXEC_LOCK_FD); /* not closed on exec: programs inherit it */
+    (void)close(locked);
     if (s->lock.fd < 0 || !open_epoll(s) || chdir("/") != 0) {
         return SKN_FAIL(diag, SKN_EIO, "could not set up the spawner: %s", strerror(errno));
     }

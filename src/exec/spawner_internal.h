@@ -53,7 +53,6 @@ struct skn_exec_program {
     pid_t keeper;
     enum skn_exec_phase phase;
     enum skn_exec_how cause; /* why it was asked or killed; 0: it was not */
-    bool was_killed;         /* its grace had passed: success no longer counts */
     uint64_t began_ms;
     uint64_t deadline_ms; /* of this phase; UINT64_MAX: none */
     uint64_t grace_ms;

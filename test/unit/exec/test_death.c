@@ -20,7 +20,8 @@ static const char mischief[] =
     "(sh -c \"$rec\" &)\n"
     "setsid sh -c \"$rec\" &\n"
     "(setsid sh -c \"$rec\" >/dev/null 2>&1 &)\n"
-    "if [ $HIDE = 1 ]; then (env -i setsid sh -c \"$rec\" >/dev/null 2>&1 100>&- &)\n"
+    /* bash, since dash closes only descriptors of one digit */
+    "if [ $HIDE = 1 ]; then (env -i setsid bash -c \"exec 100>&-; $rec\" >/dev/null 2>&1 &)\n"
     "else (setsid sh -c \"$rec\" >/dev/null 2>&1 &); fi\n"
     "echo $$ >> pids; while :; do sleep 1; done";
 
@@ -226,6 +227,43 @@ static void a_new_spawner_kills_what_all_others_left(void **state)
     struct skn_spawner *s = start_in(&f);
     assert_int_equal(count_alive(&pids), 0); /* at once: it starts nothing before */
     assert_true(skn_spawner_swept(s) >= PROGRAMS * (EACH - 1));
+    assert_int_equal(skn_spawner_stop(s, NULL), SKN_OK);
+    remove_folder(&f);
+}
+
+/* The lock is free: only the mark in its environment tells what this survivor is, and that another's
+ * is another's. */
+static void a_survivor_without_the_lock_is_known_by_its_mark(void **state)
+{
+    (void)state;
+    struct folder f = make_folder();
+    struct skn_spawner *s = start_in(&f);
+    struct skn_slice argv[3];
+    struct skn_exec_request request =
+        shell(1,
+              "rec='exec 100>&-; echo $$ >> pids; exec sleep 300'\n"
+              "(setsid bash -c \"$rec\" >/dev/null 2>&1 &)\n"
+              "export SKEIN_SPAWNER=0123456789abcdef0123456789abcdef\n"
+              "(setsid bash -c \"$rec\" >/dev/null 2>&1 &)\n"
+              "exec sleep 300",
+              argv);
+    request.cwd = skn_slice_str(f.path);
+    exec_ok(s, &request);
+    struct pids pids, keepers;
+    await_pids(&f, 2, &pids);
+    list_children(skn_spawner_pid(s), "(skein-keeper) ", &keepers);
+    assert_int_equal(keepers.len, 1);
+    assert_int_equal(kill(keepers.pid[0], SIGSTOP), 0);
+    assert_int_equal(kill(skn_spawner_pid(s), SIGKILL), 0);
+    assert_int_equal(kill(keepers.pid[0], SIGKILL), 0);
+    pause_ms(50);
+    assert_int_equal(count_alive(&pids), 2);
+    struct skn_spawner *next = start_in(&f);
+    assert_int_equal(count_alive(&pids), 1);
+    assert_int_equal(skn_spawner_swept(next), 1);
+    for (int i = 0; i < 2; i++)
+        (void)kill(pids.pid[i], SIGKILL);
+    assert_int_equal(skn_spawner_stop(next, NULL), SKN_OK);
     assert_int_equal(skn_spawner_stop(s, NULL), SKN_OK);
     remove_folder(&f);
 }
@@ -471,6 +509,7 @@ int main(void)
         cmocka_unit_test(when_the_node_is_killed_everything_is_dead_within_a_second),
         cmocka_unit_test(when_the_spawner_is_killed_the_node_hears_it_and_all_is_dead),
         cmocka_unit_test(a_new_spawner_kills_what_all_others_left),
+        cmocka_unit_test(a_survivor_without_the_lock_is_known_by_its_mark),
         cmocka_unit_test(a_spawner_that_hangs_is_killed_by_the_next),
         cmocka_unit_test(when_a_keeper_is_killed_only_its_program_dies),
         cmocka_unit_test(stop_kills_everything_and_leaves_a_clean_lock),

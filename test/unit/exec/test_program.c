@@ -286,6 +286,43 @@ static void failure_within_the_grace_is_still_the_time_limit(void **state)
     assert_int_equal(e.code, 3);
 }
 
+static void sigterm_goes_to_the_whole_group(void **state)
+{
+    struct fixture *f = *state;
+    struct skn_slice argv[3];
+    struct skn_exec_request request =
+        shell(34,
+              "trap : TERM; (trap 'echo child; exit 0' TERM; while :; do sleep 0.02; done) & "
+              "wait; wait; exit 0",
+              argv);
+    request.timeout_ms = 200;
+    request.grace_ms = 10000;
+    struct skn_exec_event e = run(f->s, &request);
+    assert_int_equal(e.how, SKN_EXEC_EXITED);
+    assert_text(e.output, "child\n");
+}
+
+static void asking_again_gives_no_more_time_and_no_other_reason(void **state)
+{
+    struct fixture *f = *state;
+    struct skn_slice argv[3];
+    struct skn_exec_request request = shell(35, "trap '' TERM; while :; do sleep 1; done", argv);
+    request.timeout_ms = 100;
+    request.grace_ms = 300;
+    exec_ok(f->s, &request);
+    assert_int_equal(next_event(f->s).kind, SKN_EXEC_STARTED);
+    pause_ms(150);
+    struct skn_exec_event e = {0};
+    uint64_t began = now_ms();
+    while (skn_spawner_next_event(f->s, &e, NULL) == SKN_ELATER && now_ms() - began < 3000) {
+        skn_spawner_cancel(f->s, 35);
+        pause_ms(20);
+    }
+    assert_int_equal(e.kind, SKN_EXEC_ENDED);
+    assert_int_equal(e.how, SKN_EXEC_TIMEOUT);
+    assert_true(e.wall_ms >= 400 && e.wall_ms < 2000);
+}
+
 static void cancel_ends_it_and_twice_is_once(void **state)
 {
     struct fixture *f = *state;
@@ -397,8 +434,9 @@ static void what_it_left_running_is_killed_at_its_end(void **state)
     (void)snprintf(script,
                    sizeof script,
                    "sleep 300 & echo $!; setsid sleep 300 & echo $!; "
-                   "setsid sh -c 'setsid sleep 300 >/dev/null 2>&1 100>&- & echo $!'; "
-                   "env -i setsid sleep 300 >/dev/null 2>&1 100>&- & echo $!; exec 1>&-; exit 0");
+                   "setsid sh -c 'setsid sleep 300 >/dev/null 2>&1 & echo $!'; "
+                   "env -i setsid bash -c 'exec 100>&-; exec sleep 300' >/dev/null 2>&1 & echo $!; "
+                   "exec 1>&-; exit 0");
     struct skn_exec_event e = run_shell(f->s, script);
     assert_int_equal(e.how, SKN_EXEC_EXITED);
     char text[128];
@@ -490,6 +528,8 @@ int main(void)
         cmocka_unit_test(one_that_ignores_sigterm_is_killed_after_its_grace),
         cmocka_unit_test(success_within_the_grace_counts),
         cmocka_unit_test(failure_within_the_grace_is_still_the_time_limit),
+        cmocka_unit_test(sigterm_goes_to_the_whole_group),
+        cmocka_unit_test(asking_again_gives_no_more_time_and_no_other_reason),
         cmocka_unit_test(cancel_ends_it_and_twice_is_once),
         cmocka_unit_test(cancel_before_the_start_is_not_lost),
         cmocka_unit_test(output_at_its_limit_passes_and_one_byte_more_does_not),
