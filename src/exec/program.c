@@ -40,13 +40,15 @@ static void kill_now(struct skn_exec_program *p, enum skn_exec_how cause)
     (void)kill(p->keeper, SIGTERM); /* not reaped yet, so it is still the keeper */
 }
 
-/* Appends what fits under stdout_max; one byte more and the program is over its limit. */
+/* Appends what fits under stdout_max; one byte more and the program is over its limit. The pipe is
+ * then no longer looked at but stays open until the end: closed, it could let the program die of
+ * SIGPIPE, or of an error it makes of it, before it is killed. */
 static void take_output(struct skn_exec_program *p, size_t n)
 {
     size_t room = p->output.max - p->output.len;
     skn_buf_put(&p->output, skn_slice(p->spawner->scratch, n < room ? n : room));
     if (n <= room) return;
-    close_pipe(&p->out);
+    (void)epoll_ctl(p->spawner->epoll, EPOLL_CTL_DEL, p->out.fd, NULL);
     if (p->phase == SKN_PHASE_OVER)
         p->cause = SKN_EXEC_TOO_LARGE;
     else
