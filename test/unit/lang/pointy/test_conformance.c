@@ -3,7 +3,7 @@
  * A file is a program (or an event file) in which the lines that begin with "#=" are the answer:
  * the diagnostics with their carets, then the graph. They are taken out before compiling.
  *   lone/     programs in no project
- *   project/  programs of the project whose events are in project/events
+ *   project/  programs of the project whose events are in events/
  *   event/    event files
  * SKN_UPDATE=1 in the environment writes the answers anew; read the difference before keeping it.
  */
@@ -235,7 +235,7 @@ static void programs_of_a_project_give_what_they_say(void **state)
 {
     (void)state;
     char *names[FILES_MAX];
-    size_t count = list_files(FOLDER "project/events", ".yaml", names);
+    size_t count = list_files(FOLDER "events", ".yaml", names);
     const struct skn_event_def *defs[FILES_MAX];
     struct skn_project_events events;
     struct skn_arena arena;
@@ -244,7 +244,7 @@ static void programs_of_a_project_give_what_they_say(void **state)
         char path[4096];
         struct skn_source source;
         struct skn_diags diags;
-        (void)snprintf(path, sizeof(path), FOLDER "project/events/%s", names[i]);
+        (void)snprintf(path, sizeof(path), FOLDER "events/%s", names[i]);
         assert_int_equal(
             skn_source_init(&source, &arena, skn_slice_str(names[i]), read_file(&arena, path)),
             SKN_OK);
