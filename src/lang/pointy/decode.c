@@ -152,6 +152,8 @@ static struct skn_field *get_fields(struct reader *r, uint32_t *out_count)
             r->at++;
         } else {
             fields[i].default_value = get_value(r);
+            if (!r->why && !skn_type_fits(fields[i].type, skn_value_view(fields[i].default_value)))
+                refuse(r, "a default is not of its type");
             if (fields[i].required) refuse(r, "an input with a default is required");
         }
         if (is_named_before(fields, i, fields[i].name)) refuse(r, "a name comes twice");
@@ -309,8 +311,10 @@ static void get_values(struct reader *r, struct skn_graph_unit *unit)
         uint32_t at = take(r, &r->value_at, r->graph->value_count);
         r->values[at].name = get_name(r);
         r->values[at].value = get_value(r);
-        if (!input_named(&r->events[unit->event], r->values[at].name))
-            refuse(r, "a value is for no input");
+        if (r->why) return;
+        const struct skn_field *input = input_named(&r->events[unit->event], r->values[at].name);
+        if (!input || !skn_type_fits(input->type, skn_value_view(r->values[at].value)))
+            refuse(r, "a value is for no input of its type");
         for (uint32_t j = 0; j < i; j++)
             if (skn_slice_eq(r->values[unit->first_value + j].name, r->values[at].name))
                 refuse(r, "a name comes twice");

@@ -350,19 +350,6 @@ static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *o
     return good;
 }
 
-static bool tag_fits(enum skn_tag tag, enum skn_type type)
-{
-    static const enum skn_tag tags[] = {[SKN_TYPE_STRING] = SKN_T_STRING,
-                                        [SKN_TYPE_INT] = SKN_T_INT,
-                                        [SKN_TYPE_FLOAT] = SKN_T_REAL,
-                                        [SKN_TYPE_BOOL] = SKN_T_BOOL,
-                                        [SKN_TYPE_LIST] = SKN_T_LIST,
-                                        [SKN_TYPE_OBJECT] = SKN_T_MAP,
-                                        [SKN_TYPE_ANY] = SKN_T_NONE};
-    return type == SKN_TYPE_ANY || tags[type] == tag ||
-           (type == SKN_TYPE_FLOAT && tag == SKN_T_INT);
-}
-
 static void read_default(struct event_file *f, uint32_t at, struct skn_field *field)
 {
     struct skn_slice value;
@@ -370,7 +357,7 @@ static void read_default(struct event_file *f, uint32_t at, struct skn_field *fi
         bad_value(f, "default", at, "a value inside its limits");
         return;
     }
-    if (!tag_fits(skn_value_tag(skn_value_view(value)), field->type)) {
+    if (!skn_type_fits(field->type, skn_value_view(value))) {
         const char *wanted = skn_arena_printf(f->arena, "of type %s", skn_type_name(field->type));
         bad_value(f, "default", at, wanted);
         return;

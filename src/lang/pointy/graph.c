@@ -11,6 +11,20 @@ const char *skn_type_name(enum skn_type type)
     return names[type];
 }
 
+bool skn_type_fits(enum skn_type type, struct skn_value value)
+{
+    static const enum skn_tag tags[] = {[SKN_TYPE_STRING] = SKN_T_STRING,
+                                        [SKN_TYPE_INT] = SKN_T_INT,
+                                        [SKN_TYPE_FLOAT] = SKN_T_REAL,
+                                        [SKN_TYPE_BOOL] = SKN_T_BOOL,
+                                        [SKN_TYPE_LIST] = SKN_T_LIST,
+                                        [SKN_TYPE_OBJECT] = SKN_T_MAP};
+    if (type == SKN_TYPE_ANY) return true;
+    SKN_ASSERT((unsigned)type < SKN_ARRAY_LEN(tags));
+    return skn_value_is(value, tags[type]) ||
+           (type == SKN_TYPE_FLOAT && skn_value_is(value, SKN_T_INT));
+}
+
 bool skn_graph_is_runnable(const struct skn_graph *graph)
 {
     for (uint32_t i = 0; i < graph->event_count; i++)

@@ -49,6 +49,7 @@
 #include "base/slice.h"
 #include "lang/kit/diags.h"
 #include "lang/kit/source.h"
+#include "value/value.h"
 
 #define SKN_GRAPH_NONE       UINT32_MAX
 #define SKN_GRAPH_UNITS_MAX  (UINT32_C(1) << 20)
@@ -72,6 +73,9 @@ enum skn_type {
 
 /* "string", "int", .. */
 const char *skn_type_name(enum skn_type type);
+
+/* Whether a value is of a type: an int is a float too, and only `any` takes null. */
+bool skn_type_fits(enum skn_type type, struct skn_value value);
 
 /* An input of a run or of an event, or an output of an event. */
 struct skn_field {
