@@ -52,7 +52,12 @@ struct skn_slice skn_parse_shown(const struct skn_parser *p, struct skn_token to
         if (text.len > SHOWN_MAX) return SKN_LIT("a string");
         return skn_slice_str(skn_arena_printf(p->diags->arena, "the string %.*s", SKN_FMT(text)));
     }
-    if (text.len > SHOWN_MAX) return skn_slice(text.ptr, SHOWN_MAX);
+    if (text.len > SHOWN_MAX) {
+        text.len = SHOWN_MAX;
+        while (text.len > 0 && (text.ptr[text.len] & 0xC0) == 0x80)
+            text.len--; /* not in the middle of a character */
+        return text;
+    }
     return skn_slice_str(skn_arena_printf(p->diags->arena, "\"%.*s\"", SKN_FMT(text)));
 }
 
