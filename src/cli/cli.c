@@ -17,12 +17,6 @@
 
 enum { HELP_MAX = 1 << 20 };
 
-static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
-    [SKN_COMMAND_CHECK] = skn_cmd_check,
-    [SKN_COMMAND_HELP] = skn_cmd_help,
-    [SKN_COMMAND_INIT] = skn_cmd_init,
-};
-
 static void print_version(struct skn_out *out)
 {
     skn_out_printf(out,
@@ -57,7 +51,7 @@ int skn_cmd_help(struct skn_cli *cli)
     return print_help(&cli->out, has_command, command);
 }
 
-static int run(struct skn_cli *cli, int argc, char **argv)
+static int run(struct skn_cli *cli, int argc, char **argv, const skn_command_fn *commands)
 {
     struct skn_diag diag;
     enum skn_rc rc = skn_args_parse(&cli->arena, argc, argv, &cli->args, &diag);
@@ -86,13 +80,13 @@ static void keep_standard_descriptors(void)
         if (fcntl(fd, F_GETFD) < 0) (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
-int skn_cli_main(int argc, char **argv)
+int skn_cli_main(int argc, char **argv, const skn_command_fn *commands)
 {
     keep_standard_descriptors();
     (void)signal(SIGPIPE, SIG_IGN); /* a reader that went away is an error of the write */
     struct skn_cli cli = {0};
     skn_arena_init(&cli.arena);
-    int exit_code = run(&cli, argc, argv);
+    int exit_code = run(&cli, argc, argv, commands);
     struct skn_diag diag;
     if (skn_out_close(&cli.out, &diag) != SKN_OK) {
         int failed = skn_out_fail(&cli.out, &diag);

@@ -14,9 +14,15 @@ struct skn_cli {
 /* A command returns its exit code, after it has said why when that is not 0. */
 typedef int (*skn_command_fn)(struct skn_cli *cli);
 
-/* The whole program: arguments in, exit code out. */
-int skn_cli_main(int argc, char **argv);
+/* The whole program: arguments in, exit code out. `commands` has one per enum skn_command. */
+int skn_cli_main(int argc, char **argv, const skn_command_fn *commands);
 
 int skn_cmd_check(struct skn_cli *cli);
 int skn_cmd_help(struct skn_cli *cli);
+int skn_cmd_hold(struct skn_cli *cli);
 int skn_cmd_init(struct skn_cli *cli);
+int skn_cmd_logs(struct skn_cli *cli);
+int skn_cmd_ps(struct skn_cli *cli);
+int skn_cmd_resume(struct skn_cli *cli);
+int skn_cmd_run(struct skn_cli *cli);
+int skn_cmd_show(struct skn_cli *cli);

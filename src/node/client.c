@@ -226,7 +226,7 @@ static enum skn_rc begin_again(struct skn_client *c, struct skn_diag *diag)
 static enum skn_rc
 next_frame(struct skn_client *c, struct skn_slice *out_json, struct skn_diag *diag)
 {
-    memmove(c->in.ptr, c->in.ptr + c->in_used, c->in.len - c->in_used);
+    if (c->in_used > 0) memmove(c->in.ptr, c->in.ptr + c->in_used, c->in.len - c->in_used);
     c->in.len -= c->in_used;
     c->in_used = 0;
     for (;;) {

@@ -1,7 +1,7 @@
 /* fake_engine.c - an engine for tests of holder, client and commands: runs that do what their text
  * says, without journal and programs.
  *
- * The text of a flow begins with one of these words:
+ * The text of a flow begins with one of these words, which may stand in a comment:
  *   quick   ends at the second turn        stay    ends when it is told to stop or leave
  *   flood   shows 3000 views, then ends     bad     is refused
  *   die     aborts the process once         fail    ends as failed
@@ -232,6 +232,7 @@ static enum skn_rc start(struct skn_engine *e,
                          struct skn_diag *diag)
 {
     struct skn_slice what = text_of(request, "source"), request_id = text_of(request, "request_id");
+    if (skn_slice_has_prefix(what, SKN_LIT("# "))) what = skn_slice_from(what, 2);
     if (skn_slice_has_prefix(what, SKN_LIT("bad")))
         return SKN_FAIL(diag, SKN_EARGS, "no input \"n\"");
     if (skn_slice_has_prefix(what, SKN_LIT("die"))) die_once(e);

@@ -5,13 +5,17 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 
 enum { SKEIN_TEXT_MAX = 1 << 20, SKEIN_ARGS_MAX = 24 };
 
 struct skein {
     const char *dir;        /* where it runs; NULL: here */
+    bool has_terminal;      /* standard error is a terminal of 60 columns and 10 lines */
     const char *out_path;   /* standard output goes here instead; "-": it is closed */
     const char *const *env; /* added to PATH, HOME and TERM=dumb; NULL: nothing */
     pid_t pid;
@@ -32,14 +36,18 @@ static inline void skein_child(const struct skein *s, char *const *argv, int out
     char path[FOLDER_PATH_MAX];
     (void)snprintf(
         path, sizeof(path), "PATH=%s", getenv("PATH") ? getenv("PATH") : "/usr/bin:/bin");
-    char *env[16] = {path, (char[]){"HOME=/nonexistent"}, (char[]){"TERM=dumb"}};
-    size_t n = 3;
     const char *asan = getenv("ASAN_OPTIONS");
     char asan_text[FOLDER_PATH_MAX];
     (void)snprintf(asan_text, sizeof(asan_text), "ASAN_OPTIONS=%s", asan ? asan : "");
-    if (asan) env[n++] = asan_text;
-    for (size_t i = 0; s->env && s->env[i] && n < 15; i++)
+    /* Of two with one name the first counts. */
+    char *env[16] = {NULL};
+    size_t n = 0;
+    for (size_t i = 0; s->env && s->env[i] && n < 10; i++)
         env[n++] = strdup(s->env[i]);
+    env[n++] = path;
+    env[n++] = (char[]){"HOME=/nonexistent"};
+    env[n++] = (char[]){"TERM=dumb"};
+    if (asan) env[n++] = asan_text;
     (void)execve(SKN_TEST_SKEIN, argv, env);
     _exit(123);
 }
@@ -53,8 +61,14 @@ static inline void skein_start(struct skein *s, const char *const *args)
         argv[i + 1] = strdup(args[i]);
     }
     int out[2], err[2];
+    struct winsize size = {.ws_col = 60, .ws_row = 10};
     assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-    assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    if (s->has_terminal) {
+        assert_int_equal(openpty(&err[0], &err[1], NULL, NULL, &size), 0);
+        assert_int_equal(fcntl(err[0], F_SETFD, FD_CLOEXEC), 0);
+    } else {
+        assert_int_equal(pipe2(err, O_CLOEXEC), 0);
+    }
     s->pid = fork();
     assert_true(s->pid >= 0);
     if (s->pid == 0) skein_child(s, argv, out[1], err[1]);
