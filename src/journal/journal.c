@@ -1,0 +1,347 @@
+/* journal.c - appending, writing groups one after the other, and the clean stop. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "journal/journal_internal.h"
+
+#include "base/cursor.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum skn_rc skn_jfail_again(const struct skn_jfailure *failure, struct skn_diag *diag)
+{
+    if (diag) *diag = failure->diag;
+    return failure->rc;
+}
+
+enum skn_rc
+skn_jback_keep(struct skn_jback *back, enum skn_rc rc, struct skn_diag *why, struct skn_diag *diag)
+{
+    if (rc == SKN_OK) return SKN_OK;
+    if (rc != SKN_EDISKFULL) rc = SKN_ESYNC;
+    why->rc = rc;
+    back->failure = (struct skn_jfailure){rc, *why};
+    return skn_jfail_again(&back->failure, diag);
+}
+
+enum skn_rc skn_jback_sync_dir(struct skn_journal *journal, struct skn_diag *diag)
+{
+    if (journal->bugs & SKN_JOURNAL_BUG_NO_DIR_SYNC) return SKN_OK;
+    return skn_env_sync_dir(journal->env, journal->dir, diag);
+}
+
+enum skn_rc skn_jback_next_head(struct skn_journal *journal,
+                                uint64_t length_least,
+                                struct skn_jf_segment *out_head,
+                                struct skn_diag *diag)
+{
+    const struct skn_jback *back = &journal->back;
+    struct skn_jf_segment head = back->segments[back->count - 1].head;
+    head.number++;
+    head.epoch = back->epoch;
+    head.length *= 2;
+    if (head.length < journal->segment_bytes_min) head.length = journal->segment_bytes_min;
+    if (head.length > journal->segment_bytes_max) head.length = journal->segment_bytes_max;
+    if (head.length < length_least) head.length = length_least;
+    *out_head = head;
+    return skn_env_random(journal->env, &out_head->salt, sizeof out_head->salt, diag);
+}
+
+static enum skn_rc make_once(struct skn_journal *journal,
+                             const struct skn_jf_segment *head,
+                             struct skn_slice first,
+                             bool skip_sync,
+                             struct skn_file **out_file,
+                             struct skn_diag *diag)
+{
+    struct skn_jf_maker maker = {0};
+    enum skn_rc rc = skn_jf_maker_begin(&maker, journal->env, journal->dir, head, first, diag);
+    while (rc == SKN_OK && !skn_jf_maker_is_full(&maker))
+        rc = skn_jf_maker_step(&maker, diag);
+    if (rc == SKN_OK)
+        return skn_jf_maker_finish(&maker, journal->env, journal->dir, skip_sync, out_file, diag);
+    skn_jf_maker_drop(&maker);
+    return rc;
+}
+
+enum skn_rc skn_jback_make_segment(struct skn_journal *journal,
+                                   const struct skn_jf_segment *head,
+                                   struct skn_slice first,
+                                   bool skip_sync,
+                                   struct skn_file **out_file,
+                                   struct skn_diag *diag)
+{
+    enum skn_rc rc = make_once(journal, head, first, skip_sync, out_file, diag);
+    /* Trying again is safe here alone: the file has no name yet that anybody would read. */
+    if (rc == SKN_EDISKFULL && skn_jback_use_reserve(journal))
+        rc = make_once(journal, head, first, skip_sync, out_file, diag);
+    return rc;
+}
+
+void skn_jback_add_segment(struct skn_jback *back,
+                           const struct skn_jf_segment *head,
+                           uint64_t first_group)
+{
+    size_t n = back->count + 1;
+    back->segments = skn_realloc(back->segments, n * sizeof *back->segments);
+    back->segments[back->count] =
+        (struct skn_jscan_segment){.head = *head, .first_group = first_group};
+    back->count = n;
+}
+
+static void grow_group(struct skn_jgroup *group, size_t need)
+{
+    if (need <= group->cap) return;
+    size_t cap = group->cap == 0 ? (size_t)16 * SKN_JF_BLOCK : group->cap;
+    while (cap < need)
+        cap *= 2;
+    group->bytes = skn_realloc(group->bytes, cap);
+    group->cap = cap;
+}
+
+enum skn_rc skn_journal_append(struct skn_journal *journal,
+                               const struct skn_record *record,
+                               struct skn_diag *diag)
+{
+    struct skn_jfront *front = &journal->front;
+    if (front->failure.rc != SKN_OK) return skn_jfail_again(&front->failure, diag);
+    if (record->message.len > SKN_JOURNAL_RECORD_BYTES_MAX ||
+        record->batch.len > SKN_JOURNAL_RECORD_BYTES_MAX - record->message.len)
+        return SKN_FAIL(diag,
+                        SKN_ETOOLARGE,
+                        "record %" PRIu64 " of shard %" PRIu32 " is over %d "
+                        "bytes",
+                        record->index,
+                        record->shard,
+                        SKN_JOURNAL_RECORD_BYTES_MAX);
+    struct skn_jgroup *group = &front->open;
+    size_t length = (size_t)skn_jf_record_length(record);
+    size_t used = SKN_JF_GROUP_HEAD + (size_t)group->records_bytes;
+    if (group->records > 0 && used + length > SKN_JOURNAL_GROUP_BYTES)
+        return SKN_FAIL(diag, SKN_EFULL, "the group is full");
+
+    /* The same check as that of the reader: what is written wrong is refused by every opening. */
+    SKN_ASSERT(skn_jshards_check(&front->shards, record, NULL, front->is_trimmed, NULL) == SKN_OK);
+    struct skn_jshard *last = skn_jshards_put(&front->shards, record->shard);
+    grow_group(group, (size_t)skn_jf_group_length(group->records_bytes + length));
+    struct skn_jf_hash hash = skn_jf_put_record(record, last->hash, group->bytes + used);
+    *last = (struct skn_jshard){record->shard, record->index, record->term, record->stamp, hash};
+    group->records_bytes += (uint32_t)length;
+    group->records++;
+    return SKN_OK;
+}
+
+bool skn_journal_begin(struct skn_journal *journal)
+{
+    struct skn_jfront *front = &journal->front;
+    if (front->failure.rc != SKN_OK || front->is_writing || front->open.records == 0) return false;
+    struct skn_jgroup empty = journal->flight; /* its memory is used again */
+    empty.records = 0;
+    empty.records_bytes = 0;
+    journal->flight = front->open;
+    front->open = empty;
+    front->is_writing = true;
+    return true;
+}
+
+/* Makes the next segment the newest one, named by the superblock before its first group [E5]. */
+static enum skn_rc
+turn_segment(struct skn_journal *journal, uint64_t group_length, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    enum skn_rc rc = SKN_OK;
+    if (back->spare && back->spare_head.length - SKN_JF_BLOCK < group_length) {
+        skn_file_close(back->spare); /* too short: one more in its place */
+        back->spare = NULL;
+    }
+    if (!back->spare) {
+        skn_jf_maker_drop(&back->maker);
+        rc = skn_jback_next_head(journal, SKN_JF_BLOCK + group_length, &back->spare_head, diag);
+        if (rc == SKN_OK)
+            rc = skn_jback_make_segment(
+                journal, &back->spare_head, (struct skn_slice){0}, false, &back->spare, diag);
+        if (rc == SKN_OK) rc = skn_jback_sync_dir(journal, diag);
+        if (rc != SKN_OK) return rc;
+    }
+    struct skn_jscan_segment *old = &back->segments[back->count - 1];
+    skn_free(old->marks);
+    old->marks = skn_jscan_marks(&back->marks, &old->marks_count);
+    skn_file_close(back->file);
+    back->file = back->spare;
+    back->spare = NULL;
+    skn_jback_add_segment(back, &back->spare_head, back->durable + 1);
+    back->at = SKN_JF_BLOCK;
+    back->super.newest = back->spare_head.number;
+    return SKN_OK;
+}
+
+/* The superblock as it is to be while groups are written. */
+static enum skn_rc write_open_super(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    back->super.is_sealed = false;
+    back->super.end = 0;
+    back->super.bound = back->durable;
+    return skn_jf_write_super(back->super_file, &back->super, diag);
+}
+
+/* What of each shard is written with this group, and the greatest term: for trim and headers. */
+static void note_marks(struct skn_jback *back, const struct skn_jgroup *group)
+{
+    struct skn_slice rest = skn_slice(group->bytes + SKN_JF_GROUP_HEAD, group->records_bytes);
+    while (rest.len > 0) {
+        struct skn_cursor cursor = skn_cursor(rest);
+        uint32_t length = skn_cursor_le32(&cursor);
+        uint32_t shard = skn_cursor_le32(&cursor);
+        skn_jshards_put(&back->marks, shard)->index = skn_cursor_le64(&cursor);
+        uint64_t term = skn_cursor_le64(&cursor);
+        if (term > back->epoch) back->epoch = term;
+        rest = skn_slice_from(rest, length);
+    }
+}
+
+static enum skn_rc write_group(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    struct skn_jgroup *flight = &journal->flight;
+    uint64_t length = skn_jf_group_length(flight->records_bytes);
+    bool turns = back->segments[back->count - 1].head.length - back->at < length;
+    enum skn_rc rc = turns ? turn_segment(journal, length, diag) : SKN_OK;
+    bool must_name = turns && !(journal->bugs & SKN_JOURNAL_BUG_NOT_NAMED);
+    bool must_clear = back->super.is_sealed && !(journal->bugs & SKN_JOURNAL_BUG_SEAL_NOT_CLEARED);
+    if (rc == SKN_OK && (must_name || must_clear)) rc = write_open_super(journal, diag);
+    if (rc != SKN_OK) return rc;
+
+    const struct skn_jf_segment *head = &back->segments[back->count - 1].head;
+    struct skn_jf_group group = {.number = back->durable + 1,
+                                 .generation = head->generation,
+                                 .segment = head->number,
+                                 .offset = back->at,
+                                 .length = (uint32_t)length,
+                                 .records_bytes = flight->records_bytes,
+                                 .records = flight->records};
+    note_marks(back, flight);
+    skn_jf_put_group(&group, head->salt, flight->bytes);
+    rc = skn_file_pwrite(back->file, back->at, flight->bytes, (size_t)length, diag);
+    if (rc == SKN_OK && !(journal->bugs & SKN_JOURNAL_BUG_ACK_BEFORE_SYNC))
+        rc = skn_file_datasync(back->file, diag);
+    if (rc != SKN_OK) return rc == SKN_EDISKFULL ? SKN_ESYNC : rc;
+    back->at += length;
+    back->durable++;
+    return SKN_OK;
+}
+
+enum skn_rc skn_journal_write(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    struct skn_diag why = {0};
+    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
+    return skn_jback_keep(back, write_group(journal, &why), &why, diag);
+}
+
+enum skn_rc skn_journal_end(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jfront *front = &journal->front;
+    SKN_ASSERT(front->is_writing);
+    front->is_writing = false;
+    front->failure = journal->back.failure;
+    return skn_jfail_again(&front->failure, diag);
+}
+
+enum skn_rc skn_journal_flush(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jfront *front = &journal->front;
+    SKN_ASSERT(!front->is_writing);
+    front->failure = journal->back.failure; /* of a prepare, a trim or an idle */
+    if (front->failure.rc != SKN_OK) return skn_jfail_again(&front->failure, diag);
+    if (!skn_journal_begin(journal)) return SKN_OK;
+    enum skn_rc written = skn_journal_write(journal, diag);
+    enum skn_rc ended = skn_journal_end(journal, diag);
+    SKN_ASSERT(written == ended);
+    return ended;
+}
+
+static enum skn_rc prepare_step(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    if (!back->maker.file) {
+        struct skn_jf_segment head;
+        enum skn_rc rc = skn_jback_next_head(journal, 0, &head, diag);
+        if (rc != SKN_OK) return rc;
+        return skn_jf_maker_begin(
+            &back->maker, journal->env, journal->dir, &head, (struct skn_slice){0}, diag);
+    }
+    if (!skn_jf_maker_is_full(&back->maker)) return skn_jf_maker_step(&back->maker, diag);
+    back->spare_head = back->maker.head;
+    enum skn_rc rc =
+        skn_jf_maker_finish(&back->maker, journal->env, journal->dir, false, &back->spare, diag);
+    return rc == SKN_OK ? skn_jback_sync_dir(journal, diag) : rc;
+}
+
+enum skn_rc
+skn_journal_prepare(struct skn_journal *journal, bool *out_is_ready, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
+    /* A short run never needs a second segment, so nothing is done in the first half of one. */
+    uint64_t length = back->segments[back->count - 1].head.length;
+    *out_is_ready = back->spare || back->at < length / 2;
+    if (*out_is_ready) return SKN_OK;
+    struct skn_diag why = {0};
+    enum skn_rc rc = prepare_step(journal, &why);
+    if (rc == SKN_EDISKFULL) {
+        /* No harm yet: the write that needs the segment asks for the reserve. */
+        skn_jf_maker_drop(&back->maker);
+        *out_is_ready = true;
+        return SKN_OK;
+    }
+    *out_is_ready = rc == SKN_OK && back->spare;
+    return skn_jback_keep(back, rc, &why, diag);
+}
+
+enum skn_rc skn_journal_idle(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    struct skn_diag why = {0};
+    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
+    if (back->super.bound == back->durable) return SKN_OK;
+    return skn_jback_keep(back, write_open_super(journal, &why), &why, diag);
+}
+
+static enum skn_rc write_seal(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jback *back = &journal->back;
+    if (back->super.is_sealed) return SKN_OK;
+    back->super.is_sealed = true;
+    back->super.end = back->at;
+    back->super.bound = back->durable;
+    return skn_jf_write_super(back->super_file, &back->super, diag);
+}
+
+enum skn_rc skn_journal_close(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_diag why = {0};
+    enum skn_rc rc = skn_journal_flush(journal, diag);
+    if (rc == SKN_OK) rc = skn_jback_keep(&journal->back, write_seal(journal, &why), &why, diag);
+    skn_journal_abandon(journal);
+    return rc;
+}
+
+void skn_journal_abandon(struct skn_journal *journal)
+{
+    if (!journal) return;
+    struct skn_jback *back = &journal->back;
+    for (size_t i = 0; i < back->count; i++)
+        skn_free(back->segments[i].marks);
+    skn_free(back->segments);
+    skn_jshards_fini(&back->marks);
+    skn_jf_maker_drop(&back->maker);
+    skn_file_close(back->spare);
+    skn_file_close(back->file);
+    skn_file_close(back->super_file);
+    skn_jshards_fini(&journal->front.shards);
+    skn_free(journal->front.open.bytes);
+    skn_free(journal->flight.bytes);
+    skn_free(journal->dir);
+    skn_free(journal);
+}

@@ -1,0 +1,65 @@
+/* scan_internal.h - reads a journal from its oldest group to its end and judges what it finds.
+ *
+ * Owns        what it learned, until fini; the superblock's file while it is open.
+ * May include base, env.
+ * Threads     none.
+ *
+ * Nothing is changed on the disk. The end of a journal is one of:
+ *   sealed   the superblock says where it is, and nothing stands behind it
+ *   clean    the place of the next group is zero, and so is all behind it
+ *   torn     a group there was written in part [E4]: torn_bytes behind the end
+ *   damage   anything else; the scan fails with SKN_ECORRUPT
+ */
+#pragma once
+
+#include "base/base.h"
+#include "base/buf.h"
+#include "journal/files_internal.h"
+#include "journal/shards_internal.h"
+
+struct skn_jscan_segment {
+    struct skn_jf_segment head;
+    uint64_t first_group;           /* number that was due where this segment begins */
+    struct skn_journal_mark *marks; /* last record of each shard up to its end; owns */
+    size_t marks_count;
+};
+
+struct skn_jscan {
+    struct skn_env *env;
+    const char *dir; /* borrows */
+    uint32_t bugs;
+    bool is_strict;  /* verify: what an opening could live with is damage, too */
+    bool omits_last; /* read: the last group of a journal without a seal is not replayed [E81] */
+    skn_journal_replay_fn replay; /* may be NULL */
+    void *ctx;
+
+    struct skn_jf_names names;
+    struct skn_file *super_file; /* NULL when there is no superblock */
+    struct skn_jf_super super;
+    bool has_bad_slot;                  /* the other slot of the superblock is malformed */
+    struct skn_jscan_segment *segments; /* from super.oldest to super.newest */
+    size_t count;
+    struct skn_jshards shards;
+    uint64_t epoch; /* greatest term seen */
+
+    uint64_t last; /* number of the last good group; 0: none */
+    uint64_t end;  /* offset behind it in the newest segment */
+    struct skn_jf_group last_group;
+    uint8_t *last_bytes; /* the whole of it; owns */
+    size_t last_cap;
+    bool is_held; /* it was not replayed yet */
+    struct skn_journal_info info;
+};
+
+/* Names and superblock. SKN_ENOENT: no folder, or no superblock and no segment that has a group,
+ * so that a new journal may be made; names are there then if there is a folder. */
+SKN_MUST_USE enum skn_rc
+skn_jscan_begin(struct skn_jscan *scan, enum skn_open how, struct skn_diag *diag);
+
+/* Everything else. */
+SKN_MUST_USE enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag);
+
+void skn_jscan_fini(struct skn_jscan *scan);
+
+/* The last record of each shard, as an array that the caller owns. */
+struct skn_journal_mark *skn_jscan_marks(const struct skn_jshards *shards, size_t *out_count);
