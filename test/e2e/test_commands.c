@@ -142,6 +142,43 @@ static void the_language_of_the_machine_changes_nothing(void **state)
     free(first);
 }
 
+/* The words that Tab offers behind a line. */
+static const char *complete(const char *line)
+{
+    static struct skein bash;
+    static char script[2048];
+    memset(&bash, 0, sizeof(bash));
+    (void)snprintf(
+        script,
+        sizeof(script),
+        ". %s/completion/skein.bash; COMP_WORDS=(%s); COMP_CWORD=$((${#COMP_WORDS[@]}-1)); "
+        "_skein; echo \"${COMPREPLY[*]}\"",
+        SKN_TEST_ROOT,
+        line);
+    const char *const args[] = {"-c", script, NULL};
+    bash.program = "/bin/bash";
+    bash.dir = s.dir;
+    assert_int_equal(skein_run(&bash, args), 0);
+    assert_string_equal(bash.err, "");
+    return bash.out;
+}
+
+static void tab_completes_commands_options_and_files(void **state)
+{
+    struct folder *f = *state;
+    folder_write(f, "hello.pty", "Noop");
+    folder_mkdir(f, "here");
+    assert_string_equal(complete("skein re"), "resume\n");
+    assert_string_equal(complete("skein --project here ru"), "run\n");
+    assert_string_equal(complete("skein run he"), "hello.pty here\n");
+    assert_string_equal(complete("skein init he"), "here\n");
+    assert_string_equal(complete("skein run --in"), "--input\n");
+    assert_string_equal(complete("skein ps --j"), "--json\n");
+    assert_string_equal(complete("skein help ver"), "verify\n");
+    assert_string_equal(complete("skein show la"), "last\n");
+    assert_string_equal(complete("skein --project he"), "here\n");
+}
+
 int main(void)
 {
     (void)signal(SIGPIPE, SIG_IGN);
@@ -150,6 +187,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(help_is_the_same_in_three_ways, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_bad_command_line_is_exit_2_and_prints_nothing_else, setup, teardown),
+        cmocka_unit_test_setup_teardown(tab_completes_commands_options_and_files, setup, teardown),
         cmocka_unit_test_setup_teardown(init_makes_a_project_once, setup, teardown),
         cmocka_unit_test_setup_teardown(init_that_fails_leaves_nothing_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -11,7 +11,7 @@ static struct skein s;
 /* A project with a flow per behaviour of the engine. */
 static int setup(void **state)
 {
-    static const char *const whats[] = {"quick", "stay", "fail", "bad", "die"};
+    static const char *const whats[] = {"quick", "stay", "fail", "bad", "die", "deaf"};
     struct folder *f = calloc(1, sizeof(*f));
     folder_make(f);
     memset(&s, 0, sizeof(s));
@@ -111,10 +111,10 @@ static void a_detached_run_is_named_and_goes_on(void **state)
     assert_string_equal(s.out, "{\"run\":\"r2\"}\n");
 }
 
-/* Starts the flow that stays and waits until it runs. */
-static void start_stay(struct folder *f)
+/* Starts a flow that stays and waits until it runs. */
+static void start_stay(struct folder *f, const char *flow)
 {
-    const char *const args[] = {"run", "stay.pty", NULL};
+    const char *const args[] = {"run", flow, NULL};
     skein_start(&s, args);
     for (int i = 0; i < 1000; i++) {
         char *runs = folder_read(f, ".skein/fake.runs");
@@ -129,7 +129,7 @@ static void start_stay(struct folder *f)
 static void ctrl_c_stops_the_run_and_says_how_to_go_on(void **state)
 {
     struct folder *f = *state;
-    start_stay(f);
+    start_stay(f, "stay.pty");
     assert_int_equal(kill(s.pid, SIGINT), 0);
     assert_int_equal(skein_wait(&s), 130);
     assert_has(s.err, "Stopping: nothing new starts");
@@ -143,10 +143,52 @@ static void ctrl_c_stops_the_run_and_says_how_to_go_on(void **state)
     assert_has(s.err, "run r1 is not interrupted");
 }
 
+static void ctrl_c_twice_leaves_at_once(void **state)
+{
+    struct folder *f = *state;
+    start_stay(f, "deaf.pty");
+    assert_int_equal(kill(s.pid, SIGINT), 0);
+    pause_ms(100);
+    assert_int_equal(waitpid(s.pid, NULL, WNOHANG), 0); /* it waits for what runs */
+    assert_int_equal(kill(s.pid, SIGTERM), 0);          /* counts as Ctrl-C */
+    assert_int_equal(skein_wait(&s), 130);
+    assert_has(s.err, "Ctrl-C again leaves at once.");
+    assert_has(s.err, "r1 a.pty: stopping\n");
+    assert_has(s.err, "Interrupted. To go on: skein resume r1\n");
+}
+
+static void a_run_needs_no_environment_and_no_input(void **state)
+{
+    (void)state;
+    s.no_env = s.no_stdin = true;
+    assert_int_equal(SKEIN(&s, "run", "quick.pty"), 0);
+    assert_has(s.out, "42");
+    assert_int_equal(SKEIN(&s, "ps", "--all"), 0);
+}
+
+static void a_protected_folder_is_exit_73_and_its_file_66(void **state)
+{
+    struct folder *f = *state;
+    s.as_nobody = true;
+    assert_int_equal(chmod(f->path, 0755), 0);
+    if (SKEIN(&s, "--version") != 0) skip(); /* the program itself is out of reach */
+    assert_int_equal(chmod(folder_at(f, "quick.pty"), 0644), 0);
+    assert_int_equal(chmod(folder_at(f, "skein.yaml"), 0644), 0);
+    assert_int_equal(chmod(folder_at(f, "stay.pty"), 0), 0);
+    if (geteuid() != 0) assert_int_equal(chmod(f->path, 0555), 0);
+    assert_int_equal(SKEIN(&s, "run", "stay.pty"), 66);
+    assert_has(s.err, "\"stay.pty\": Permission denied");
+    assert_int_equal(SKEIN(&s, "run", "quick.pty"), 73);
+    assert_has(s.err, "could not create");
+    assert_has(s.err, "Permission denied");
+    assert_int_equal(SKEIN(&s, "init", "new"), 73);
+    assert_int_equal(chmod(f->path, 0700), 0);
+}
+
 static void a_killed_client_leaves_the_run_alone(void **state)
 {
     struct folder *f = *state;
-    start_stay(f);
+    start_stay(f, "stay.pty");
     assert_int_equal(kill(s.pid, SIGKILL), 0);
     assert_int_equal(skein_wait(&s), -SIGKILL);
     assert_int_equal(SKEIN(&s, "ps"), 0);
@@ -330,6 +372,9 @@ int main(void)
         TEST(what_the_engine_refuses_has_its_exit_code),
         TEST(a_detached_run_is_named_and_goes_on),
         TEST(ctrl_c_stops_the_run_and_says_how_to_go_on),
+        TEST(ctrl_c_twice_leaves_at_once),
+        TEST(a_run_needs_no_environment_and_no_input),
+        TEST(a_protected_folder_is_exit_73_and_its_file_66),
         TEST(a_killed_client_leaves_the_run_alone),
         TEST(a_killed_holder_interrupts_what_can_be_resumed),
         TEST(a_holder_that_dies_at_the_start_is_not_noticed),

@@ -5,6 +5,7 @@
  *   quick   ends at the second turn        stay    ends when it is told to stop or leave
  *   flood   shows 3000 views, then ends     bad     is refused
  *   die     aborts the process once         fail    ends as failed
+ *   deaf    ends when it is told to leave
  * A file `fake.runs` in the data directory keeps "id name status" lines over restarts.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
@@ -116,12 +117,19 @@ static bool is_alive(const struct run *r)
     return strcmp(r->status, "running") == 0 || strcmp(r->status, "stopping") == 0;
 }
 
+/* Until it is told otherwise. */
+static bool stays(const struct run *r)
+{
+    if (strcmp(r->what, "deaf") == 0) return r->stop < 2;
+    return strcmp(r->what, "stay") == 0 && r->stop == 0;
+}
+
 int skn_engine_timeout_ms(struct skn_engine *e)
 {
     int timeout = -1;
     for (size_t i = 0; i < e->run_count; i++) {
         if (!is_alive(&e->runs[i])) continue;
-        bool waits = strcmp(e->runs[i].what, "stay") == 0 && e->runs[i].stop == 0;
+        bool waits = stays(&e->runs[i]);
         if (!waits || e->runs[i].turns == 0) timeout = 0;
     }
     return timeout;
@@ -307,11 +315,13 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
         set_status(r, "running");
         (void)snprintf(r->what, sizeof(r->what), "quick");
         r->turns = 0;
+        r->stop = 0;
         watch(r, client, id, request);
         accept_run(e, r, client, id);
     } else {
         r->stop = skn_slice_eq(type, SKN_LIT("leave")) ? 2 : 1;
         if (is_alive(r)) set_status(r, "stopping");
+        if (is_alive(r)) show(e, r);
     }
     return SKN_OK;
 }
@@ -323,14 +333,14 @@ enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
         struct run *r = &e->runs[i];
         if (!is_alive(r)) continue;
         r->turns++;
-        bool stays = strcmp(r->what, "stay") == 0, floods = strcmp(r->what, "flood") == 0;
-        if (stays && r->stop == 0) continue;
+        bool floods = strcmp(r->what, "flood") == 0;
+        if (stays(r)) continue;
         for (int n = 0; floods && n < FLOOD_PER_TURN; n++)
             show(e, r);
         if (floods && r->turns < FLOOD_VIEWS / FLOOD_PER_TURN) continue;
         if (r->turns < 2) continue;
         set_status(r,
-                   stays                          ? "interrupted"
+                   r->stop > 0                    ? "interrupted"
                    : strcmp(r->what, "fail") == 0 ? "failed"
                                                   : "succeeded");
         save(e);

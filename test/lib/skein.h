@@ -14,7 +14,11 @@
 enum { SKEIN_TEXT_MAX = 1 << 20, SKEIN_ARGS_MAX = 24 };
 
 struct skein {
+    const char *program;    /* NULL: skein */
     const char *dir;        /* where it runs; NULL: here */
+    bool as_nobody;         /* without the rights of root, when the test has them */
+    bool no_env;            /* not one variable */
+    bool no_stdin;          /* standard input is closed */
     bool has_terminal;      /* standard error is a terminal of 60 columns and 10 lines */
     const char *out_path;   /* standard output goes here instead; "-": it is closed */
     const char *const *env; /* added to PATH, HOME and TERM=dumb; NULL: nothing */
@@ -28,6 +32,7 @@ struct skein {
 static inline void skein_child(const struct skein *s, char *const *argv, int out, int err)
 {
     if (s->dir && chdir(s->dir) != 0) _exit(120);
+    if (s->as_nobody && geteuid() == 0 && (setgid(65534) != 0 || setuid(65534) != 0)) _exit(119);
     int null = open("/dev/null", O_RDONLY);
     if (null < 0 || dup2(null, 0) < 0) _exit(121);
     if (s->out_path && strcmp(s->out_path, "-") != 0) out = open(s->out_path, O_WRONLY);
@@ -48,7 +53,9 @@ static inline void skein_child(const struct skein *s, char *const *argv, int out
     env[n++] = (char[]){"HOME=/nonexistent"};
     env[n++] = (char[]){"TERM=dumb"};
     if (asan) env[n++] = asan_text;
-    (void)execve(SKN_TEST_SKEIN, argv, env);
+    if (s->no_env) env[0] = NULL;
+    if (s->no_stdin) (void)close(0);
+    (void)execve(s->program ? s->program : SKN_TEST_SKEIN, argv, env);
     _exit(123);
 }
 
