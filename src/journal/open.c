@@ -115,7 +115,13 @@ static enum skn_rc create(struct skn_journal *journal,
     return SKN_OK;
 }
 
-/* What an earlier owner left behind and the superblock does not name; `keep` is ours. */
+static bool is_named(const struct skn_jf_super *super, uint64_t number)
+{
+    return number >= super->oldest && number <= super->newest;
+}
+
+/* What an earlier owner left behind and the superblock does not name; `keep` is ours. The
+ * superblock is durable, or a power cut could bring back one that does name it. */
 static enum skn_rc remove_others(struct skn_journal *journal,
                                  const struct skn_jf_names *names,
                                  uint64_t keep,
@@ -129,7 +135,7 @@ static enum skn_rc remove_others(struct skn_journal *journal,
     }
     for (size_t i = 0; i < names->count && rc == SKN_OK; i++) {
         uint64_t number = names->segments[i];
-        if (number == keep || (number >= super->oldest && number <= super->newest)) continue;
+        if (number == keep || is_named(super, number)) continue;
         rc = skn_jf_remove_segment(journal->env, journal->dir, number, diag);
     }
     return rc;
@@ -157,12 +163,17 @@ static void adopt(struct skn_journal *journal, struct skn_jscan *scan)
 }
 
 /* Behind the seal nothing was ever written: go on there. Nothing is written before the first
- * group, so nothing needs a sync. */
+ * group, so nothing needs a sync, unless there is something to clear away. */
 static enum skn_rc
 go_on(struct skn_journal *journal, const struct skn_jf_names *names, struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
-    enum skn_rc rc = remove_others(journal, names, 0, diag);
+    bool has_others = names->unfinished_count > 0;
+    for (size_t i = 0; i < names->count; i++)
+        if (!is_named(&back->super, names->segments[i])) has_others = true;
+    enum skn_rc rc = SKN_OK;
+    if (has_others) rc = skn_file_datasync(back->super_file, diag);
+    if (rc == SKN_OK && has_others) rc = remove_others(journal, names, 0, diag);
     if (rc != SKN_OK) return rc;
     return skn_jf_open_segment(
         journal->env, journal->dir, back->super.newest, SKN_OPEN_WRITE, &back->file, diag);
