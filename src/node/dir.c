@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/dir_internal.h"
 
+#include "node/clock_internal.h"
 #include "node/node.h"
 
 #include <errno.h>
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PID_TEXT_MAX = 24 };
+enum { PID_TEXT_MAX = 24, LOCK_RETRY_MS = 10 };
 
 static enum skn_rc could_not(const char *do_what, const char *path, struct skn_diag *diag)
 {
@@ -147,4 +148,20 @@ enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, stru
     dir->lock_fd = fd;
     dir->lock = lock;
     return SKN_OK;
+}
+
+enum skn_rc skn_data_lock_shared(const char *data_path, int *out_fd, struct skn_diag *diag)
+{
+    struct skn_data_dir dir = {.path = data_path, .lock_fd = -1};
+    dir.fd = open(data_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dir.fd < 0) return could_not("open", data_path, diag);
+    uint64_t until = skn_clock_ms() + SKN_HOLD_WAIT_MS;
+    enum skn_rc rc;
+    while ((rc = skn_data_dir_lock(&dir, SKN_HOLD_SHARED, diag)) == SKN_EBUSY &&
+           skn_clock_ms() < until)
+        skn_clock_sleep(LOCK_RETRY_MS);
+    (void)close(dir.fd);
+    if (rc == SKN_ENOENT) rc = SKN_OK;
+    if (rc == SKN_OK) *out_fd = dir.lock_fd;
+    return rc;
 }

@@ -53,6 +53,12 @@ SKN_MUST_USE enum skn_rc skn_project_named(struct skn_arena *arena,
 /* Whether anything was ever run here. */
 bool skn_project_has_data(const struct skn_project *project);
 
+/* For whoever reads the files of a data directory itself, a copy of one too: keeps writers out until
+ * `out_fd` is closed; -1 when it never had a holder. Waits for a holder to end. SKN_EBUSY: it did not
+ * within SKN_HOLD_WAIT_MS. */
+SKN_MUST_USE enum skn_rc
+skn_data_lock_shared(const char *data_path, int *out_fd, struct skn_diag *diag);
+
 /* The result code for what a system call said. */
 enum skn_rc skn_rc_of_errno(int error);
 

@@ -1,0 +1,73 @@
+/* verify.c - skein verify: reads the stored data of a project whole and checks it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cli_internal.h"
+#include "env/env_real.h"
+#include "journal/journal.h"
+#include "node/node.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* The data directory of a project, or one that is named itself, such as a copy. */
+static enum skn_rc
+find_data(struct skn_arena *arena, const char *dir, const char **out_data, struct skn_diag *diag)
+{
+    *out_data = skn_arena_printf(arena, "%s/.skein", dir);
+    if (is_folder(*out_data)) return SKN_OK;
+    *out_data = dir;
+    if (is_folder(skn_arena_printf(arena, "%s/journal", dir))) return SKN_OK;
+    if (!is_folder(dir)) return SKN_FAIL(diag, SKN_ENOENT, "there is no folder \"%s\"", dir);
+    return SKN_FAIL(diag, SKN_ENOENT, "nothing was ever run in \"%s\"", dir);
+}
+
+static void print(struct skn_out *out, const struct skn_journal_info *info)
+{
+    unsigned long long segments = info->segments, groups = info->groups, records = info->records,
+                       bytes = info->bytes, torn = info->torn_bytes, generation = info->generation;
+    if (out->json) {
+        skn_out_printf(out,
+                       "{\"ok\":true,\"sealed\":%s,\"generation\":%llu,\"segments\":%llu,"
+                       "\"groups\":%llu,\"records\":%llu,\"bytes\":%llu,\"torn_bytes\":%llu}\n",
+                       info->was_sealed ? "true" : "false",
+                       generation,
+                       segments,
+                       groups,
+                       records,
+                       bytes,
+                       torn);
+        return;
+    }
+    skn_out_printf(out,
+                   "Sound: records %llu, groups %llu, segments %llu, bytes %llu.\n",
+                   records,
+                   groups,
+                   segments,
+                   bytes);
+    if (!info->was_sealed)
+        skn_out_printf(out, "It was not closed cleanly; the next run sees to it.\n");
+    if (torn > 0)
+        skn_out_printf(out, "Behind it are %llu bytes that were never acknowledged.\n", torn);
+}
+
+int skn_cmd_verify(struct skn_cli *cli)
+{
+    struct skn_diag diag = {.text = ""};
+    struct skn_journal_info info = {.segments = 0};
+    const char *data;
+    int lock_fd = -1;
+    diag.rc = find_data(&cli->arena, cli->args.operands[0], &data, &diag);
+    if (diag.rc == SKN_OK) diag.rc = skn_data_lock_shared(data, &lock_fd, &diag);
+    if (diag.rc == SKN_OK)
+        diag.rc = skn_journal_verify(
+            skn_env_real(), skn_arena_printf(&cli->arena, "%s/journal", data), &info, &diag);
+    if (lock_fd >= 0) (void)close(lock_fd);
+    if (diag.rc != SKN_OK) return skn_out_fail(&cli->out, &diag);
+    print(&cli->out, &info);
+    return 0;
+}
