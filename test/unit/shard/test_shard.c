@@ -1,0 +1,212 @@
+/* test_shard.c - a shard on a simulated machine: kills, power cuts, readers beside it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cx.h"
+#include "env/env_sim.h"
+#include "lib/test.h"
+#include "shard/shard.h"
+
+#include <stdio.h>
+
+/* Adds its payload and answers the sum. */
+static enum skn_rc
+sum_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
+{
+    (void)warm;
+    (void)diag;
+    struct skn_slice bytes;
+    int64_t sum = skn_value_as_int(m->payload);
+    if (skn_cx_get(cx, SKN_LIT("sum"), &bytes) == SKN_OK)
+        sum += skn_value_as_int(skn_value_view(bytes));
+    skn_cx_put_value(cx, SKN_LIT("sum"), skn_value_int(sum));
+    skn_cx_reply(cx, skn_value_int(sum));
+    return SKN_OK;
+}
+
+static const struct skn_program sum = {.type = "Sum", .handle = sum_handle};
+static const struct skn_program *const programs[] = {&sum, NULL};
+
+struct node {
+    struct skn_env_sim *sim;
+    struct skn_shard *shard;
+    struct skn_diag diag;
+    uint64_t epoch;
+};
+
+static enum skn_rc open_node(struct node *n)
+{
+    const struct skn_shard_options options = {.env = skn_env_sim_env(n->sim),
+                                              .dir = "/journal",
+                                              .programs = programs,
+                                              .check_rebuild = true,
+                                              .segment_bytes = 64 << 10,
+                                              .no_reserve = true};
+    return skn_shard_open(&options, &n->shard, &n->diag);
+}
+
+static void must_open(struct node *n)
+{
+    enum skn_rc rc = open_node(n);
+    if (rc != SKN_OK) print_error("%s\n", n->diag.text);
+    assert_int_equal(rc, SKN_OK);
+    assert_true(skn_core_epoch(skn_shard_core(n->shard)) > n->epoch); /* [E43] */
+    n->epoch = skn_core_epoch(skn_shard_core(n->shard));
+}
+
+static void submit(struct node *n, const char *id, int64_t by)
+{
+    const struct skn_request request = {.number = 7,
+                                        .caller = SKN_LIT("t"),
+                                        .id = skn_slice_str(id),
+                                        .address = SKN_LIT("a:Sum/s"),
+                                        .name = SKN_LIT("add"),
+                                        .payload = skn_value_int(by),
+                                        .priority = SKN_PRIORITY_NORMAL};
+    assert_int_equal(skn_core_submit(skn_shard_core(n->shard), &request, &n->diag), SKN_OK);
+}
+
+/* Turns until there is no more; -1 when the disk failed, else the newest answer. */
+static int64_t turn(struct node *n)
+{
+    bool more = true;
+    int64_t answer = 0;
+    while (more) {
+        if (skn_shard_turn(n->shard, &more, &n->diag) != SKN_OK) return -1;
+        struct skn_output out;
+        while (skn_core_next_output(skn_shard_core(n->shard), &out))
+            if (out.kind == SKN_OUTPUT_REPLY) answer = skn_value_as_int(skn_value_view(out.value));
+    }
+    return answer;
+}
+
+static void what_was_answered_survives_every_death(void **state) /* P1 P2 [E6] */
+{
+    (void)state;
+    for (int cut = -1; cut < SKN_CUT_COUNT; cut++) {
+        struct node n = {.sim = skn_env_sim_create(17, 0)};
+        int64_t total = 0;
+        char id[16];
+        for (int i = 1; i <= 60; i++) {
+            must_open(&n);
+            (void)snprintf(id, sizeof id, "%d", i);
+            submit(&n, id, i);
+            total += i;
+            assert_int_equal(turn(&n), total);
+            if (i % 5 == 0) {
+                assert_int_equal(skn_shard_close(n.shard, &n.diag), SKN_OK);
+            } else {
+                skn_shard_abandon(n.shard);
+                if (cut < 0)
+                    skn_env_sim_kill(n.sim);
+                else
+                    skn_env_sim_power_cut(n.sim, (enum skn_cut)cut);
+            }
+        }
+        must_open(&n);
+        submit(&n, "60", 60); /* asked again: the answer of then */
+        assert_int_equal(turn(&n), total);
+        skn_shard_abandon(n.shard);
+        skn_env_sim_destroy(n.sim);
+    }
+}
+
+static void a_stop_at_any_disk_operation_loses_no_answer(void **state) /* P1 P2 */
+{
+    (void)state;
+    size_t stops = 0;
+    for (uint64_t nth = 1; nth < 400; nth++) {
+        struct node n = {.sim = skn_env_sim_create(nth, 0)};
+        int64_t answered = 0;
+        enum skn_fault fault = nth % 2 ? SKN_FAULT_STOP : SKN_FAULT_STOP_SHORT;
+        skn_env_sim_fault(n.sim, fault, true, nth, 1);
+        for (int64_t i = 1; i <= 20; i++) {
+            if (!n.shard && open_node(&n) != SKN_OK) break;
+            char id[16];
+            (void)snprintf(id, sizeof id, "%d", (int)i);
+            submit(&n, id, 1);
+            int64_t answer = turn(&n);
+            if (answer < 0) break;
+            assert_int_equal(answer, i);
+            answered = i;
+            if (i % 7 != 0) continue;
+            enum skn_rc rc = skn_shard_close(n.shard, &n.diag);
+            n.shard = NULL;
+            if (rc != SKN_OK) break;
+        }
+        bool stopped = skn_env_sim_is_stopped(n.sim);
+        stops += stopped;
+        skn_shard_abandon(n.shard);
+        n.shard = NULL;
+        skn_env_sim_power_cut(n.sim, (enum skn_cut)(nth % SKN_CUT_COUNT));
+        must_open(&n);
+        submit(&n, "last", 0);
+        int64_t sum_after = turn(&n);
+        assert_true(sum_after == answered || sum_after == answered + 1);
+        skn_shard_abandon(n.shard);
+        skn_env_sim_destroy(n.sim);
+        if (!stopped) break;
+    }
+    assert_true(stops > 20);
+}
+
+static void a_reader_sees_the_rows_and_changes_nothing(void **state) /* [E81] */
+{
+    (void)state;
+    struct node n = {.sim = skn_env_sim_create(3, 0)};
+    must_open(&n);
+    submit(&n, "a", 5);
+    assert_int_equal(turn(&n), 5);
+    submit(&n, "b", 6);
+    assert_int_equal(turn(&n), 11);
+    uint64_t changes = skn_env_sim_changes(n.sim);
+    struct skn_store *store;
+    struct skn_slice bytes;
+    assert_int_equal(skn_shard_read(skn_env_sim_env(n.sim), "/journal", &store, &n.diag), SKN_OK);
+    assert_int_equal(skn_core_get(store, SKN_LIT("a:Sum/s"), SKN_LIT("sum"), &bytes, &n.diag),
+                     SKN_OK);
+    /* The last group of an unsealed journal is left out. */
+    assert_int_equal(skn_value_as_int(skn_value_view(bytes)), 5);
+    assert_int_equal(skn_env_sim_changes(n.sim), changes);
+    skn_store_destroy(store);
+    assert_int_equal(skn_shard_close(n.shard, &n.diag), SKN_OK);
+    assert_int_equal(skn_shard_read(skn_env_sim_env(n.sim), "/journal", &store, &n.diag), SKN_OK);
+    assert_int_equal(skn_core_get(store, SKN_LIT("a:Sum/s"), SKN_LIT("sum"), &bytes, &n.diag),
+                     SKN_OK);
+    assert_int_equal(skn_value_as_int(skn_value_view(bytes)), 11);
+    skn_store_destroy(store);
+    struct skn_journal_info info;
+    assert_int_equal(skn_shard_verify(skn_env_sim_env(n.sim), "/journal", &info, &n.diag), SKN_OK);
+    assert_int_equal(info.records, 3);
+    assert_int_equal(skn_shard_read(skn_env_sim_env(n.sim), "/nothing", &store, &n.diag),
+                     SKN_ENOENT);
+    skn_env_sim_destroy(n.sim);
+}
+
+static void a_failed_sync_ends_everything(void **state) /* [E7] */
+{
+    (void)state;
+    struct node n = {.sim = skn_env_sim_create(3, 0)};
+    must_open(&n);
+    skn_env_sim_fault(n.sim, SKN_FAULT_EIO, true, 2, 1);
+    submit(&n, "a", 5);
+    assert_int_equal(turn(&n), -1);
+    struct skn_output out;
+    assert_false(skn_core_next_output(skn_shard_core(n.shard), &out));
+    skn_shard_abandon(n.shard);
+    skn_env_sim_kill(n.sim);
+    must_open(&n);
+    submit(&n, "a", 5);
+    assert_int_equal(turn(&n), 5);
+    skn_shard_abandon(n.shard);
+    skn_env_sim_destroy(n.sim);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_answered_survives_every_death),
+        cmocka_unit_test(a_stop_at_any_disk_operation_loses_no_answer),
+        cmocka_unit_test(a_reader_sees_the_rows_and_changes_nothing),
+        cmocka_unit_test(a_failed_sync_ends_everything),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
