@@ -7,14 +7,12 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_HELP] = skn_cmd_help,
     [SKN_COMMAND_INIT] = skn_cmd_init,
     [SKN_COMMAND_VERIFY] = skn_cmd_verify,
-#ifdef SKN_HAS_ENGINE
     [SKN_COMMAND_HOLD] = skn_cmd_hold,
     [SKN_COMMAND_LOGS] = skn_cmd_logs,
     [SKN_COMMAND_PS] = skn_cmd_ps,
     [SKN_COMMAND_RESUME] = skn_cmd_resume,
     [SKN_COMMAND_RUN] = skn_cmd_run,
     [SKN_COMMAND_SHOW] = skn_cmd_show,
-#endif
 };
 
 int main(int argc, char **argv)

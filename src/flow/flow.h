@@ -56,6 +56,7 @@ enum skn_run_status {
 
 struct skn_run_info {
     enum skn_run_status status;
+    uint64_t started_ms;
     struct skn_slice name; /* as given, may be empty; borrowed from the store */
 };
 
@@ -72,6 +73,5 @@ SKN_MUST_USE enum skn_rc skn_flow_view(struct skn_store *store,
                                        struct skn_slice address,
                                        bool is_held,
                                        bool with_contexts,
-                                       bool is_last,
                                        struct skn_json_writer *w,
                                        struct skn_diag *diag);

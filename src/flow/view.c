@@ -70,7 +70,7 @@ enum skn_rc skn_flow_info(struct skn_store *store,
     struct skn_slice bytes;
     enum skn_rc rc = read_run(&v);
     if (rc != SKN_OK) return rc;
-    *out = (struct skn_run_info){.status = v.run.status};
+    *out = (struct skn_run_info){.status = v.run.status, .started_ms = v.run.started_ms};
     struct skn_value name;
     if (get(&v, SKN_LIT("M"), &bytes) == SKN_OK &&
         skn_map_get(skn_value_view(bytes), SKN_LIT("name"), &name) &&
@@ -285,7 +285,6 @@ enum skn_rc skn_flow_view(struct skn_store *store,
                           struct skn_slice address,
                           bool is_held,
                           bool with_contexts,
-                          bool is_last,
                           struct skn_json_writer *w,
                           struct skn_diag *diag)
 {
@@ -312,10 +311,6 @@ enum skn_rc skn_flow_view(struct skn_store *store,
         skn_arena_init(&v.arena);
         rc = put_contexts(&v);
         skn_arena_fini(&v.arena);
-    }
-    if (is_last) {
-        skn_json_key_str(w, "final");
-        skn_json_bool(w, true);
     }
     skn_json_object_end(w);
     return rc;

@@ -174,7 +174,7 @@ static inline struct skn_value world_view(struct world *w)
     skn_json_begin(writer, &json, SKN_JSON_PLAIN);
     struct skn_diag diag = {0};
     enum skn_rc rc =
-        skn_flow_view(w->shard.store, SKN_LIT(RUN_ADDRESS), false, true, false, writer, &diag);
+        skn_flow_view(w->shard.store, SKN_LIT(RUN_ADDRESS), false, true, writer, &diag);
     if (rc != SKN_OK) print_error("%s\n", diag.text);
     assert_int_equal(rc, SKN_OK);
     assert_int_equal(skn_json_end(writer, NULL), SKN_OK);

@@ -1,0 +1,166 @@
+/* answer.c - answers to clients, and the runs that they watch. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "node/engine_internal.h"
+
+/* The one being written is the newest of the list. */
+static struct answer *newest(struct skn_engine *e)
+{
+    struct skn_list *last = skn_list_last(&e->answers);
+    SKN_ASSERT(last);
+    return SKN_CONTAINER_OF(last, struct answer, link);
+}
+
+struct skn_json_writer *
+engine_answer_begin(struct skn_engine *e, uint64_t client, int64_t id, const char *type)
+{
+    struct answer *answer = skn_alloc_zero(1, sizeof *answer);
+    skn_list_init(&answer->link);
+    answer->client = client;
+    skn_buf_init(&answer->json, ANSWER_BYTES_MAX);
+    skn_list_push_back(&e->answers, &answer->link);
+    skn_json_begin(&e->writer, &answer->json, SKN_JSON_PLAIN);
+    skn_json_object_begin(&e->writer);
+    skn_json_key_str(&e->writer, "type");
+    skn_json_str(&e->writer, type);
+    skn_json_key_str(&e->writer, "id");
+    skn_json_int(&e->writer, id);
+    return &e->writer;
+}
+
+void engine_answer_drop(struct skn_engine *e)
+{
+    struct answer *answer = newest(e);
+    skn_list_remove(&answer->link);
+    skn_buf_fini(&answer->json);
+    skn_free(answer);
+}
+
+/* What cannot be shown is an error in its place: too large for a frame, or damaged. */
+static void replace(struct skn_engine *e, int64_t id, enum skn_rc rc, const char *text)
+{
+    uint64_t client = newest(e)->client;
+    engine_answer_drop(e);
+    engine_answer_error(e, client, id, rc, text);
+}
+
+void engine_answer_end(struct skn_engine *e)
+{
+    skn_json_object_end(&e->writer);
+    struct skn_diag diag;
+    enum skn_rc rc = skn_json_end(&e->writer, &diag);
+    if (rc != SKN_OK) replace(e, 0, rc, diag.text);
+}
+
+void engine_answer_error(
+    struct skn_engine *e, uint64_t client, int64_t id, enum skn_rc rc, const char *text)
+{
+    const struct skn_rc_info *info = skn_rc_info(rc);
+    struct skn_json_writer *w = engine_answer_begin(e, client, id, "error");
+    skn_json_key_str(w, "code");
+    skn_json_str(w, info->name);
+    skn_json_key_str(w, "message");
+    skn_json_any_text(w, skn_slice_str(text[0] ? text : info->text));
+    skn_json_key_str(w, "exit");
+    skn_json_int(w, info->exit_code);
+    skn_json_object_end(w);
+    enum skn_rc ended = skn_json_end(w, NULL);
+    SKN_ASSERT(ended == SKN_OK); /* a few hundred bytes */
+}
+
+bool engine_is_held(const struct skn_engine *e, struct skn_slice address)
+{
+    return !e->core || skn_core_is_held(e->core, address);
+}
+
+/* --- watchers ---------------------------------------------------------------------------------- */
+
+void engine_watch(struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice address)
+{
+    struct watcher *watcher = skn_alloc_zero(1, sizeof *watcher + address.len);
+    memcpy(watcher->bytes, address.ptr, address.len);
+    skn_list_init(&watcher->link);
+    watcher->client = client;
+    watcher->id = id;
+    watcher->is_dirty = true;
+    watcher->address = skn_slice(watcher->bytes, address.len);
+    skn_list_push_back(&e->watchers, &watcher->link);
+}
+
+static struct active *find_active(struct skn_engine *e, struct skn_slice address)
+{
+    SKN_LIST_FOREACH (link, &e->active) {
+        struct active *active = SKN_CONTAINER_OF(link, struct active, link);
+        if (skn_slice_eq(active->address, address)) return active;
+    }
+    return NULL;
+}
+
+void engine_run_changed(struct skn_engine *e, struct skn_slice address, enum skn_run_status status)
+{
+    bool is_active = status == SKN_RUN_RUNNING || status == SKN_RUN_STOPPING;
+    struct active *active = find_active(e, address);
+    if (active && !is_active) {
+        skn_list_remove(&active->link);
+        skn_free(active);
+    } else if (!active && is_active) {
+        active = skn_alloc_zero(1, sizeof *active + address.len);
+        memcpy(active->bytes, address.ptr, address.len);
+        active->address = skn_slice(active->bytes, address.len);
+        skn_list_init(&active->link);
+        skn_list_push_back(&e->active, &active->link);
+    }
+    SKN_LIST_FOREACH (link, &e->watchers) {
+        struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
+        if (!skn_slice_eq(watcher->address, address)) continue;
+        watcher->is_dirty = true;
+        if (!is_active) watcher->next_ms = 0;
+    }
+}
+
+/* Sends the view; true when it was the last one. */
+static bool show(struct skn_engine *e, const struct watcher *watcher)
+{
+    struct skn_run_info info;
+    struct skn_diag diag = {0};
+    bool held = engine_is_held(e, watcher->address);
+    enum skn_rc rc = skn_flow_info(e->store, watcher->address, held, &info, &diag);
+    if (rc != SKN_OK) {
+        engine_answer_error(e, watcher->client, watcher->id, rc, diag.text);
+        return true;
+    }
+    bool is_last = info.status >= SKN_RUN_INTERRUPTED;
+    struct skn_json_writer *w = engine_answer_begin(e, watcher->client, watcher->id, "run");
+    skn_json_key_str(w, "run");
+    rc = skn_flow_view(e->store, watcher->address, held, true, w, &diag);
+    if (rc != SKN_OK) {
+        replace(e, watcher->id, rc, diag.text);
+        return true;
+    }
+    if (is_last) {
+        skn_json_key_str(w, "final");
+        skn_json_bool(w, true);
+    }
+    engine_answer_end(e);
+    return is_last;
+}
+
+int engine_show_changes(struct skn_engine *e, uint64_t now_ms)
+{
+    int wait = -1;
+    SKN_LIST_FOREACH_SAFE (link, after, &e->watchers) {
+        struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
+        if (!watcher->is_dirty) continue;
+        if (watcher->next_ms > now_ms && watcher->next_ms - now_ms <= VIEW_EVERY_MS) {
+            int left = (int)(watcher->next_ms - now_ms);
+            if (wait < 0 || left < wait) wait = left;
+            continue;
+        }
+        watcher->is_dirty = false;
+        watcher->next_ms = now_ms + VIEW_EVERY_MS;
+        if (!show(e, watcher)) continue;
+        skn_list_remove(link);
+        skn_free(watcher);
+    }
+    return wait;
+}

@@ -1,0 +1,233 @@
+/* engine.c - opens a project's data, turns it, and hands outputs to those who act on them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine.h"
+
+#include "base/mem.h"
+#include "node/engine_internal.h"
+
+#include <string.h>
+
+static const struct skn_program *const programs[] = {&skn_flow_program, NULL};
+
+static char *path_of(const char *dir, const char *name)
+{
+    struct skn_buf out;
+    skn_buf_init(&out, 1 << 16);
+    skn_buf_printf(&out, "%s/%s", dir, name);
+    char *path = skn_dup(out.ptr, out.len);
+    skn_buf_fini(&out);
+    return path;
+}
+
+static struct skn_engine *create(const struct skn_engine_options *options)
+{
+    struct skn_engine *e = skn_alloc_zero(1, sizeof *e);
+    struct skn_list *lists[] = {
+        &e->pending, &e->watchers, &e->tasks, &e->waiting, &e->answers, &e->active};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
+        skn_list_init(lists[i]);
+    e->data_dir = skn_dup(options->data_dir.ptr, options->data_dir.len);
+    e->project_dir = skn_dup(options->project_dir.ptr, options->project_dir.len);
+    skn_buf_init(&e->scratch, 4 * (size_t)ANSWER_BYTES_MAX);
+    skn_buf_init(&e->address, SKN_ADDRESS_MAX + 1);
+    return e;
+}
+
+/* Runs that go on at once are active from the start: the holder does not leave them. */
+static enum skn_rc find_active(struct skn_engine *e, struct skn_diag *diag)
+{
+    struct skn_slice after = {0};
+    enum skn_rc rc;
+    while ((rc = skn_core_next_domain(e->store, after, &e->address, diag)) == SKN_OK) {
+        struct skn_run_info info;
+        after = skn_buf_slice(&e->address);
+        bool held = engine_is_held(e, after);
+        if (skn_flow_info(e->store, after, held, &info, NULL) == SKN_OK)
+            engine_run_changed(e, after, info.status);
+    }
+    return rc == SKN_ENOENT ? SKN_OK : rc;
+}
+
+/* The spawner first: it is forked while this process has one thread, and what an older one left
+ * behind is dead before anything is started [E43b]. */
+static enum skn_rc
+open_to_write(struct skn_engine *e, const struct skn_engine_options *options, struct skn_diag *diag)
+{
+    const struct skn_spawner_options spawner = {.dir = e->data_dir};
+    enum skn_rc rc = skn_spawner_start(&spawner, &e->spawner, diag);
+    if (rc != SKN_OK) return rc;
+    skn_phases_init(&e->phases, options->env, e->data_dir);
+    skn_phase_enter(&e->phases, SKN_PHASE_OPENING);
+    engine_tmp_clear(e);
+    char *dir = path_of(e->data_dir, "journal");
+    bool check_rebuild = false;
+#ifdef SKN_DEBUG
+    check_rebuild = true;
+#endif
+    const struct skn_shard_options shard = {.env = &e->phases.base,
+                                            .dir = dir,
+                                            .programs = programs,
+                                            .take_up_all = options->take_up_all,
+                                            .check_rebuild = check_rebuild};
+    rc = skn_shard_open(&shard, &e->shard, diag);
+    skn_free(dir);
+    if (rc != SKN_OK) return rc;
+    e->core = skn_shard_core(e->shard);
+    e->store = skn_shard_store(e->shard);
+    return find_active(e, diag);
+}
+
+static enum skn_rc
+open_to_read(struct skn_engine *e, const struct skn_engine_options *options, struct skn_diag *diag)
+{
+    char *dir = path_of(e->data_dir, "journal");
+    enum skn_rc rc = skn_shard_read(options->env, dir, &e->store, diag);
+    skn_free(dir);
+    return rc;
+}
+
+enum skn_rc skn_engine_open(const struct skn_engine_options *options,
+                            struct skn_engine **out_engine,
+                            struct skn_diag *diag)
+{
+    struct skn_engine *e = create(options);
+    enum skn_rc rc =
+        options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
+    if (rc != SKN_OK) {
+        skn_engine_close(e);
+        return rc;
+    }
+    *out_engine = e;
+    return SKN_OK;
+}
+
+static void free_answer(struct answer *answer)
+{
+    if (!answer) return;
+    skn_buf_fini(&answer->json);
+    skn_free(answer);
+}
+
+/* Every list's link is the first member of what is in it. */
+static void free_all(struct skn_list *list)
+{
+    struct skn_list *link;
+    while ((link = skn_list_pop_front(list)))
+        skn_free(link);
+}
+
+void skn_engine_close(struct skn_engine *e)
+{
+    if (!e) return;
+    static_assert(offsetof(struct pending, link) == 0 && offsetof(struct watcher, link) == 0, "");
+    static_assert(offsetof(struct task, link) == 0 && offsetof(struct active, link) == 0, "");
+    if (e->spawner) (void)skn_spawner_stop(e->spawner, NULL);
+    if (e->shard)
+        (void)skn_shard_close(e->shard, NULL);
+    else
+        skn_store_destroy(e->store);
+    struct skn_list *link;
+    while ((link = skn_list_pop_front(&e->answers)))
+        free_answer(SKN_CONTAINER_OF(link, struct answer, link));
+    free_answer(e->given);
+    struct skn_list *lists[] = {&e->pending, &e->watchers, &e->tasks, &e->waiting, &e->active};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
+        free_all(lists[i]);
+    skn_buf_fini(&e->scratch);
+    skn_buf_fini(&e->address);
+    skn_free(e->data_dir);
+    skn_free(e->project_dir);
+    skn_free(e);
+}
+
+int skn_engine_fd(struct skn_engine *e)
+{
+    return e->spawner ? skn_spawner_fd(e->spawner) : -1;
+}
+
+static uint64_t now_ms(struct skn_engine *e)
+{
+    return skn_shard_now_ms(e->shard);
+}
+
+int skn_engine_timeout_ms(struct skn_engine *e)
+{
+    if (!e->shard) return -1;
+    if (e->has_more || skn_core_counts(e->core).ready > 0) return 0;
+    uint64_t now = now_ms(e), due = skn_core_next_due_ms(e->core), wait = UINT64_MAX;
+    if (due != UINT64_MAX) wait = due > now ? due - now : 0;
+    int shown = engine_show_changes(e, now);
+    if (shown >= 0 && (uint64_t)shown < wait) wait = (uint64_t)shown;
+    if (wait == UINT64_MAX) return -1;
+    return wait < 60000 ? (int)wait : 60000; /* the clock may be set meanwhile */
+}
+
+/* The one place where outputs become acts. */
+static void release(struct skn_engine *e)
+{
+    struct skn_output output;
+    while (skn_core_next_output(e->core, &output)) {
+        switch (output.kind) {
+        case SKN_OUTPUT_REPLY: engine_reply(e, &output); break;
+        case SKN_OUTPUT_PERFORM: engine_perform(e, &output); break;
+        case SKN_OUTPUT_CANCEL: engine_cancel(e, &output); break;
+        case SKN_OUTPUT_SIGNAL:
+            if (!skn_slice_eq(output.name, SKN_LIT("run"))) break;
+            engine_run_changed(e,
+                               output.address,
+                               (enum skn_run_status)skn_value_as_int(skn_value_view(output.value)));
+            break;
+        }
+    }
+}
+
+enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
+{
+    if (!e->shard) return SKN_OK;
+    enum skn_rc rc = engine_tasks_turn(e, diag);
+    e->has_more = true;
+    for (int i = 0; rc == SKN_OK && e->has_more && i < TURNS_AT_ONCE; i++) {
+        skn_phase_enter(&e->phases, SKN_PHASE_SLICE);
+        rc = skn_shard_turn(e->shard, &e->has_more, diag);
+        skn_phase_enter(&e->phases, SKN_PHASE_RELEASE);
+        if (rc == SKN_OK) release(e);
+    }
+    if (rc == SKN_OK) (void)engine_show_changes(e, now_ms(e));
+    skn_phase_enter(&e->phases, e->running > 0 ? SKN_PHASE_PROGRAM : SKN_PHASE_IDLE);
+    return rc;
+}
+
+bool skn_engine_idle(struct skn_engine *e)
+{
+    if (!e->shard) return skn_list_is_empty(&e->answers);
+    return skn_list_is_empty(&e->pending) && skn_list_is_empty(&e->watchers) &&
+           skn_list_is_empty(&e->tasks) && skn_list_is_empty(&e->waiting) &&
+           skn_list_is_empty(&e->active) && skn_list_is_empty(&e->answers) && !e->has_more &&
+           skn_core_counts(e->core).ready == 0;
+}
+
+void skn_engine_client_gone(struct skn_engine *e, uint64_t client)
+{
+    SKN_LIST_FOREACH_SAFE (link, after, &e->watchers) {
+        struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
+        if (watcher->client != client) continue;
+        skn_list_remove(link);
+        skn_free(watcher);
+    }
+    SKN_LIST_FOREACH (link, &e->pending) {
+        struct pending *pending = SKN_CONTAINER_OF(link, struct pending, link);
+        if (pending->client == client) pending->is_silent = true;
+    }
+}
+
+bool skn_engine_next_answer(struct skn_engine *e, uint64_t *out_client, struct skn_slice *out_json)
+{
+    free_answer(e->given);
+    e->given = NULL;
+    struct skn_list *link = skn_list_pop_front(&e->answers);
+    if (!link) return false;
+    e->given = SKN_CONTAINER_OF(link, struct answer, link);
+    *out_client = e->given->client;
+    *out_json = skn_buf_slice(&e->given->json);
+    return true;
+}

@@ -1,0 +1,119 @@
+/* engine_internal.h - what the parts of the engine share.
+ *
+ * Owns        requests that wait for their reply, watchers, tasks that run, answers not taken yet.
+ * May include what node may.
+ * Threads     the one that turns the engine.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/list.h"
+#include "exec/exec.h"
+#include "flow/flow.h"
+#include "node/engine.h"
+#include "node/phase_internal.h"
+#include "shard/shard.h"
+
+enum {
+    TASKS_AT_ONCE = 512,         /* programs; more wait for a place */
+    GRACE_MS = 5000,             /* between SIGTERM and SIGKILL of a program */
+    VIEW_EVERY_MS = 40,          /* a watcher sees a run at most so often, and its end at once */
+    ANSWER_BYTES_MAX = 16 << 20, /* of one answer: a frame */
+    TURNS_AT_ONCE = 16,          /* groups before the sockets are looked at again */
+};
+
+/* A request whose message was submitted: `number` comes back in the reply. */
+struct pending {
+    struct skn_list link;
+    uint64_t number;
+    uint64_t client;
+    int64_t id;
+    bool watch;
+    bool is_silent; /* stop, leave: told and not asked */
+    struct skn_slice address;
+    uint8_t bytes[];
+};
+
+struct watcher {
+    struct skn_list link;
+    uint64_t client;
+    int64_t id;
+    bool is_dirty;
+    uint64_t next_ms; /* not before */
+    struct skn_slice address;
+    uint8_t bytes[];
+};
+
+/* An attempt that runs, or waits for a place. */
+struct task {
+    struct skn_list link;
+    uint64_t exec_id; /* 0 while it waits for a place */
+    uint64_t number;
+    uint32_t attempt;
+    uint64_t epoch;
+    uint8_t key[SKN_KEY_BYTES];
+    bool is_cancelled;
+    struct skn_slice address;
+    struct skn_slice effect;
+    uint8_t bytes[];
+};
+
+struct answer {
+    struct skn_list link;
+    uint64_t client;
+    struct skn_buf json;
+};
+
+/* A run that this node works on. */
+struct active {
+    struct skn_list link;
+    struct skn_slice address;
+    uint8_t bytes[];
+};
+
+struct skn_engine {
+    struct skn_shard *shard; /* NULL when read only */
+    struct skn_store *store;
+    struct skn_core *core; /* NULL when read only */
+    struct skn_spawner *spawner;
+    struct skn_phases phases;
+    char *data_dir, *project_dir;
+    struct skn_list pending, watchers, tasks, waiting, answers, active;
+    struct answer *given;
+    uint64_t next_number, next_exec;
+    size_t running;
+    bool has_more;
+    struct skn_json_writer writer;
+    struct skn_buf scratch, address;
+};
+
+/* --- answer.c --------------------------------------------------------------------------------- */
+
+/* Begins {"type": .., "id": ..; the caller adds members and ends it. */
+struct skn_json_writer *
+engine_answer_begin(struct skn_engine *e, uint64_t client, int64_t id, const char *type);
+void engine_answer_end(struct skn_engine *e);
+/* Takes back what was begun. */
+void engine_answer_drop(struct skn_engine *e);
+void engine_answer_error(
+    struct skn_engine *e, uint64_t client, int64_t id, enum skn_rc rc, const char *text);
+void engine_watch(struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice address);
+/* A run changed: who watches it will see it, and it is active or not. */
+void engine_run_changed(struct skn_engine *e, struct skn_slice address, enum skn_run_status status);
+/* Sends what is due; gives the milliseconds until the next, or -1. */
+int engine_show_changes(struct skn_engine *e, uint64_t now_ms);
+bool engine_is_held(const struct skn_engine *e, struct skn_slice address);
+
+/* --- request.c --------------------------------------------------------------------- */
+
+void engine_reply(struct skn_engine *e, const struct skn_output *output);
+
+/* --- task.c --------------------------------------------------------------------------------------- */
+
+/* Removes the folders of programs that no longer run. */
+void engine_tmp_clear(struct skn_engine *e);
+void engine_perform(struct skn_engine *e, const struct skn_output *output);
+void engine_cancel(struct skn_engine *e, const struct skn_output *output);
+/* Takes what the spawner says. An error when it died. */
+SKN_MUST_USE enum skn_rc engine_tasks_turn(struct skn_engine *e, struct skn_diag *diag);

@@ -1,0 +1,92 @@
+/* phase.c - what the node is doing right now. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/phase_internal.h"
+
+#include "base/buf.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+struct skn_phase_page {
+    uint32_t phase;
+    uint32_t zero;
+    uint64_t entered[SKN_PHASES];
+};
+
+static struct skn_phases *phases_of(struct skn_env *env)
+{
+    return SKN_CONTAINER_OF(env, struct skn_phases, base);
+}
+
+void skn_phase_enter(struct skn_phases *phases, enum skn_phase phase)
+{
+    if (!phases->page) return;
+    phases->page->phase = phase;
+    uint64_t count = ++phases->page->entered[phase];
+    if (phases->fail_at == phase && phases->fail_count == count) (void)kill(getpid(), SIGKILL);
+}
+
+static enum skn_rc noted_pwrite(
+    struct skn_file *file, uint64_t offset, const void *ptr, size_t len, struct skn_diag *diag)
+{
+    struct skn_phases *phases = phases_of(file->env);
+    skn_phase_enter(phases, SKN_PHASE_WRITE);
+    return phases->inner->ops->pwrite(file, offset, ptr, len, diag);
+}
+
+static enum skn_rc noted_datasync(struct skn_file *file, struct skn_diag *diag)
+{
+    struct skn_phases *phases = phases_of(file->env);
+    skn_phase_enter(phases, SKN_PHASE_SYNC);
+    return phases->inner->ops->datasync(file, diag);
+}
+
+#ifdef SKN_DEBUG
+static void read_failpoint(struct skn_phases *phases)
+{
+    static const char *const names[SKN_PHASES] = {
+        "idle", "opening", "slice", "write", "sync", "release", "program"};
+    const char *text = getenv("SKEIN_FAILPOINT");
+    const char *colon = text ? strchr(text, ':') : NULL;
+    for (size_t i = 0; colon && i < SKN_PHASES; i++) {
+        if (strlen(names[i]) != (size_t)(colon - text)) continue;
+        if (strncmp(text, names[i], (size_t)(colon - text)) != 0) continue;
+        phases->fail_at = (enum skn_phase)i;
+        phases->fail_count = strtoull(colon + 1, NULL, 10);
+    }
+}
+#endif
+
+void skn_phases_init(struct skn_phases *phases, struct skn_env *inner, const char *dir)
+{
+    *phases = (struct skn_phases){.base = {&phases->ops}, .ops = *inner->ops, .inner = inner};
+    phases->ops.pwrite = noted_pwrite;
+    phases->ops.datasync = noted_datasync;
+    struct skn_buf path;
+    skn_buf_init(&path, 1 << 16);
+    skn_buf_printf(&path, "%s/phase", dir);
+    int fd = open(skn_buf_str(&path), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    skn_buf_fini(&path);
+    if (fd < 0) return;
+    /* Real blocks: a store into a hole of a full disk would be a bus error. */
+    void *page = MAP_FAILED;
+    if (posix_fallocate(fd, 0, sizeof(struct skn_phase_page)) == 0)
+        page = mmap(NULL, sizeof(struct skn_phase_page), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    (void)close(fd);
+    if (page == MAP_FAILED) return;
+    memset(page, 0, sizeof(struct skn_phase_page));
+    phases->page = page;
+#ifdef SKN_DEBUG
+    read_failpoint(phases);
+#endif
+}
+
+void skn_phases_fini(struct skn_phases *phases)
+{
+    if (phases->page) (void)munmap((void *)(uintptr_t)phases->page, sizeof(struct skn_phase_page));
+    phases->page = NULL;
+}

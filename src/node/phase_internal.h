@@ -1,0 +1,41 @@
+/* phase_internal.h - what the node is doing right now, in a mapped file that outlives a kill.
+ *
+ * Owns        the file `.skein/phase`: u32 phase at 0, u32 of zeros, then one u64 per phase, how
+ *             often it was entered since the opening; little-endian. Never synced: it says what a
+ *             killed process was at, and means nothing after a power cut.
+ * May include base, env.
+ * Threads     the one that turns the engine.
+ *
+ * A debug build ends itself with SIGKILL when SKEIN_FAILPOINT is "phase:n" and that phase is
+ * entered for the n-th time since the process began; the crash tests aim with it.
+ */
+#pragma once
+
+#include "env/env.h"
+
+enum skn_phase {
+    SKN_PHASE_IDLE,
+    SKN_PHASE_OPENING,
+    SKN_PHASE_SLICE,   /* handling messages */
+    SKN_PHASE_WRITE,   /* of the journal */
+    SKN_PHASE_SYNC,    /* of the journal */
+    SKN_PHASE_RELEASE, /* outputs leave */
+    SKN_PHASE_PROGRAM, /* idle, while programs run */
+    SKN_PHASES
+};
+
+struct skn_phase_page;
+
+struct skn_phases {
+    struct skn_env base; /* the environment with writes and syncs noted */
+    struct skn_env_ops ops;
+    struct skn_env *inner;
+    volatile struct skn_phase_page *page;
+    enum skn_phase fail_at;
+    uint64_t fail_count; /* 0: never */
+};
+
+/* Maps DIR/phase. Without it (a full disk) the phases are noted nowhere, which hurts nobody. */
+void skn_phases_init(struct skn_phases *phases, struct skn_env *inner, const char *dir);
+void skn_phases_fini(struct skn_phases *phases);
+void skn_phase_enter(struct skn_phases *phases, enum skn_phase phase);
