@@ -1,6 +1,6 @@
 # The front door. Everything real is in meson.build; `make help` lists what is here.
 B ?= build
-.PHONY: all help deps test asan fmt check-style install clean
+.PHONY: all help deps demo test asan bench fuzz soak fmt check-style install clean
 all: $(B)/build.ninja ## release build in build/
 	@ninja -C $(B)
 $(B)/build.ninja: | deps
@@ -9,10 +9,18 @@ help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 deps: ## installs what is missing, by apt, without questions
 	@tools/deps
+demo: all ## the main job on real input: a flow, kill -9 in the middle, resume
+	@tools/demo
 test: deps ## builds (debug) and runs every test
 	@tools/test build-debug --buildtype=debug
 asan: deps ## the tests under AddressSanitizer and UBSan, with clang
 	@CC=clang tools/test build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+bench: deps ## release build, every benchmark, one table
+	@tools/bench
+fuzz: deps ## every fuzz target for 60 s; tools/fuzz TARGET SECONDS for one
+	@tools/fuzz
+soak: deps ## the long tests, for SKN_SOAK times the usual counts (default 20), with a ledger line
+	@tools/soak
 fmt: ## clang-format over the tree
 	@find src test bench include -name '*.[ch]' 2>/dev/null | xargs clang-format-14 -i
 check-style: ## format, headings, forbidden calls, lengths
