@@ -140,7 +140,12 @@ enum skn_rc skn_jf_read_super(struct skn_file *file,
     enum skn_rc rc = skn_file_pread(file, 0, bytes, sizeof bytes, &len, diag);
     if (rc != SKN_OK) return rc;
     if (len != SKN_JF_SUPER_BYTES)
-        return SKN_CORRUPT(diag, "damage in \"%s/super\": it has not the length of one", dir);
+        return SKN_CORRUPT(diag,
+                           "damage in \"%s/super\" at offset %zu: the file does not end where it "
+                           "should, at %d",
+                           dir,
+                           len,
+                           SKN_JF_SUPER_BYTES);
 
     struct skn_jf_super slots[2];
     enum skn_rc found[2];
