@@ -197,8 +197,11 @@ static void write_part(
     struct skn_env_sim *sim, struct sim_file *file, uint64_t offset, const uint8_t *ptr, size_t len)
 {
     if (sim->fault != SKN_FAULT_EIO) {
-        sim_disk_write(
-            &sim->disk, file->inode, offset, ptr, skn_rng_below(&sim->rng, (uint64_t)len + 1));
+        /* The kernel copies by pages, so a write that is cut off ends where a sector does. */
+        uint64_t cut = offset + skn_rng_below(&sim->rng, (uint64_t)len + 1);
+        uint64_t end = offset + len;
+        if (cut < end) cut = cut / SIM_SECTOR * SIM_SECTOR;
+        if (cut > offset) sim_disk_write(&sim->disk, file->inode, offset, ptr, cut - offset);
         return;
     }
     for (size_t at = 0; at < len; at += SIM_SECTOR) {
@@ -446,7 +449,7 @@ void skn_env_sim_kill(struct skn_env_sim *sim)
         file->inode = NULL;
         file->lock = UNLOCKED;
     }
-    sim->fault = SKN_FAULT_NONE;
+    if (sim->is_stopped) sim->fault = SKN_FAULT_NONE;
     sim->is_stopped = false;
 }
 

@@ -37,7 +37,7 @@ enum skn_fault {
     SKN_FAULT_NONE,
     SKN_FAULT_EIO,   /* SKN_EIO or, of a sync, SKN_ESYNC; of a write any sectors may have come */
     SKN_FAULT_FULL,  /* SKN_EDISKFULL from what needs room, nothing done; others go on */
-    SKN_FAULT_SHORT, /* of a write a part, then SKN_EDISKFULL; others as SKN_FAULT_FULL */
+    SKN_FAULT_SHORT, /* of a write its first sectors, then SKN_EDISKFULL; others as _FULL */
     SKN_FAULT_STOP,  /* the process stops before the call; see skn_env_sim_is_stopped */
     SKN_FAULT_STOP_SHORT, /* the same in the middle of a write */
 };
@@ -53,7 +53,7 @@ struct skn_env_sim *skn_env_sim_copy(const struct skn_env_sim *sim, uint64_t see
 struct skn_env *skn_env_sim_env(struct skn_env_sim *sim);
 
 /* The process dies: its handles are dead (close them all the same), its locks free; the page cache
- * stays. Faults still to come are cleared. */
+ * stays. A fault that is still to come stays, too. */
 void skn_env_sim_kill(struct skn_env_sim *sim);
 
 /* The power fails: a kill, and what was not synced survives only as `cut` says. */
