@@ -102,9 +102,16 @@ static pid_t holder_pid(struct crash *c)
     return pid;
 }
 
+/* Gone, or a zombie that its parent has not looked at yet: it runs no more. */
 static bool is_dead(pid_t pid)
 {
-    return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH);
+    char path[64], state = 'Z';
+    (void)snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = pid > 0 ? fopen(path, "r") : NULL;
+    if (!file) return true;
+    if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1) state = 'Z';
+    (void)fclose(file);
+    return state == 'Z' || state == 'X';
 }
 
 static void nap_ms(unsigned ms)
@@ -186,7 +193,7 @@ static void aim(struct crash *c)
     c->skein.env = NULL;
     if (skn_rng_below(&c->rng, 4) == 0) return;
     unsigned phase = 1 + (unsigned)skn_rng_below(&c->rng, PHASES - 1);
-    unsigned nth = phase == 1 ? 1 : 1 + (unsigned)skn_rng_below(&c->rng, phase == 6 ? 6 : 14);
+    unsigned nth = phase == 1 ? 1 : 1 + (unsigned)skn_rng_below(&c->rng, phase == 6 ? 6 : 5);
     (void)snprintf(
         c->fail_env, sizeof c->fail_env, "SKEIN_FAILPOINT=%s:%u", phase_names[phase], nth);
     c->env[0] = c->fail_env;
