@@ -145,6 +145,11 @@ int skn_engine_fd(struct skn_engine *e)
     return e->spawner ? skn_spawner_fd(e->spawner) : -1;
 }
 
+short skn_engine_poll_events(struct skn_engine *e)
+{
+    return e->spawner ? skn_spawner_poll_events(e->spawner) : 0;
+}
+
 static uint64_t now_ms(struct skn_engine *e)
 {
     return skn_shard_now_ms(e->shard);

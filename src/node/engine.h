@@ -33,8 +33,9 @@ SKN_MUST_USE enum skn_rc skn_engine_open(const struct skn_engine_options *option
 /* A clean stop: seals the journal. NULL is fine. */
 void skn_engine_close(struct skn_engine *engine);
 
-/* To poll for reading, -1 when there is nothing to poll. */
+/* What to poll, -1 when there is nothing; and for which events of poll(2). */
 int skn_engine_fd(struct skn_engine *engine);
+short skn_engine_poll_events(struct skn_engine *engine);
 
 /* Until it wants a turn: -1 never, 0 now. */
 int skn_engine_timeout_ms(struct skn_engine *engine);

@@ -212,7 +212,8 @@ static size_t fill_polls(struct holder *h, struct pollfd *polls)
 {
     polls[POLL_SIGNAL] = (struct pollfd){.fd = h->signal_fd, .events = POLLIN};
     polls[POLL_LISTEN] = (struct pollfd){.fd = h->listen_fd, .events = POLLIN};
-    polls[POLL_ENGINE] = (struct pollfd){.fd = skn_engine_fd(h->engine), .events = POLLIN};
+    polls[POLL_ENGINE] = (struct pollfd){.fd = skn_engine_fd(h->engine),
+                                         .events = skn_engine_poll_events(h->engine)};
     size_t n = POLL_PEERS;
     SKN_LIST_FOREACH (link, &h->peers) {
         struct skn_peer *peer = SKN_CONTAINER_OF(link, struct skn_peer, link);

@@ -170,7 +170,11 @@ static bool look(struct crash *c, const char *run)
     struct skn_buf out;
     struct skn_diag diag;
     int code = SKEIN(&c->skein, "show", run, "--json");
-    if (code != 0) fail_msg("show %s: %d %s", run, code, c->skein.err);
+    /* Who only looks leaves out the last group of a journal without a seal [E81]: a run that was
+     * accepted a moment before the kill is not shown yet. It is there for the next holder. */
+    if (code == 66) return false;
+    if (code != 0) print_error("show %s: %d: %s\n", run, code, c->skein.err);
+    assert_int_equal(code, 0);
     read_ledger(c);
     skn_buf_init(&out, 8 << 20);
     if (skn_json_parse(skn_slice_str(c->skein.out), NULL, &out, &diag) != SKN_OK)
