@@ -48,7 +48,7 @@ static const struct file files[] = {
      "version: 1.0.0\n"
      "description: Says it in capitals.\n"
      "inputs: { previous: any }\n"
-     "run: { exec: [tr, a-z, A-Z] }\n"
+     "run: { exec: [sed, 's/.*\"previous\":\"\\([^\"]*\\)\".*/\\U\\1/'] }\n"
      "timeout: 10s\n"},
     {"events/count.yaml",
      "event: Count\n"

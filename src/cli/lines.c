@@ -2,6 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/view_internal.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 enum { CELL_COLUMNS = 24 };
 
 /* Which of two paths stands first in a tree: by their numbers from the left, a prefix first. */
@@ -102,29 +105,83 @@ void skn_view_changes(struct skn_value before, struct skn_value view, struct skn
     if (changed && is_over) put_run_change(view, out);
 }
 
-static void put_cell(struct skn_buf *out, struct skn_slice text)
+struct dated {
+    int64_t start_ms;
+    uint32_t at; /* in the list: ties keep its order */
+    struct skn_value view;
+};
+
+static int newer_first(const void *a, const void *b)
+{
+    const struct dated *x = a, *y = b;
+    if (x->start_ms != y->start_ms) return x->start_ms > y->start_ms ? -1 : 1;
+    return x->at < y->at ? -1 : x->at > y->at;
+}
+
+struct skn_value *
+skn_view_newest_first(struct skn_arena *arena, struct skn_value views, size_t *out_count)
+{
+    uint32_t count = skn_value_is(views, SKN_T_LIST) ? skn_value_count(views) : 0;
+    struct dated *dated = skn_arena_zero(arena, (size_t)count + 1, sizeof(*dated));
+    struct skn_value *sorted = skn_arena_zero(arena, (size_t)count + 1, sizeof(*sorted));
+    struct skn_value_iter iter = skn_value_iter(views);
+    for (uint32_t i = 0; i < count && skn_value_next(&iter, NULL, &dated[i].view); i++) {
+        dated[i].at = i;
+        (void)skn_view_time(skn_view_text(dated[i].view, "started"), &dated[i].start_ms);
+    }
+    qsort(dated, count, sizeof(*dated), newer_first);
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i] = dated[i].view;
+    *out_count = count;
+    return sorted;
+}
+
+static uint32_t cell_width(struct skn_slice text)
+{
+    struct skn_buf ignored;
+    skn_buf_init(&ignored, 4 * CELL_COLUMNS + 4);
+    uint32_t width = skn_view_put(&ignored, text, CELL_COLUMNS);
+    skn_buf_fini(&ignored);
+    return width;
+}
+
+static void put_cell(struct skn_buf *out, struct skn_slice text, uint32_t columns)
 {
     uint32_t width = skn_view_put(out, text, CELL_COLUMNS);
-    for (; width < CELL_COLUMNS + 2; width++)
+    for (; width < columns + 2; width++)
         skn_buf_put_u8(out, ' ');
 }
 
-void skn_view_table(struct skn_value views, const struct skn_style *style, struct skn_buf *out)
+static void put_run_time(struct skn_buf *out, struct skn_value view, const struct skn_style *style)
+{
+    int64_t start, end = style->now_ms;
+    (void)skn_view_time(skn_view_text(view, "ended"), &end);
+    if (skn_view_time(skn_view_text(view, "started"), &start)) skn_view_duration(out, end - start);
+    while (out->len > 0 && out->ptr[out->len - 1] == ' ')
+        out->len--;
+    skn_buf_put_u8(out, '\n');
+}
+
+void skn_view_table(const struct skn_value *views,
+                    size_t count,
+                    const struct skn_style *style,
+                    struct skn_buf *out)
 {
     static const char *const columns[][2] = {
         {"RUN", "run"}, {"NAME", "name"}, {"FLOW", "flow"}, {"STATUS", "status"}};
-    for (size_t i = 0; i < SKN_ARRAY_LEN(columns); i++)
-        put_cell(out, skn_slice_str(columns[i][0]));
+    uint32_t widths[SKN_ARRAY_LEN(columns)];
+    for (size_t i = 0; i < SKN_ARRAY_LEN(columns); i++) {
+        widths[i] = (uint32_t)strlen(columns[i][0]);
+        for (size_t n = 0; n < count; n++) {
+            uint32_t width = cell_width(skn_view_text(views[n], columns[i][1]));
+            if (width > widths[i]) widths[i] = width;
+        }
+        put_cell(out, skn_slice_str(columns[i][0]), widths[i]);
+    }
     skn_buf_put_str(out, "TIME\n");
-    struct skn_value view;
-    struct skn_value_iter iter = skn_value_iter(views);
-    while (skn_value_next(&iter, NULL, &view)) {
+    for (size_t n = 0; n < count; n++) {
         for (size_t i = 0; i < SKN_ARRAY_LEN(columns); i++)
-            put_cell(out, skn_view_text(view, columns[i][1]));
-        int64_t start, end = style->now_ms;
-        (void)skn_view_time(skn_view_text(view, "ended"), &end);
-        if (skn_view_time(skn_view_text(view, "started"), &start))
-            skn_view_duration(out, end - start);
-        skn_buf_put_u8(out, '\n');
+            put_cell(out, skn_view_text(views[n], columns[i][1]), widths[i]);
+        put_run_time(out, views[n], style);
     }
 }

@@ -54,15 +54,38 @@ static struct skn_style style_of(const struct skn_cli *cli)
     return style;
 }
 
-/* One JSON object with one member, or the object itself. */
-static void put_json(struct skn_cli *cli, const char *member, struct skn_value value)
+static void put_json(struct skn_cli *cli, struct skn_value value)
 {
     struct skn_buf text;
     skn_buf_init(&text, TEXT_MAX);
-    if (member) skn_buf_printf(&text, "{\"%s\":", member);
-    bool ok = skn_json_print(value, SKN_JSON_PLAIN, &text, NULL) == SKN_OK;
-    skn_buf_put_str(&text, member ? "}\n" : "\n");
-    if (ok) skn_out_put(&cli->out, skn_buf_slice(&text));
+    if (skn_json_print(value, SKN_JSON_PLAIN, &text, NULL) == SKN_OK) skn_buf_put_u8(&text, '\n');
+    skn_out_put(&cli->out, skn_buf_slice(&text));
+    skn_buf_fini(&text);
+}
+
+/* A list of views, newest first. */
+static void put_runs(struct skn_cli *cli, struct skn_value views)
+{
+    size_t count;
+    struct skn_value *sorted = skn_view_newest_first(&cli->arena, views, &count);
+    struct skn_buf text;
+    skn_buf_init(&text, TEXT_MAX);
+    if (!cli->out.json) {
+        struct skn_style style = style_of(cli);
+        skn_view_table(sorted, count, &style, &text);
+    } else {
+        struct skn_json_writer w;
+        skn_json_begin(&w, &text, SKN_JSON_PLAIN);
+        skn_json_object_begin(&w);
+        skn_json_key_str(&w, "runs");
+        skn_json_list_begin(&w);
+        for (size_t i = 0; i < count; i++)
+            skn_json_value(&w, sorted[i]);
+        skn_json_list_end(&w);
+        skn_json_object_end(&w);
+        if (skn_json_end(&w, NULL) == SKN_OK) skn_buf_put_u8(&text, '\n');
+    }
+    skn_out_put(&cli->out, skn_buf_slice(&text));
     skn_buf_fini(&text);
 }
 
@@ -76,18 +99,7 @@ int skn_cmd_ps(struct skn_cli *cli)
         rc = skn_client_list(l.client, skn_args_has(&cli->args, SKN_OPTION_ALL), &l.diag);
     if (rc == SKN_OK) rc = skn_follow_answer(l.client, &answer, &l.diag);
     if (is_new) rc = SKN_OK;
-    if (rc == SKN_OK && cli->out.json && is_new) {
-        skn_out_printf(&cli->out, "{\"runs\":[]}\n");
-    } else if (rc == SKN_OK && cli->out.json) {
-        put_json(cli, "runs", answer.value);
-    } else if (rc == SKN_OK) {
-        struct skn_style style = style_of(cli);
-        struct skn_buf text;
-        skn_buf_init(&text, TEXT_MAX);
-        skn_view_table(answer.value, &style, &text);
-        skn_out_put(&cli->out, skn_buf_slice(&text));
-        skn_buf_fini(&text);
-    }
+    if (rc == SKN_OK) put_runs(cli, answer.value);
     return close_look(&l, rc);
 }
 
@@ -109,7 +121,7 @@ int skn_cmd_show(struct skn_cli *cli)
     struct skn_value view;
     enum skn_rc rc = get_run(&l, &view);
     if (rc == SKN_OK && cli->out.json) {
-        put_json(cli, NULL, view);
+        put_json(cli, view);
     } else if (rc == SKN_OK) {
         struct skn_style style = style_of(cli);
         struct skn_buf text;

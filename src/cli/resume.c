@@ -29,14 +29,14 @@ static enum skn_rc find_interrupted(struct skn_cli *cli,
     enum skn_rc rc = skn_client_list(client, false, diag);
     if (rc == SKN_OK) rc = skn_follow_answer(client, &answer, diag);
     if (rc != SKN_OK) return rc;
-    struct skn_value view;
-    struct skn_value_iter iter = skn_value_iter(answer.value);
-    *out_runs =
-        skn_arena_zero(&cli->arena, (size_t)skn_value_count(answer.value) + 1, sizeof(**out_runs));
+    size_t count;
+    struct skn_value *views = skn_view_newest_first(&cli->arena, answer.value, &count);
+    *out_runs = skn_arena_zero(&cli->arena, count + 1, sizeof(**out_runs));
     *out_count = 0;
-    while (skn_value_next(&iter, NULL, &view))
-        if (is_interrupted(view))
-            (*out_runs)[(*out_count)++] = skn_arena_dup(&cli->arena, skn_view_text(view, "run"));
+    for (size_t i = 0; i < count; i++)
+        if (is_interrupted(views[i]))
+            (*out_runs)[(*out_count)++] =
+                skn_arena_dup(&cli->arena, skn_view_text(views[i], "run"));
     return SKN_OK;
 }
 

@@ -26,8 +26,15 @@ void skn_view_tree(struct skn_value view, const struct skn_style *style, struct 
 /* A line per context that is new or different since `before` (none: nothing was shown yet). */
 void skn_view_changes(struct skn_value before, struct skn_value view, struct skn_buf *out);
 
+/* The views of a list in the arena, the one that started last first; `out_count` of them. */
+struct skn_value *
+skn_view_newest_first(struct skn_arena *arena, struct skn_value views, size_t *out_count);
+
 /* A table of views with a heading. */
-void skn_view_table(struct skn_value views, const struct skn_style *style, struct skn_buf *out);
+void skn_view_table(const struct skn_value *views,
+                    size_t count,
+                    const struct skn_style *style,
+                    struct skn_buf *out);
 
 /* A result: text as it is, with a line end; anything else as indented JSON; nothing for none. */
 void skn_view_result(struct skn_value view, struct skn_buf *out);

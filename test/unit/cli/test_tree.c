@@ -263,22 +263,28 @@ static void a_result_is_text_or_json(void **state)
     }
 }
 
-static void a_table_has_a_heading_and_a_line_per_run(void **state)
+static void a_table_has_a_heading_and_the_newest_run_first(void **state)
 {
     (void)state;
+    struct skn_arena arena;
     struct skn_buf out;
+    size_t count;
+    skn_arena_init(&arena);
     skn_buf_init(&out, 10000);
-    skn_view_table(
-        view_of("[{\"run\":\"r2\",\"name\":\"n\",\"flow\":\"a.pty\",\"status\":\"running\","
-                "\"started\":" T0 ",\"ended\":null}]"),
-        &plain,
-        &out);
+    const struct skn_value *views = skn_view_newest_first(
+        &arena,
+        view_of("[{\"run\":\"r1\",\"started\":\"2026-11-21T11:59:59.999Z\"},{\"run\":\"r3\"},"
+                "{\"run\":\"r2\",\"name\":\"n\",\"flow\":\"a.pty\",\"status\":\"running\","
+                "\"started\":\"2026-11-21T12:00:00Z\",\"ended\":null}]"),
+        &count);
+    skn_view_table(views, count, &plain, &out);
     assert_string_equal(skn_buf_str(&out),
-                        "RUN                       NAME                      FLOW                  "
-                        "    STATUS                    TIME\n"
-                        "r2                        n                         a.pty                 "
-                        "    running                   5.00 s\n");
+                        "RUN  NAME  FLOW   STATUS   TIME\n"
+                        "r2   n     a.pty  running  5.00 s\n"
+                        "r1                         5.00 s\n"
+                        "r3\n");
     skn_buf_fini(&out);
+    skn_arena_fini(&arena);
 }
 
 /* Random contexts of random text: no line is too wide, there are never too many, and nothing that
@@ -339,7 +345,7 @@ int main(void)
         cmocka_unit_test(durations_are_short),
         cmocka_unit_test(times_are_read_exactly),
         cmocka_unit_test(a_result_is_text_or_json),
-        cmocka_unit_test(a_table_has_a_heading_and_a_line_per_run),
+        cmocka_unit_test(a_table_has_a_heading_and_the_newest_run_first),
         cmocka_unit_test(no_view_breaks_the_terminal),
     };
     return cmocka_run_group_tests_name("tree", tests, NULL, NULL);
