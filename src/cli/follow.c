@@ -137,6 +137,8 @@ static bool take_answer(struct follow *f, const struct skn_answer *answer, int *
                                ? skn_value_as_text(answer->value)
                                : skn_view_text(answer->value, "run");
     if (run.len > 0) (void)snprintf(f->run, sizeof(f->run), "%.*s", SKN_FMT(run));
+    if (answer->type == SKN_ANSWER_ACCEPTED)
+        f->told = 0; /* by this holder, which may be a new one */
     tell(f);
     if (answer->type != SKN_ANSWER_RUN) return false;
     skn_live_show(&f->live, answer->value);

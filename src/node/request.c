@@ -65,6 +65,16 @@ static enum skn_rc submit(struct ask *ask,
     return SKN_OK;
 }
 
+static void answer_accepted(
+    struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice address, bool watch)
+{
+    struct skn_json_writer *w = engine_answer_begin(e, client, id, "accepted");
+    skn_json_key_str(w, "run");
+    skn_json_any_text(w, skn_flow_run_id(address));
+    engine_answer_end(e);
+    if (watch) engine_watch(e, client, id, address);
+}
+
 void engine_reply(struct skn_engine *e, const struct skn_output *output)
 {
     struct pending *pending = NULL;
@@ -82,12 +92,7 @@ void engine_reply(struct skn_engine *e, const struct skn_output *output)
         text[len] = 0;
         engine_answer_error(e, pending->client, pending->id, output->rc, text);
     } else if (!pending->is_silent) {
-        struct skn_json_writer *w =
-            engine_answer_begin(e, pending->client, pending->id, "accepted");
-        skn_json_key_str(w, "run");
-        skn_json_any_text(w, skn_flow_run_id(pending->address));
-        engine_answer_end(e);
-        if (pending->watch) engine_watch(e, pending->client, pending->id, pending->address);
+        answer_accepted(e, pending->client, pending->id, pending->address, pending->watch);
     }
     skn_free(pending);
 }
@@ -141,6 +146,15 @@ static enum skn_rc start(struct ask *ask)
     if (request_id.len == 0) return SKN_FAIL(ask->diag, SKN_EARGS, "a start has a request_id");
     enum skn_rc rc = new_address(ask, request_id, &e->address);
     if (rc != SKN_OK) return rc;
+    struct skn_slice address = skn_buf_slice(&e->address);
+    struct skn_run_info info;
+    if (engine_is_held(e, address) &&
+        skn_flow_info(e->store, address, true, &info, NULL) == SKN_OK) {
+        /* A client that lost an earlier holder asks again. A domain that nobody works on answers no
+         * message; that the run is there was read from the journal and is durable. */
+        answer_accepted(e, ask->client, ask->id, address, flag_of(ask, "watch"));
+        return SKN_OK;
+    }
     struct skn_buf payload;
     skn_buf_init(&payload, ANSWER_BYTES_MAX);
     rc = start_payload(ask, &payload);
