@@ -9,7 +9,7 @@
 
 #include <inttypes.h>
 
-enum { INTERRUPTIONS_MAX = 5, MIB = 1 << 20 };
+enum { INTERRUPTIONS_MAX = 5, REASON_MAX = 4096, MIB = 1 << 20 };
 
 static uint32_t or_default(uint32_t given, uint32_t otherwise)
 {
@@ -155,7 +155,7 @@ static enum skn_rc found(struct skn_core *core,
     if (!dom)
         return SKN_FAIL(
             diag, SKN_ENEWER, "no program of this version knows the domain %.*s", SKN_FMT(address));
-    dom->is_held = dom->program->is_held && !take_up_all;
+    dom->is_held = dom->is_stuck || (dom->program->is_held && !take_up_all);
     *out_dom = dom;
     return SKN_OK;
 }
@@ -390,14 +390,21 @@ void skn_core_result(struct skn_core *core, const struct skn_attempt_result *res
         return;
     }
     if (core->counts.in_flight > 0 && result->epoch == core->epoch) core->counts.in_flight--;
+    struct skn_slice reason = result->reason;
+    if (reason.len > REASON_MAX) reason.len = REASON_MAX;
     struct skn_message message = {.kind = SKN_MESSAGE_ATTEMPT,
                                   .priority = SKN_PRIORITY_NORMAL,
                                   .number = result->number,
                                   .attempt = result->attempt,
                                   .epoch = result->epoch,
                                   .status = result->status,
-                                  .reason = result->reason,
+                                  .reason = reason,
                                   .payload = result->value};
+    if (skn_value_size(result->value) > core->limits.message_bytes) {
+        message.payload = skn_value_none();
+        message.reason = SKN_LIT("TOO_LARGE: the result is over 1 MiB, return a file instead");
+        if (message.status == SKN_ATTEMPT_SUCCESS) message.status = SKN_ATTEMPT_FAILURE;
+    }
     skn_dom_queue(
         core, dom, skn_input_create(&message, 0, (struct skn_slice){0}, (struct skn_slice){0}));
 }

@@ -30,8 +30,8 @@
 
 enum {
     SKN_ADDRESS_MAX = 512, /* bytes of a domain's address */
-    SKN_TAG_MAX = 2048,    /* bytes a program may hang on a timer or an intent */
-    SKN_PRIVATE_KEY_MAX = 2048,
+    SKN_TAG_MAX = 3072,    /* bytes a program may hang on a timer or an intent */
+    SKN_PRIVATE_KEY_MAX = 3072,
     SKN_SECRET_BYTES = 32,
     SKN_KEY_BYTES = 16, /* of an idempotency key */
     SKN_REQUEST_ID_MAX = 200,

@@ -191,6 +191,11 @@ struct skn_buf *skn_cx_scratch(struct skn_cx *cx)
     return &cx->scratch;
 }
 
+bool skn_cx_is_half_full(const struct skn_cx *cx)
+{
+    return cx->bytes > cx->core->limits.batch_bytes / 2;
+}
+
 enum skn_rc skn_cx_rc(const struct skn_cx *cx)
 {
     return cx->rc;
@@ -214,7 +219,7 @@ uint64_t skn_cx_random(struct skn_cx *cx)
 static struct skn_slice own_key(struct skn_cx *cx, struct skn_slice key)
 {
     if (key.len == 0 || key.len > SKN_PRIVATE_KEY_MAX) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a key is empty or over 2048 bytes");
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a key is empty or over 3072 bytes");
         key.len = 0;
     }
     skn_key_own(&cx->key, skn_cx_address(cx), key);
@@ -232,7 +237,7 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
                         struct skn_row *out_row)
 {
     if (prefix.len > SKN_PRIVATE_KEY_MAX || from.len > SKN_PRIVATE_KEY_MAX + 1)
-        return skn_cx_fault(cx, SKN_ETOOLARGE, "a key is over 2048 bytes");
+        return skn_cx_fault(cx, SKN_ETOOLARGE, "a key is over 3072 bytes");
     skn_key_own(&cx->key, skn_cx_address(cx), skn_slice_cmp(from, prefix) < 0 ? prefix : from);
     struct skn_slice first = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
     skn_key_own(&cx->key, skn_cx_address(cx), prefix);

@@ -30,6 +30,10 @@ struct skn_arena *skn_cx_arena(struct skn_cx *cx);
 /* A scratch buffer for building one value or row; emptied by each call. */
 struct skn_buf *skn_cx_scratch(struct skn_cx *cx);
 
+/* The slice has changed more than half of what one batch may hold: a program with more to do sends
+ * itself a message and goes on there [E62]. */
+bool skn_cx_is_half_full(const struct skn_cx *cx);
+
 /* What stuck so far: SKN_OK, SKN_ELATER, or the fault. */
 SKN_MUST_USE enum skn_rc skn_cx_rc(const struct skn_cx *cx);
 

@@ -99,7 +99,7 @@ static void emit(struct skn_cx *cx,
 uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *spec)
 {
     if (spec->tag.len > SKN_TAG_MAX)
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a tag is over 2048 bytes");
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a tag is over 3072 bytes");
     if (skn_value_size(spec->effect) > cx->core->limits.message_bytes)
         (void)skn_cx_fault(cx, SKN_ETOOLARGE, "what an intent is to do is over its limit");
     if (cx->rc != SKN_OK) return 0;

@@ -23,7 +23,7 @@ uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer)
 
 uint64_t skn_cx_timer_set(struct skn_cx *cx, uint64_t due_ms, struct skn_slice tag)
 {
-    if (tag.len > SKN_TAG_MAX) (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a tag is over 2048 bytes");
+    if (tag.len > SKN_TAG_MAX) (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a tag is over 3072 bytes");
     if (cx->rc != SKN_OK) return 0;
     struct skn_timer_row timer = {
         .kind = SKN_TIMER_PROGRAM, .due_stamp = skn_hlc_at(due_ms), .tag = tag};

@@ -32,10 +32,16 @@ static struct skn_value built(struct walk *w, struct skn_builder *b, struct skn_
     return skn_value_view(skn_arena_dup(w->arena, skn_buf_slice(out)));
 }
 
-struct skn_value data_step_result(struct walk *w, struct skn_slice body_key, uint32_t step)
+bool data_step_result(struct walk *w,
+                      struct skn_slice body_key,
+                      uint32_t step,
+                      struct skn_value *out_result)
 {
     const struct skn_graph_step *s = &w->graph->steps[step];
-    if (s->unit_count == 1) return unit_value(w, body_key, s->first_unit);
+    if (s->unit_count == 1) {
+        *out_result = unit_value(w, body_key, s->first_unit);
+        return true;
+    }
     struct skn_buf *out = skn_cx_scratch(w->cx);
     struct skn_builder *b = skn_arena_alloc(w->arena, sizeof *b);
     skn_builder_init(b, out);
@@ -43,7 +49,8 @@ struct skn_value data_step_result(struct walk *w, struct skn_slice body_key, uin
     for (uint32_t unit = s->first_unit; unit != SKN_GRAPH_NONE; unit = w->graph->units[unit].next)
         skn_build_value(b, unit_value(w, body_key, unit));
     skn_build_list_end(b);
-    return built(w, b, out);
+    *out_result = built(w, b, out);
+    return skn_value_is(*out_result, SKN_T_LIST) && skn_value_size(*out_result) <= SKN_ROW_MAX;
 }
 
 static struct skn_value run_inputs(struct walk *w)
@@ -64,16 +71,23 @@ static uint32_t step_before(const struct walk *w, uint32_t step)
     return at;
 }
 
-/* Outward until somebody gives: the first step of a group gets what its group gets. */
-struct skn_value data_piped(struct walk *w, struct skn_slice body_key, uint32_t step, bool *out_has)
+/* What is piped into a step. Outward until somebody gives: the first step of a group gets what its
+ * group gets. */
+static struct skn_value
+data_piped(struct walk *w, struct skn_slice body_key, uint32_t step, bool *out_has, bool *out_fits)
 {
+    struct skn_value result = skn_value_none();
+    *out_fits = true;
     for (;;) {
         const struct skn_graph_step *s = &w->graph->steps[step];
         const struct skn_graph_body *body = &w->graph->bodies[s->body];
         *out_has = s->piped;
         if (!s->piped) return skn_value_none();
         uint32_t before = step_before(w, step);
-        if (before != SKN_GRAPH_NONE) return data_step_result(w, body_key, before);
+        if (before != SKN_GRAPH_NONE) {
+            *out_fits = data_step_result(w, body_key, before, &result);
+            return *out_fits ? result : skn_value_none();
+        }
         if (body->kind == SKN_BODY_RUN) return run_inputs(w);
         struct skn_slice outer = skn_slice(body_key.ptr, flow_key_parent_len(body_key));
         if (body->kind == SKN_BODY_BRANCH) return unit_value(w, outer, body->owner);
@@ -124,6 +138,15 @@ static bool look_up(const struct given *g, const struct skn_field *field, struct
     return true;
 }
 
+/* A list has no keys: where it is too large only `previous` could tell. */
+static bool takes_previous(const struct skn_event_def *event)
+{
+    for (uint32_t i = 0; i < event->input_count; i++) {
+        if (skn_slice_eq(event->inputs[i].name, SKN_LIT("previous"))) return true;
+    }
+    return false;
+}
+
 bool data_inputs(struct walk *w,
                  struct skn_slice body_key,
                  uint32_t unit,
@@ -131,8 +154,11 @@ bool data_inputs(struct walk *w,
                  struct skn_slice *out_reason)
 {
     struct given given = {.w = w, .unit = &w->graph->units[unit], .inputs = run_inputs(w)};
-    given.piped = data_piped(w, body_key, given.unit->step, &given.has_piped);
+    bool fits_row;
+    given.piped = data_piped(w, body_key, given.unit->step, &given.has_piped, &fits_row);
     const struct skn_event_def *event = &w->graph->events[given.unit->event];
+    *out_reason = SKN_LIT("TOO_LARGE: the inputs of a task are over 1 MiB");
+    if (!fits_row && takes_previous(event)) return false;
     struct skn_buf *out = skn_cx_scratch(w->cx);
     struct skn_builder *b = skn_arena_alloc(w->arena, sizeof *b);
     skn_builder_init(b, out);
@@ -154,7 +180,5 @@ bool data_inputs(struct walk *w,
     }
     skn_build_map_end(b);
     *out_map = built(w, b, out);
-    if (skn_value_is(*out_map, SKN_T_MAP)) return true;
-    *out_reason = SKN_LIT("TOO_LARGE: the inputs of a task are over their limit");
-    return false;
+    return skn_value_is(*out_map, SKN_T_MAP);
 }

@@ -36,7 +36,8 @@
 #include "flow/flow.h"
 #include "lang/pointy/pointy.h"
 
-enum { FLOW_ROW_LEVEL = 1, FLOW_KEY_MAX = 2000 };
+/* A level is at most 10 bytes (a branch inside a unit of a high number) and a text nests 256 deep. */
+enum { FLOW_ROW_LEVEL = 1, FLOW_KEY_MAX = 2800 };
 #define BRANCH_LEVEL \
     UINT32_MAX /* the attempt under which a branch's body stands: behind all others */
 
@@ -115,7 +116,8 @@ static inline struct skn_slice flow_key_slice(const struct flow_key *key)
 /* kind byte, then key; and for an attempt its number. */
 void flow_key(struct flow_key *out, char kind, struct skn_slice key);
 void flow_key_attempt(struct flow_key *out, struct skn_slice key, uint32_t attempt);
-/* body + level: false when the key would be too long. */
+/* body + level: false when the key would be too long. Of a body (attempt above 0) so that the keys
+ * of what is inside it are not. */
 bool flow_key_child(struct flow_key *out, struct skn_slice body, uint32_t unit, uint32_t attempt);
 /* How many bytes of a key are the levels around its last one. */
 size_t flow_key_parent_len(struct skn_slice key);
@@ -124,14 +126,25 @@ void flow_key_path(struct skn_slice key, struct skn_buf *out);
 
 /* --- one slice of a run ------------------------------------------------------------------------------ */
 
-/* What is still to do in this slice: no recursion, however deep or long the flow is. */
-enum todo_kind { TODO_START = 1, TODO_SETTLED = 2 };
+/* What is still to do in this slice: no recursion, however deep or long the flow is. All but
+ * SETTLED stand for a range of which one unit or row is worked off at a time, so that what is left
+ * for a further slice stays small. The order is stored in messages: append only. */
+enum todo_kind {
+    TODO_START = 1,         /* the units of a step from `unit` on, in the body `key` */
+    TODO_SETTLED = 2,       /* the context `key` is final */
+    TODO_CANCEL_BODIES = 3, /* B rows inside the body `key`; when all have it, their contexts */
+    TODO_CANCEL = 4,        /* F rows inside the body `key` */
+    TODO_PARK = 5,          /* F rows of a run that stops */
+    TODO_LEAVE = 6,         /* the same, and what runs is cut off */
+    TODO_RESUME = 7,        /* F rows of a run that goes on */
+};
 
 struct todo {
     struct todo *next;
     enum todo_kind kind;
-    uint32_t unit;        /* START */
-    struct skn_slice key; /* START: of the body; SETTLED: of the context */
+    uint32_t unit;
+    struct skn_slice key;
+    struct skn_slice from; /* the first key of the rest of the range; empty: its beginning */
 };
 
 struct walk {
@@ -149,11 +162,11 @@ void walk_settled(struct walk *w, struct skn_slice ctx_key);
 /* Works through what is to do; the rest goes into a message to itself. */
 void walk_go(struct walk *w);
 void walk_todo(struct walk *w, enum todo_kind kind, struct skn_slice key, uint32_t unit);
+void walk_todo_from(struct walk *w, const struct todo *todo, struct skn_slice from);
 /* Asks for the end of everything inside a body, and of the body itself. */
 void walk_cancel(struct walk *w, struct skn_slice body_key);
 /* The body around a context was told to end. */
 bool walk_is_cancelled(struct walk *w, struct skn_slice ctx_key);
-void walk_run_end(struct walk *w, bool ok);
 
 /* --- unit.c: one unit, its attempts, its branch --------------------------------------------------------- */
 
@@ -168,7 +181,8 @@ void unit_attempt_ended(struct walk *w,
                         bool may_retry,
                         struct skn_value value,
                         struct skn_slice reason);
-void unit_branch_ended(struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok);
+void unit_branch_ended(
+    struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok, struct skn_slice reason);
 void unit_final(struct walk *w, struct skn_slice key, struct ctx_row *ctx, enum ctx_status status);
 void unit_cancel(struct walk *w, struct skn_slice key, struct ctx_row *ctx);
 void unit_message(struct walk *w, const struct skn_message *message);
@@ -182,11 +196,11 @@ void ctx_put(struct walk *w, struct skn_slice key, const struct ctx_row *ctx);
 
 /* --- data.c: what a task gets, what a step gives --------------------------------------------------------- */
 
-/* The result of a step whose units have ended. */
-struct skn_value data_step_result(struct walk *w, struct skn_slice body_key, uint32_t step);
-/* What is piped into a step of a body; `out_has` says whether anything is. */
-struct skn_value
-data_piped(struct walk *w, struct skn_slice body_key, uint32_t step, bool *out_has);
+/* The result of a step whose units have ended. False: it is too large for a row. */
+SKN_MUST_USE bool data_step_result(struct walk *w,
+                                   struct skn_slice body_key,
+                                   uint32_t step,
+                                   struct skn_value *out_result);
 /* The inputs of a task [F19]: an encoded map that lives in the slice. False: `out_reason` says
  * which required one is missing. */
 SKN_MUST_USE bool data_inputs(struct walk *w,

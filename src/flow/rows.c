@@ -192,7 +192,9 @@ void flow_key_attempt(struct flow_key *out, struct skn_slice key, uint32_t attem
 bool flow_key_child(struct flow_key *out, struct skn_slice body, uint32_t unit, uint32_t attempt)
 {
     out->len = 0;
-    if (body.len > sizeof out->bytes - 32) return false; /* a level, a kind byte, an attempt */
+    /* A level, a kind byte, an attempt; for a body once more. */
+    size_t room = attempt > 0 ? 64 : 32;
+    if (body.len > sizeof out->bytes - room) return false;
     return put(out, body.ptr, body.len) && put_number(out, unit + 1) && put_number(out, attempt) &&
            put_number(out, 0);
 }

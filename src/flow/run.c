@@ -141,26 +141,6 @@ static void start(struct walk *w, struct skn_value payload)
 
 /* --- stop, leave, resume --------------------------------------------------------------------------------- */
 
-static void
-each_active(struct walk *w, void (*visit)(struct walk *, struct skn_slice, bool), bool argument)
-{
-    struct flow_key from;
-    struct skn_row row;
-    flow_key(&from, 'F', (struct skn_slice){0});
-    while (skn_cx_next(w->cx, SKN_LIT("F"), flow_key_slice(&from), &row) == SKN_OK) {
-        struct skn_slice key = skn_arena_dup(w->arena, skn_slice_from(row.key, 1));
-        visit(w, key, argument);
-        flow_key(&from, 'F', key);
-        from.bytes[from.len++] = 0;
-    }
-}
-
-static void resume_one(struct walk *w, struct skn_slice key, bool unused)
-{
-    (void)unused;
-    unit_resume(w, key);
-}
-
 static bool is_over(const struct walk *w)
 {
     return w->run.status == SKN_RUN_SUCCEEDED || w->run.status == SKN_RUN_FAILED;
@@ -173,7 +153,7 @@ static void stop(struct walk *w, bool is_leaving)
         return;
     }
     if (w->run.status == SKN_RUN_RUNNING) w->run.status = SKN_RUN_STOPPING;
-    each_active(w, unit_park, is_leaving);
+    walk_todo(w, is_leaving ? TODO_LEAVE : TODO_PARK, (struct skn_slice){0}, 0);
 }
 
 static void resume(struct walk *w)
@@ -183,7 +163,7 @@ static void resume(struct walk *w)
         return;
     }
     w->run.status = SKN_RUN_RUNNING;
-    each_active(w, resume_one, false);
+    walk_todo(w, TODO_RESUME, (struct skn_slice){0}, 0);
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------- */
@@ -204,13 +184,14 @@ static void timer(struct walk *w, struct skn_slice tag)
 static void go_on(struct walk *w, struct skn_value payload)
 {
     struct skn_value_iter iter = skn_value_iter(payload);
-    struct skn_value kind, unit, key;
+    struct skn_value kind, unit, key, from;
     while (skn_value_next(&iter, NULL, &kind) && skn_value_next(&iter, NULL, &unit) &&
-           skn_value_next(&iter, NULL, &key))
-        walk_todo(w,
-                  (enum todo_kind)skn_value_as_int(kind),
-                  skn_value_as_text(key),
-                  (uint32_t)skn_value_as_int(unit));
+           skn_value_next(&iter, NULL, &key) && skn_value_next(&iter, NULL, &from)) {
+        struct todo todo = {.kind = (enum todo_kind)skn_value_as_int(kind),
+                            .unit = (uint32_t)skn_value_as_int(unit),
+                            .key = skn_value_as_text(key)};
+        walk_todo_from(w, &todo, skn_value_as_text(from));
+    }
 }
 
 static bool is(struct skn_slice name, const char *text)

@@ -370,10 +370,11 @@ void unit_attempt_ended(struct walk *w,
         unit_final(w, key, ctx, ok ? CTX_SUCCEEDED : CTX_FAILED);
 }
 
-void unit_branch_ended(struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok)
+void unit_branch_ended(
+    struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok, struct skn_slice reason)
 {
     ctx->outcome = ok ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
-    if (!ok) ctx->reason = SKN_LIT("its branch failed");
+    if (!ok) ctx->reason = reason;
     bool was_cancelled = !ok && walk_is_cancelled(w, key);
     unit_final(w, key, ctx, ok ? CTX_SUCCEEDED : was_cancelled ? CTX_CANCELLED : CTX_FAILED);
 }
@@ -417,7 +418,11 @@ static void task_ended(struct walk *w,
 {
     w->run.running--;
     if (message->status == SKN_ATTEMPT_INTERRUPTED && !ctx->is_cancelled) {
-        park(w, key, ctx);
+        ctx->intent = 0;
+        if (is_stopping(w))
+            park(w, key, ctx);
+        else /* resumed before its end was known */
+            unit_attempt(w, key, ctx);
         return;
     }
     bool ok = message->status == SKN_ATTEMPT_SUCCESS;
@@ -473,7 +478,9 @@ void unit_timer(struct walk *w, struct skn_slice key)
     struct ctx_row ctx;
     if (!ctx_get(w, key, &ctx) || !ctx.timer) return;
     ctx.timer = 0;
-    if (ctx.status == CTX_RETRYING) {
+    if (ctx.status == CTX_RETRYING && walk_is_cancelled(w, key)) {
+        unit_final(w, key, &ctx, CTX_CANCELLED);
+    } else if (ctx.status == CTX_RETRYING) {
         unit_attempt(w, key, &ctx);
     } else if (!is_group(unit_of(w, &ctx))) {
         ctx.due_ms = 0;

@@ -3,7 +3,7 @@
 #include "flow/flow_internal.h"
 
 /* How much one slice starts or ends before it goes on in the next one [E62]. */
-enum { AT_ONCE = 256 };
+enum { AT_ONCE = 256, CARRIED = 256 };
 
 static bool body_get(struct walk *w, struct skn_slice body_key, struct body_row *out)
 {
@@ -32,17 +32,24 @@ static void body_remove(struct walk *w, struct skn_slice body_key)
     skn_cx_delete(w->cx, flow_key_slice(&key));
 }
 
+void walk_todo_from(struct walk *w, const struct todo *todo, struct skn_slice from)
+{
+    struct todo *copy = skn_arena_zero(w->arena, 1, sizeof *copy);
+    copy->kind = todo->kind;
+    copy->key = skn_arena_dup(w->arena, todo->key);
+    copy->unit = todo->unit;
+    copy->from = skn_arena_dup(w->arena, from);
+    if (w->last)
+        w->last->next = copy;
+    else
+        w->first = copy;
+    w->last = copy;
+}
+
 void walk_todo(struct walk *w, enum todo_kind kind, struct skn_slice key, uint32_t unit)
 {
-    struct todo *todo = skn_arena_zero(w->arena, 1, sizeof *todo);
-    todo->kind = kind;
-    todo->key = skn_arena_dup(w->arena, key);
-    todo->unit = unit;
-    if (w->last)
-        w->last->next = todo;
-    else
-        w->first = todo;
-    w->last = todo;
+    struct todo todo = {.kind = kind, .key = key, .unit = unit};
+    walk_todo_from(w, &todo, (struct skn_slice){0});
 }
 
 static void step_start(struct walk *w, struct skn_slice body_key, struct body_row *body)
@@ -51,9 +58,7 @@ static void step_start(struct walk *w, struct skn_slice body_key, struct body_ro
     body->pending = step->unit_count;
     body->failed = 0;
     body_put(w, body_key, body);
-    for (uint32_t unit = step->first_unit; unit != SKN_GRAPH_NONE;
-         unit = w->graph->units[unit].next)
-        walk_todo(w, TODO_START, body_key, unit);
+    walk_todo(w, TODO_START, body_key, step->first_unit);
 }
 
 void walk_body_start(struct walk *w, struct skn_slice body_key, uint32_t body, size_t parent_len)
@@ -77,27 +82,50 @@ static bool owner_of(struct walk *w,
     return ctx_get(w, flow_key_slice(out_key), out_ctx);
 }
 
+static void run_end(struct walk *w, bool ok, struct skn_slice reason)
+{
+    if (w->run.timer) skn_cx_timer_cancel(w->cx, w->run.timer - 1);
+    w->run.timer = 0;
+    w->run.status = ok ? SKN_RUN_SUCCEEDED : SKN_RUN_FAILED;
+    w->run.ended_ms = skn_cx_now_ms(w->cx);
+    if (reason.len > 0) {
+        w->run.code = SKN_LIT("EXECUTION_FAILED");
+        w->run.message = reason;
+    }
+    if (w->run.is_timed_out) {
+        w->run.code = SKN_LIT("TASK_TIMEOUT");
+        w->run.message = SKN_LIT("the run was longer than its @timeout");
+        w->run.path = (struct skn_slice){0};
+    }
+}
+
 static void
 body_end(struct walk *w, struct skn_slice body_key, const struct body_row *body, bool ok)
 {
     enum skn_graph_body_kind kind = w->graph->bodies[body->body].kind;
     struct skn_value result = skn_value_none();
-    if (ok) result = data_step_result(w, body_key, body->step);
+    struct skn_slice reason = {0};
+    if (ok && !data_step_result(w, body_key, body->step, &result)) {
+        ok = false;
+        result = skn_value_none();
+        reason = SKN_LIT("TOO_LARGE: the results of a step are together over 1 MiB");
+    }
     body_remove(w, body_key);
     if (kind == SKN_BODY_RUN) {
         if (ok) skn_cx_put_value(w->cx, SKN_LIT("O"), result);
-        walk_run_end(w, ok);
+        run_end(w, ok, reason);
         return;
     }
     struct flow_key key;
     struct ctx_row ctx;
     if (!owner_of(w, body_key, body, &key, &ctx)) return;
     if (kind == SKN_BODY_BRANCH) {
+        if (!ok && reason.len == 0) reason = SKN_LIT("its branch failed");
         data_put_value(w, flow_key_slice(&key), result);
-        unit_branch_ended(w, flow_key_slice(&key), &ctx, ok);
+        unit_branch_ended(w, flow_key_slice(&key), &ctx, ok, reason);
         return;
     }
-    struct skn_slice reason = ok ? (struct skn_slice){0} : SKN_LIT("failed inside");
+    if (!ok && reason.len == 0) reason = SKN_LIT("failed inside");
     if (!ok && ctx.reason.len > 0) reason = ctx.reason; /* its time limit */
     unit_attempt_ended(w, flow_key_slice(&key), &ctx, ok, true, result, reason);
 }
@@ -133,80 +161,114 @@ bool walk_is_cancelled(struct walk *w, struct skn_slice ctx_key)
     return body_get(w, body_key, &body) && body.is_cancelled;
 }
 
-/* What did not fit into this slice is a message, so that a kill in between loses none of it. */
+/* --- one thing after the other ------------------------------------------------------------------------ */
+
+/* What did not fit into this slice is messages, so that a kill in between loses none of it. */
 static void carry_over(struct walk *w)
 {
-    struct skn_buf *out = skn_cx_scratch(w->cx);
-    struct skn_builder *builder = skn_arena_alloc(w->arena, sizeof *builder);
-    skn_builder_init(builder, out);
-    skn_build_list_begin(builder);
-    for (const struct todo *todo = w->first; todo; todo = todo->next) {
-        skn_build_int(builder, (int64_t)todo->kind);
-        skn_build_int(builder, (int64_t)todo->unit);
-        skn_build_bytes(builder, todo->key);
+    const struct todo *todo = w->first;
+    while (todo && skn_cx_rc(w->cx) == SKN_OK) {
+        struct skn_buf *out = skn_cx_scratch(w->cx);
+        struct skn_builder *builder = skn_arena_alloc(w->arena, sizeof *builder);
+        skn_builder_init(builder, out);
+        skn_build_list_begin(builder);
+        for (int i = 0; todo && i < CARRIED; i++, todo = todo->next) {
+            skn_build_int(builder, (int64_t)todo->kind);
+            skn_build_int(builder, (int64_t)todo->unit);
+            skn_build_bytes(builder, todo->key);
+            skn_build_bytes(builder, todo->from);
+        }
+        skn_build_list_end(builder);
+        enum skn_rc rc = skn_build_end(builder, NULL);
+        SKN_ASSERT(rc == SKN_OK); /* CARRIED keys are far below its limit */
+        struct skn_slice bytes = skn_arena_dup(w->arena, skn_buf_slice(out));
+        skn_cx_send(w->cx,
+                    skn_cx_address(w->cx),
+                    SKN_PRIORITY_NORMAL,
+                    SKN_LIT("go"),
+                    skn_value_view(bytes));
     }
-    skn_build_list_end(builder);
-    enum skn_rc rc = skn_build_end(builder, NULL);
-    SKN_ASSERT(rc == SKN_OK);
-    struct skn_slice bytes = skn_arena_dup(w->arena, skn_buf_slice(out));
-    skn_cx_send(
-        w->cx, skn_cx_address(w->cx), SKN_PRIORITY_NORMAL, SKN_LIT("go"), skn_value_view(bytes));
+}
+
+/* The next row of a range: its key behind the kind, copied. What is left of it is to do later. */
+static bool next_of(struct walk *w, const struct todo *todo, char kind, struct skn_slice *out_key)
+{
+    struct flow_key prefix, from;
+    struct skn_row row;
+    flow_key(&prefix, kind, todo->key);
+    flow_key(&from, kind, todo->from.len > 0 ? todo->from : todo->key);
+    if (skn_cx_next(w->cx, flow_key_slice(&prefix), flow_key_slice(&from), &row) != SKN_OK)
+        return false;
+    *out_key = skn_arena_dup(w->arena, skn_slice_from(row.key, 1));
+    /* The copy ends with a zero byte behind it: the first key behind this one. */
+    walk_todo_from(w, todo, skn_slice(out_key->ptr, out_key->len + 1));
+    return true;
+}
+
+static void cancel_body(struct walk *w, struct skn_slice body_key)
+{
+    struct body_row body;
+    if (!body_get(w, body_key, &body) || body.is_cancelled) return;
+    body.is_cancelled = true;
+    body_put(w, body_key, &body);
+}
+
+static void cancel_context(struct walk *w, struct skn_slice key)
+{
+    struct ctx_row ctx;
+    if (ctx_get(w, key, &ctx)) unit_cancel(w, key, &ctx);
+}
+
+static void start_next(struct walk *w, const struct todo *todo)
+{
+    unit_start(w, todo->key, todo->unit);
+    uint32_t next = w->graph->units[todo->unit].next;
+    if (next != SKN_GRAPH_NONE) walk_todo(w, TODO_START, todo->key, next);
+}
+
+static void work_off(struct walk *w, const struct todo *todo)
+{
+    bool stops = w->run.status != SKN_RUN_RUNNING;
+    struct skn_slice key;
+    switch (todo->kind) {
+    case TODO_START: start_next(w, todo); return;
+    case TODO_SETTLED: walk_settled(w, todo->key); return;
+    case TODO_CANCEL_BODIES:
+        if (next_of(w, todo, 'B', &key))
+            cancel_body(w, key);
+        else
+            walk_todo(w, TODO_CANCEL, todo->key, 0);
+        return;
+    case TODO_CANCEL:
+        if (next_of(w, todo, 'F', &key)) cancel_context(w, key);
+        return;
+    /* A stop that was followed by a resume is over, and the other way round. */
+    case TODO_PARK:
+    case TODO_LEAVE:
+        if (stops && next_of(w, todo, 'F', &key)) unit_park(w, key, todo->kind == TODO_LEAVE);
+        return;
+    case TODO_RESUME:
+        if (!stops && next_of(w, todo, 'F', &key)) unit_resume(w, key);
+        return;
+    }
 }
 
 void walk_go(struct walk *w)
 {
     for (int i = 0; w->first && skn_cx_rc(w->cx) == SKN_OK; i++) {
-        if (i == AT_ONCE) {
+        if (i == AT_ONCE || skn_cx_is_half_full(w->cx)) {
             carry_over(w);
             return;
         }
         struct todo *todo = w->first;
         w->first = todo->next;
         if (!w->first) w->last = NULL;
-        if (todo->kind == TODO_START)
-            unit_start(w, todo->key, todo->unit);
-        else
-            walk_settled(w, todo->key);
+        work_off(w, todo);
     }
 }
 
 void walk_cancel(struct walk *w, struct skn_slice body_key)
 {
-    struct flow_key prefix, from;
-    struct skn_row row;
-    flow_key(&prefix, 'B', body_key);
-    from = prefix;
-    while (skn_cx_next(w->cx, flow_key_slice(&prefix), flow_key_slice(&from), &row) == SKN_OK) {
-        struct skn_slice key = skn_arena_dup(w->arena, row.key);
-        struct body_row body;
-        struct skn_slice inner = skn_slice_from(key, 1);
-        if (body_get(w, inner, &body)) {
-            body.is_cancelled = true;
-            body_put(w, inner, &body);
-        }
-        flow_key(&from, 'B', inner);
-        from.bytes[from.len++] = 0;
-    }
-    flow_key(&prefix, 'F', body_key);
-    from = prefix;
-    while (skn_cx_next(w->cx, flow_key_slice(&prefix), flow_key_slice(&from), &row) == SKN_OK) {
-        struct skn_slice key = skn_arena_dup(w->arena, skn_slice_from(row.key, 1));
-        struct ctx_row ctx;
-        if (ctx_get(w, key, &ctx)) unit_cancel(w, key, &ctx);
-        flow_key(&from, 'F', key);
-        from.bytes[from.len++] = 0;
-    }
-}
-
-void walk_run_end(struct walk *w, bool ok)
-{
-    if (w->run.timer) skn_cx_timer_cancel(w->cx, w->run.timer - 1);
-    w->run.timer = 0;
-    w->run.status = ok ? SKN_RUN_SUCCEEDED : SKN_RUN_FAILED;
-    w->run.ended_ms = skn_cx_now_ms(w->cx);
-    if (w->run.is_timed_out) {
-        w->run.code = SKN_LIT("TASK_TIMEOUT");
-        w->run.message = SKN_LIT("the run was longer than its @timeout");
-        w->run.path = (struct skn_slice){0};
-    }
+    cancel_body(w, body_key);
+    walk_todo(w, TODO_CANCEL_BODIES, body_key, 0);
 }
