@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 SKN_NORETURN static void
@@ -23,9 +24,12 @@ give_up(int failed, int error, const char *what, const char *name, const char *d
 
 static void default_signals(void)
 {
-    struct sigaction action = {.sa_handler = SIG_DFL};
+    /* As the kernel has it: all zeros is SIG_DFL. By system call, since libc does not let go of two
+     * signals that it keeps for itself, and whoever started the node may have ignored them too. */
+    const uint64_t action[4] = {0};
     for (int signal = 1; signal < NSIG; signal++)
-        (void)sigaction(signal, &action, NULL); /* KILL, STOP and two of libc refuse; rightly */
+        (void)syscall(
+            SYS_rt_sigaction, signal, action, NULL, sizeof(uint64_t)); /* not KILL, STOP */
     sigset_t none;
     (void)sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);

@@ -158,13 +158,9 @@ static uint64_t now_ms(struct skn_engine *e)
 int skn_engine_timeout_ms(struct skn_engine *e)
 {
     if (!e->shard) return -1;
-    if (e->has_more || skn_core_counts(e->core).ready > 0) return 0;
-    uint64_t now = now_ms(e), due = skn_core_next_due_ms(e->core), wait = UINT64_MAX;
-    if (due != UINT64_MAX) wait = due > now ? due - now : 0;
-    int shown = engine_show_changes(e, now);
-    if (shown >= 0 && (uint64_t)shown < wait) wait = (uint64_t)shown;
-    if (wait == UINT64_MAX) return -1;
-    return wait < 60000 ? (int)wait : 60000; /* the clock may be set meanwhile */
+    if (e->has_more) return 0;
+    int wait = skn_shard_timeout_ms(e->shard), shown = engine_show_changes(e, now_ms(e));
+    return shown >= 0 && (wait < 0 || shown < wait) ? shown : wait;
 }
 
 /* The one place where outputs become acts. */

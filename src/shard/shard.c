@@ -148,6 +148,19 @@ enum skn_rc skn_shard_turn(struct skn_shard *shard, bool *out_more, struct skn_d
     return index > 0 ? flush(shard, index, diag) : idle(shard, diag);
 }
 
+int skn_shard_timeout_ms(struct skn_shard *shard)
+{
+    if (skn_core_counts(shard->core).ready > 0) return 0;
+    uint64_t now = skn_shard_now_ms(shard), due = skn_core_next_due_ms(shard->core), wait = 60000;
+    if (due <= now) return 0;
+    if (due - now < wait) wait = due - now; /* else a minute: the clock may be set meanwhile */
+    uint64_t quiet = (skn_env_now_mono_ns(shard->env) - shard->last_group_ns) / MS_IN_NS;
+    uint64_t idle = quiet < SKN_JOURNAL_IDLE_MS ? SKN_JOURNAL_IDLE_MS - quiet : 0;
+    if (!shard->is_idle_told && idle < wait) wait = idle;
+    if (shard->is_idle_told && due == UINT64_MAX) return -1;
+    return (int)wait;
+}
+
 struct skn_core *skn_shard_core(struct skn_shard *shard)
 {
     return shard->core;

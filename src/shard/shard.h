@@ -45,6 +45,9 @@ void skn_shard_abandon(struct skn_shard *shard);
 SKN_MUST_USE enum skn_rc
 skn_shard_turn(struct skn_shard *shard, bool *out_more, struct skn_diag *diag);
 
+/* Until it wants a turn though nothing came: -1 never, 0 now. */
+int skn_shard_timeout_ms(struct skn_shard *shard);
+
 struct skn_core *skn_shard_core(struct skn_shard *shard);
 struct skn_store *skn_shard_store(struct skn_shard *shard);
 uint64_t skn_shard_now_ms(struct skn_shard *shard);

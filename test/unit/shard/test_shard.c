@@ -137,6 +137,7 @@ static void a_stop_at_any_disk_operation_loses_no_answer(void **state) /* P1 P2 
         skn_shard_abandon(n.shard);
         n.shard = NULL;
         skn_env_sim_power_cut(n.sim, (enum skn_cut)(nth % SKN_CUT_COUNT));
+        skn_env_sim_fault(n.sim, SKN_FAULT_NONE, true, 1, 1);
         must_open(&n);
         submit(&n, "last", 0);
         int64_t sum_after = turn(&n);
