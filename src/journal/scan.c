@@ -309,7 +309,7 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         s->first_group = walk.expected;
         rc = skn_jf_open_segment(scan->env, scan->dir, s->head.number, SKN_OPEN_READ, &file, diag);
         if (rc != SKN_OK) break;
-        skn_jwindow_turn(&walk.window, file);
+        skn_jwindow_turn(&walk.window, file, s->head.length);
         rc = walk_segment(&walk, is_last, next_is_newer, diag);
         skn_file_close(file);
         s->marks = skn_jscan_marks(&scan->shards, &s->marks_count);
@@ -399,7 +399,7 @@ static enum skn_rc check_newer(struct skn_jscan *scan, uint64_t number, struct s
         rc = skn_jf_open_segment(scan->env, scan->dir, number, SKN_OPEN_READ, &file, diag);
     if (rc != SKN_OK) return rc;
     struct walk walk = {.scan = scan, .segment = &s};
-    skn_jwindow_turn(&walk.window, file);
+    skn_jwindow_turn(&walk.window, file, s.head.length);
     bool may_copy =
         !scan->has_bad_slot && s.head.generation > scan->segments[scan->count - 1].head.generation;
     for (uint64_t at = SKN_JF_BLOCK; at < s.head.length && rc == SKN_OK; at += SKN_JF_BLOCK) {
@@ -435,7 +435,7 @@ static enum skn_rc check_no_super(struct skn_jscan *scan, struct skn_diag *diag)
     if (rc != SKN_OK) return rc;
     struct skn_slice block = {0};
     uint64_t used = 0, group_at = 0;
-    skn_jwindow_turn(&walk.window, file);
+    skn_jwindow_turn(&walk.window, file, SKN_JWINDOW_BYTES);
     rc = skn_jwindow_get(&walk.window, 0, SKN_JF_BLOCK, &block, diag);
     bool is_first = rc == SKN_OK && scan->names.count == 1 && s.head.number == 1 &&
                     block.len == SKN_JF_BLOCK && skn_jf_get_segment(block, &head, NULL) == SKN_OK &&

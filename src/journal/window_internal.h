@@ -17,7 +17,8 @@ struct skn_jwindow {
     uint8_t *bytes;
     size_t cap;
     size_t len;
-    uint64_t at; /* offset of `bytes` in the file */
+    uint64_t at;     /* offset of `bytes` in the file */
+    uint64_t length; /* of the file, as far as is known: no more is read ahead */
 };
 
 /* Up to `n` bytes at `offset`, fewer only at the end of the file; borrowed until the next call. */
@@ -29,7 +30,8 @@ static inline SKN_MUST_USE enum skn_rc skn_jwindow_get(struct skn_jwindow *windo
 {
     bool has = offset >= window->at && offset + n <= window->at + window->len;
     if (!has) {
-        size_t want = n > SKN_JWINDOW_BYTES ? n : SKN_JWINDOW_BYTES;
+        uint64_t ahead = window->length < SKN_JWINDOW_BYTES ? window->length : SKN_JWINDOW_BYTES;
+        size_t want = n > ahead ? n : (size_t)ahead;
         if (window->cap < want) {
             window->bytes = skn_realloc(window->bytes, want);
             window->cap = want;
@@ -47,10 +49,12 @@ static inline SKN_MUST_USE enum skn_rc skn_jwindow_get(struct skn_jwindow *windo
     return SKN_OK;
 }
 
-/* Begins with another file; the buffer is kept. */
-static inline void skn_jwindow_turn(struct skn_jwindow *window, struct skn_file *file)
+/* Begins with another file of about `length` bytes; the buffer is kept. */
+static inline void
+skn_jwindow_turn(struct skn_jwindow *window, struct skn_file *file, uint64_t length)
 {
     window->file = file;
+    window->length = length;
     window->len = 0;
     window->at = 0;
 }
