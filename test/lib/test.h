@@ -7,3 +7,10 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+
+/* A test that cannot be done here says why. */
+#define SKIP_BECAUSE(why)                    \
+    do {                                     \
+        print_message("skipped: " why "\n"); \
+        skip();                              \
+    } while (0)

@@ -54,7 +54,7 @@ static void a_file_of_its_name_is_in_the_way(void **state)
 static void somebody_elses_directory_is_refused(void **state)
 {
     struct folder *f = *state;
-    if (geteuid() != 0) skip(); /* only root can make a folder of another user */
+    if (geteuid() != 0) SKIP_BECAUSE("only root can make a folder of another user");
     struct skn_data_dir dir;
     struct skn_diag diag;
     folder_mkdir(f, ".skein");

@@ -102,7 +102,7 @@ static void a_named_folder_must_be_a_project(void **state)
 static void somebody_elses_project_is_refused_until_named(void **state)
 {
     struct fixture *f = *state;
-    if (geteuid() != 0) skip(); /* only root can make a file of another user */
+    if (geteuid() != 0) SKIP_BECAUSE("only root can make a file of another user");
     folder_write(&f->folder, "skein.yaml", "");
     folder_write(&f->folder, "a.pty", "Noop");
     assert_int_equal(chown(folder_at(&f->folder, "skein.yaml"), 12345, 12345), 0);
