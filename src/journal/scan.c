@@ -482,7 +482,9 @@ enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag)
     for (size_t i = 0; i < scan->names.count && rc == SKN_OK; i++)
         if (scan->names.segments[i] > scan->super.newest)
             rc = check_newer(scan, scan->names.segments[i], diag);
-    if (rc == SKN_OK && scan->super.is_sealed) rc = replay_held(scan, diag);
+    /* A bound is written when what it names is durable, so the last group is, too. */
+    if (rc == SKN_OK && (scan->super.is_sealed || scan->last <= scan->super.bound))
+        rc = replay_held(scan, diag);
     if (rc != SKN_OK) return rc;
     info->segments = scan->count;
     info->generation = scan->segments[scan->count - 1].head.generation;

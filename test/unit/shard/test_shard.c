@@ -168,6 +168,16 @@ static void a_reader_sees_the_rows_and_changes_nothing(void **state) /* [E81] */
     assert_int_equal(skn_value_as_int(skn_value_view(bytes)), 5);
     assert_int_equal(skn_env_sim_changes(n.sim), changes);
     skn_store_destroy(store);
+    /* A tenth of a second without a group, and the bound says that the last one is durable [E5]. */
+    assert_true(skn_shard_timeout_ms(n.shard) <= 100);
+    skn_env_sim_advance(n.sim, 100 * 1000000);
+    assert_int_equal(turn(&n), 0);
+    assert_int_equal(skn_shard_timeout_ms(n.shard), -1);
+    assert_int_equal(skn_shard_read(skn_env_sim_env(n.sim), "/journal", &store, &n.diag), SKN_OK);
+    assert_int_equal(skn_core_get(store, SKN_LIT("a:Sum/s"), SKN_LIT("sum"), &bytes, &n.diag),
+                     SKN_OK);
+    assert_int_equal(skn_value_as_int(skn_value_view(bytes)), 11);
+    skn_store_destroy(store);
     assert_int_equal(skn_shard_close(n.shard, &n.diag), SKN_OK);
     assert_int_equal(skn_shard_read(skn_env_sim_env(n.sim), "/journal", &store, &n.diag), SKN_OK);
     assert_int_equal(skn_core_get(store, SKN_LIT("a:Sum/s"), SKN_LIT("sum"), &bytes, &n.diag),
