@@ -271,7 +271,7 @@ static enum skn_rc to_run(struct ask *ask, const char *name)
     struct skn_slice address = skn_buf_slice(&found.address);
     if (rc == SKN_OK && strcmp(name, "resume") == 0)
         rc = resume_one(ask, address, false);
-    else if (rc == SKN_OK)
+    else if (rc == SKN_OK && !engine_is_held(ask->engine, address)) /* else it stands already */
         rc = submit(ask, address, name, (struct skn_slice){0}, skn_value_none(), true);
     skn_buf_fini(&found.address);
     return rc;

@@ -176,6 +176,26 @@ static void a_killed_holder_repeats_nothing_that_had_ended(void **state)
     assert_int_equal(SKEIN(&s, "verify", "."), 0);
 }
 
+static void wait_for_end(const struct folder *f)
+{
+    for (int i = 0; i < 1000 && holds(f); i++)
+        pause_ms(5);
+    assert_false(holds(f));
+}
+
+static void a_holder_killed_while_stopping_is_not_followed_by_one_that_stays(void **state)
+{
+    struct folder *f = *state;
+    start(f, "Slow\n");
+    wait_for_file(f, "slow");
+    assert_int_equal(kill(s.pid, SIGINT), 0);
+    pause_ms(100);
+    assert_int_equal(kill(holder_pid(f), SIGKILL), 0);
+    assert_int_equal(skein_wait(&s), 130);
+    wait_for_end(f);
+    assert_file(f, "slow", "began\n");
+}
+
 static void ctrl_c_waits_for_what_runs_and_starts_nothing(void **state)
 {
     struct folder *f = *state;
@@ -225,9 +245,7 @@ static void an_idle_holder_ends_and_leaves_data_to_read(void **state)
     folder_write(f, "a.pty", "Noop\n");
     assert_int_equal(SKEIN(&s, "run", "a.pty"), 0);
     assert_true(holds(f));
-    for (int i = 0; i < 600 && holds(f); i++)
-        pause_ms(5);
-    assert_false(holds(f));
+    wait_for_end(f);
     assert_int_equal(SKEIN(&s, "ps", "--all"), 0);
     assert_has(s.out, "succeeded");
     assert_false(holds(f));
@@ -242,6 +260,7 @@ int main(void)
         TEST(a_lone_file_of_built_in_events_runs_anywhere),
         TEST(a_failed_task_says_why_and_keeps_its_log),
         TEST(a_killed_holder_repeats_nothing_that_had_ended),
+        TEST(a_holder_killed_while_stopping_is_not_followed_by_one_that_stays),
         TEST(ctrl_c_waits_for_what_runs_and_starts_nothing),
         TEST(ctrl_c_twice_cuts_off_and_resume_runs_it_again),
         TEST(an_idle_holder_ends_and_leaves_data_to_read),
