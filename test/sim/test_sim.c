@@ -1,0 +1,164 @@
+/* test_sim.c - seeds, the same seed twice, planted bugs that must be found. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/buf.h"
+#include "core/core.h"
+#include "journal/journal.h"
+#include "lib/test.h"
+#include "sim/sim.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SEEDS_MIN = 30 }; /* what the coverage below needs, however slow the machine */
+
+/* SKN_SEED=17 shows what happens under seed 17; SKN_SOAK=10 takes ten times as long. */
+static uint64_t setting(const char *name, uint64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text && *text ? strtoull(text, NULL, 10) : otherwise;
+}
+
+static double now_s(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void print_event(void *ctx, const struct skn_history_event *event)
+{
+    struct skn_buf line;
+    (void)ctx;
+    skn_buf_init(&line, 4096);
+    skn_history_print(event, &line);
+    print_message("%s\n", skn_buf_str(&line));
+    skn_buf_fini(&line);
+}
+
+static void print_report(const struct skn_sim_report *report)
+{
+    struct skn_buf line;
+    skn_buf_init(&line, 4096);
+    skn_sim_report_print(report, &line);
+    print_message("%s\n", skn_buf_str(&line));
+    skn_buf_fini(&line);
+}
+
+/* Each kind of thing that can happen happened at least so often. */
+static void check_coverage(const struct skn_sim_report *sum)
+{
+    for (size_t i = 0; i < SKN_HISTORY_KINDS; i++)
+        assert_true(sum->events[i] >= 20);
+    for (size_t i = 0; i < SKN_SIM_CUT + 6; i++)
+        assert_true(sum->crashes[i] >= 20);
+    assert_true(sum->crashes_between >= 20 && sum->crashes_opening >= 20);
+    assert_true(sum->cuts_after_kill >= 20 && sum->clean_stops >= 20);
+    assert_true(sum->opens_held >= 20 && sum->repeats >= 20 && sum->reused_ids >= 20);
+    assert_true(sum->stale_results >= 20 && sum->cancels >= 20 && sum->effects_vanished >= 20);
+}
+
+static void every_promise_is_kept_under_every_seed(void **state)
+{
+    (void)state;
+    struct skn_sim_report sum = {0}, report;
+    uint64_t seed = setting("SKN_SEED", 0), seeds = 0;
+    double end_s = now_s() + 15.0 * (double)setting("SKN_SOAK", 1);
+    bool is_one = seed != 0;
+    for (seed = is_one ? seed : 1;
+         seeds == 0 || (!is_one && (seeds < SEEDS_MIN || now_s() < end_s));
+         seed++, seeds++) {
+        struct skn_diag diag = {0};
+        struct skn_sim_options options = {.seed = seed};
+        if (is_one) options.trace = print_event;
+        if (skn_sim_run(&options, &report, &diag) != SKN_OK) {
+            print_report(&report);
+            fail_msg("%s (run with SKN_SEED=%" PRIu64 ")", diag.text, seed);
+        }
+        skn_sim_report_add(&sum, &report);
+    }
+    print_message("%" PRIu64 " seeds: ", seeds);
+    print_report(&sum);
+    if (!is_one) check_coverage(&sum);
+}
+
+static void the_same_seed_gives_the_same_history_and_state(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1000; seed < 1005; seed++) {
+        struct skn_sim_report reports[2];
+        for (int i = 0; i < 2; i++) {
+            struct skn_diag diag = {0};
+            struct skn_sim_options options = {.seed = seed};
+            if (skn_sim_run(&options, &reports[i], &diag) != SKN_OK) fail_msg("%s", diag.text);
+        }
+        assert_memory_equal(&reports[0], &reports[1], sizeof reports[0]);
+    }
+}
+
+static void must_be_found(const char *name, uint32_t core_bugs, uint32_t journal_bugs)
+{
+    double begin_s = now_s();
+    for (uint64_t seed = 1; now_s() - begin_s < 10.0; seed++) {
+        struct skn_diag diag = {0};
+        struct skn_sim_report report;
+        struct skn_sim_options options = {
+            .seed = seed, .core_bugs = core_bugs, .journal_bugs = journal_bugs};
+        if (skn_sim_run(&options, &report, &diag) == SKN_OK) continue;
+        assert_non_null(strstr(diag.text, ": P")); /* a promise, not the simulator */
+        print_message("%s: found after %.2f s: %s\n", name, now_s() - begin_s, diag.text);
+        return;
+    }
+    fail_msg("%s is not found within 10 s", name);
+}
+
+#ifdef SKN_DEBUG
+static void a_release_before_the_sync_is_found(void **state)
+{
+    (void)state;
+    must_be_found("release before sync", SKN_CORE_BUG_EARLY_RELEASE, 0);
+}
+
+static void a_forgotten_request_id_is_found(void **state)
+{
+    (void)state;
+    must_be_found("lost dedupe", SKN_CORE_BUG_LOST_DEDUPE, 0);
+}
+
+static void a_result_of_an_older_epoch_that_is_taken_is_found(void **state)
+{
+    (void)state;
+    must_be_found("result of an older epoch", SKN_CORE_BUG_OLD_EPOCH, 0);
+}
+#endif
+
+static void a_release_from_an_unsynced_tail_is_found(void **state)
+{
+    (void)state;
+    must_be_found("unsynced tail", 0, SKN_JOURNAL_BUG_TAIL_NOT_SYNCED);
+    must_be_found("tail not copied", 0, SKN_JOURNAL_BUG_TAIL_NOT_COPIED);
+}
+
+static void a_group_that_is_not_synced_is_found(void **state)
+{
+    (void)state;
+    must_be_found("no sync", 0, SKN_JOURNAL_BUG_ACK_BEFORE_SYNC);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_promise_is_kept_under_every_seed),
+        cmocka_unit_test(the_same_seed_gives_the_same_history_and_state),
+#ifdef SKN_DEBUG
+        cmocka_unit_test(a_release_before_the_sync_is_found),
+        cmocka_unit_test(a_forgotten_request_id_is_found),
+        cmocka_unit_test(a_result_of_an_older_epoch_that_is_taken_is_found),
+#endif
+        cmocka_unit_test(a_release_from_an_unsynced_tail_is_found),
+        cmocka_unit_test(a_group_that_is_not_synced_is_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
