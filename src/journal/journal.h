@@ -159,8 +159,9 @@ SKN_MUST_USE enum skn_rc skn_journal_disk_state(struct skn_journal *journal,
                                                 enum skn_journal_disk *out_state,
                                                 struct skn_diag *diag);
 
-/* Replays for a reader: changes nothing, needs no owner gone, and leaves out the last group of a
- * journal without a seal, because it may not be durable [E81]; not where the bound names it [E5]. SKN_ENOENT: there is no journal. */
+/* Replays for a reader, also beside a living owner: changes nothing, checks the whole journal before
+ * it gives the first record, and leaves out the last group of a journal without a seal, because it
+ * may not be durable [E81], unless the bound names it [E5]. SKN_ENOENT: there is no journal. */
 SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           const char *dir,
                                           skn_journal_replay_fn replay,

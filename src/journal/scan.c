@@ -61,16 +61,6 @@ replay_group(struct skn_jscan *scan, struct skn_slice rest, struct skn_diag *dia
     return rc;
 }
 
-static enum skn_rc replay_held(struct skn_jscan *scan, struct skn_diag *diag)
-{
-    if (!scan->is_held) return SKN_OK;
-    scan->is_held = false;
-    scan->info.groups++;
-    scan->info.bytes += scan->last_group.length;
-    scan->info.group_last = scan->last_group.number;
-    return replay_group(scan, records_of(&scan->last_group, scan->last_bytes), diag);
-}
-
 /* The chain of each shard [E3]; remembers where it stands. */
 static enum skn_rc check_records(struct walk *walk,
                                  const struct skn_jf_group *group,
@@ -104,7 +94,6 @@ static enum skn_rc accept_group(struct walk *walk,
 {
     struct skn_jscan *scan = walk->scan;
     enum skn_rc rc = check_records(walk, group, records_of(group, bytes.ptr), diag);
-    if (rc == SKN_OK) rc = replay_held(scan, diag);
     if (rc != SKN_OK) return rc;
     if (scan->last_cap < bytes.len) {
         scan->last_bytes = skn_realloc(scan->last_bytes, bytes.len);
@@ -113,11 +102,12 @@ static enum skn_rc accept_group(struct walk *walk,
     memcpy(scan->last_bytes, bytes.ptr, bytes.len);
     scan->last_group = *group;
     scan->last = group->number;
-    scan->is_held = true;
-    if (!scan->omits_last) rc = replay_held(scan, diag);
+    scan->info.groups++;
+    scan->info.bytes += group->length;
+    scan->info.group_last = group->number;
     walk->at += group->length;
     walk->expected++;
-    return rc;
+    return replay_group(scan, records_of(group, scan->last_bytes), diag);
 }
 
 /* Whether the header belongs where it stands; the number is the caller's to compare. */
@@ -271,6 +261,7 @@ walk_segment(struct walk *walk, bool is_last, bool next_is_newer, struct skn_dia
     walk->at = SKN_JF_BLOCK;
     for (;;) {
         if (walk->limit != 0 && walk->expected >= walk->limit) return SKN_OK;
+        if (scan->stop_at != 0 && walk->expected >= scan->stop_at) return SKN_OK;
         enum skn_rc rc = look(walk, &found, &group, &bytes, diag);
         if (rc == SKN_OK && found == FOUND_GROUP) rc = accept_group(walk, &group, bytes, diag);
         if (rc != SKN_OK) return rc;
@@ -308,6 +299,7 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         if (begins && walk.expected > s->head.begins) walk.expected = s->head.begins;
         s->first_group = walk.expected;
         rc = skn_jf_open_segment(scan->env, scan->dir, s->head.number, SKN_OPEN_READ, &file, diag);
+        if (rc == SKN_ENOENT) rc = DAMAGE(&walk, 0, diag, "the file is missing");
         if (rc != SKN_OK) break;
         skn_jwindow_turn(&walk.window, file, s->head.length);
         rc = walk_segment(&walk, is_last, next_is_newer, diag);
@@ -482,13 +474,29 @@ enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag)
     for (size_t i = 0; i < scan->names.count && rc == SKN_OK; i++)
         if (scan->names.segments[i] > scan->super.newest)
             rc = check_newer(scan, scan->names.segments[i], diag);
-    /* A bound is written when what it names is durable, so the last group is, too. */
-    if (rc == SKN_OK && (scan->super.is_sealed || scan->last <= scan->super.bound))
-        rc = replay_held(scan, diag);
     if (rc != SKN_OK) return rc;
     info->segments = scan->count;
     info->generation = scan->segments[scan->count - 1].head.generation;
     return SKN_OK;
+}
+
+enum skn_rc skn_jscan_again(struct skn_jscan *scan,
+                            uint64_t stop_at,
+                            skn_journal_replay_fn replay,
+                            void *ctx,
+                            struct skn_diag *diag)
+{
+    for (size_t i = 0; i < scan->count; i++) {
+        skn_free(scan->segments[i].marks);
+        scan->segments[i].marks = NULL;
+    }
+    skn_jshards_fini(&scan->shards);
+    struct skn_journal_info *info = &scan->info;
+    info->groups = info->records = info->bytes = info->group_last = 0;
+    scan->replay = replay;
+    scan->ctx = ctx;
+    scan->stop_at = stop_at;
+    return walk_all(scan, diag);
 }
 
 void skn_jscan_fini(struct skn_jscan *scan)

@@ -28,8 +28,7 @@ struct skn_jscan {
     struct skn_env *env;
     const char *dir; /* borrows */
     uint32_t bugs;
-    bool is_strict;  /* verify: what an opening could live with is damage, too */
-    bool omits_last; /* read: the last group of a journal without a seal is not replayed [E81] */
+    bool is_strict;               /* verify: what an opening could live with is damage, too */
     skn_journal_replay_fn replay; /* may be NULL */
     void *ctx;
 
@@ -47,7 +46,7 @@ struct skn_jscan {
     struct skn_jf_group last_group;
     uint8_t *last_bytes; /* the whole of it; owns */
     size_t last_cap;
-    bool is_held; /* it was not replayed yet */
+    uint64_t stop_at; /* number of the first group that is not looked at; 0: all are */
     struct skn_journal_info info;
 };
 
@@ -58,6 +57,14 @@ skn_jscan_begin(struct skn_jscan *scan, enum skn_open how, struct skn_diag *diag
 
 /* Everything else. */
 SKN_MUST_USE enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag);
+
+/* After a run: walks once more and replays the groups before `stop_at`, so that nobody is given
+ * records of a journal that turns out to be damaged. */
+SKN_MUST_USE enum skn_rc skn_jscan_again(struct skn_jscan *scan,
+                                         uint64_t stop_at,
+                                         skn_journal_replay_fn replay,
+                                         void *ctx,
+                                         struct skn_diag *diag);
 
 void skn_jscan_fini(struct skn_jscan *scan);
 

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { KIT_SHARDS = 3, KIT_PATH = 600 };
@@ -117,6 +118,21 @@ static inline void kit_clear(const char *dir)
     }
     (void)closedir(names);
     (void)rmdir(dir);
+}
+
+/* Modes of the files of the journal, and of its folder and the one above. */
+static inline void kit_mode(const struct kit *kit, mode_t files, mode_t folders)
+{
+    DIR *names = opendir(kit->dir);
+    assert_non_null(names);
+    for (struct dirent *entry = readdir(names); entry; entry = readdir(names)) {
+        char path[KIT_PATH];
+        (void)snprintf(path, sizeof path, "%s/%s", kit->dir, entry->d_name);
+        if (entry->d_name[0] != '.') assert_int_equal(chmod(path, files), 0);
+    }
+    (void)closedir(names);
+    assert_int_equal(chmod(kit->dir, folders), 0);
+    assert_int_equal(chmod(kit->folder, folders), 0);
 }
 
 static inline void kit_fini(struct kit *kit)

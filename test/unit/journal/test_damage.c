@@ -184,6 +184,7 @@ static void a_turned_bit_is_refused_by_name_or_does_no_harm(void **state)
     (void)state;
     const char *soak = getenv("SKN_SOAK");
     uint64_t times = soak ? strtoull(soak, NULL, 10) : 1;
+    if (times == 0) times = 1;
     struct skn_rng rng;
     skn_rng_init(&rng, 11);
     for (enum end end = 0; end < END_COUNT; end++) {
@@ -232,6 +233,71 @@ static void a_reader_that_believes_bodies_is_found_out(void **state)
     }
     assert_true(wrong > 10);
     scene_fini(&s);
+}
+
+static void zero_sector(const struct scene *s, const char *path, uint64_t offset)
+{
+    static const uint8_t zeros[SKN_JF_SECTOR];
+    struct skn_file *file = NULL;
+    assert_int_equal(skn_env_open(s->options.env, path, SKN_OPEN_WRITE, &file, NULL), SKN_OK);
+    assert_int_equal(skn_file_pwrite(file, offset, zeros, sizeof zeros, NULL), SKN_OK);
+    skn_file_close(file);
+}
+
+/* Where the last group of a scene is. */
+static uint64_t
+last_group_at(const struct scene *s, char name[SKN_JF_NAME_BYTES], char path[KIT_PATH])
+{
+    uint64_t at = 0, offset = SKN_JF_BLOCK;
+    struct skn_file *file = NULL;
+    name_file(s->files, name, path);
+    assert_int_equal(skn_env_open(s->options.env, path, SKN_OPEN_READ, &file, NULL), SKN_OK);
+    for (;; offset += SKN_JF_BLOCK) {
+        uint8_t magic[4];
+        size_t len = 0;
+        assert_int_equal(skn_file_pread(file, offset, magic, sizeof magic, &len, NULL), SKN_OK);
+        if (len < sizeof magic || skn_jf_is_zero(skn_slice(magic, len))) break;
+        if (memcmp(magic, "skn.", sizeof magic) == 0) at = offset;
+    }
+    skn_file_close(file);
+    assert_true(at > 0);
+    return at;
+}
+
+/* An opening with a planted bug takes for an end what the right one refuses. */
+static void assert_only_bug_opens(struct scene *s, const char *name, uint32_t bug)
+{
+    struct kit_seen seen = {.next = 1};
+    struct skn_journal *journal = NULL;
+    assert_refused(s, name, true);
+    s->options.bugs = bug;
+    assert_int_equal(skn_journal_open(&s->options, kit_replay, &seen, &journal, NULL, NULL),
+                     SKN_OK);
+    assert_int_equal(seen.next, s->last);
+    skn_journal_abandon(journal);
+    scene_fini(s);
+}
+
+static void a_reader_that_cuts_every_bad_end_is_found_out(void **state)
+{
+    (void)state;
+    struct scene s;
+    char name[SKN_JF_NAME_BYTES], path[KIT_PATH];
+    scene_init(&s, END_KILLED);
+    uint64_t at = last_group_at(&s, name, path);
+    assert_true(skn_env_sim_flip(s.sim, path, at + 100, 1));
+    assert_only_bug_opens(&s, name, SKN_JOURNAL_BUG_CUT_ANYTHING);
+}
+
+static void a_reader_that_forgets_the_bound_is_found_out(void **state)
+{
+    (void)state;
+    struct scene s;
+    char name[SKN_JF_NAME_BYTES], path[KIT_PATH];
+    scene_init(&s, END_KILLED_IDLE);
+    uint64_t at = last_group_at(&s, name, path);
+    zero_sector(&s, path, at);
+    assert_only_bug_opens(&s, name, SKN_JOURNAL_BUG_NO_BOUND);
 }
 
 static void copy_file(const struct scene *s, const char *from, const char *to)
@@ -338,6 +404,8 @@ int main(void)
         cmocka_unit_test(a_file_cut_at_any_byte_is_refused_by_name),
         cmocka_unit_test(a_turned_bit_is_refused_by_name_or_does_no_harm),
         cmocka_unit_test(a_reader_that_believes_bodies_is_found_out),
+        cmocka_unit_test(a_reader_that_cuts_every_bad_end_is_found_out),
+        cmocka_unit_test(a_reader_that_forgets_the_bound_is_found_out),
         cmocka_unit_test(a_segment_in_the_place_of_another_is_refused),
         cmocka_unit_test(a_segment_from_before_a_later_write_is_refused),
         cmocka_unit_test(an_older_superblock_does_not_hide_groups),

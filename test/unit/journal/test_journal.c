@@ -248,6 +248,36 @@ static void the_bound_follows_an_idle_journal(void **state)
     kit_fini(&kit);
 }
 
+/* As a user who may read the folder, and as nobody else. */
+static void a_folder_that_may_not_be_written_is_refused_and_read(void **state)
+{
+    (void)state;
+    enum { NOBODY = 65534 };
+    struct kit kit;
+    struct skn_journal *journal = NULL;
+    struct skn_diag diag;
+    struct kit_seen seen = {.next = 1};
+    kit_init(&kit);
+    journal = kit_open(&kit, 0, NULL);
+    kit_fill(journal, 1, 5);
+    assert_int_equal(skn_journal_close(journal, NULL), SKN_OK);
+    kit_mode(&kit, 0444, 0555);
+    bool is_root = geteuid() == 0;
+    if (is_root) assert_int_equal(seteuid(NOBODY), 0);
+    enum skn_rc opened = skn_journal_open(&kit.options, NULL, NULL, &journal, NULL, &diag);
+    enum skn_rc read = skn_journal_read(kit.options.env, kit.dir, kit_replay, &seen, NULL, NULL);
+    kit.options.dir = "/proc/skein/journal"; /* nor can one be made there */
+    enum skn_rc made = skn_journal_open(&kit.options, NULL, NULL, &journal, NULL, NULL);
+    if (is_root) assert_int_equal(seteuid(0), 0);
+    kit_mode(&kit, 0600, 0700);
+    assert_int_equal(opened, SKN_EPERM);
+    assert_non_null(strstr(diag.text, "/journal/super"));
+    assert_int_equal(read, SKN_OK);
+    assert_int_equal(seen.next, 6);
+    assert_int_equal(made, SKN_ENOENT);
+    kit_fini(&kit);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +290,7 @@ int main(void)
         cmocka_unit_test(trimming_keeps_what_the_store_has_not),
         cmocka_unit_test(a_foreign_journal_is_refused),
         cmocka_unit_test(the_reserve_is_made_and_kept),
+        cmocka_unit_test(a_folder_that_may_not_be_written_is_refused_and_read),
         cmocka_unit_test(the_bound_follows_an_idle_journal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
