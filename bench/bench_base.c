@@ -23,7 +23,7 @@ struct work {
     struct item *items;
     uint32_t *order; /* in which they are looked up */
     struct skn_omap omap;
-    struct skn_map map;
+    struct skn_hmap map;
     void *tree;               /* tsearch */
     struct hsearch_data hash; /* hsearch_r */
     struct item **sorted;     /* qsort and bsearch */
@@ -177,14 +177,14 @@ static void array_walk(void *ctx)
 static void map_empty(void *ctx)
 {
     struct work *w = ctx;
-    skn_map_fini(&w->map);
-    skn_map_init(&w->map, 1);
+    skn_hmap_fini(&w->map);
+    skn_hmap_init(&w->map, 1);
 }
 
 static void map_add(void *ctx, uint64_t i)
 {
     struct work *w = ctx;
-    skn_map_add(&w->map, nth(w, i)->node.key, NULL)->value = nth(w, i);
+    skn_hmap_add(&w->map, nth(w, i)->node.key, NULL)->value = nth(w, i);
 }
 
 static void map_fill(void *ctx)
@@ -198,13 +198,13 @@ static void map_fill(void *ctx)
 static void map_find(void *ctx, uint64_t i)
 {
     struct work *w = ctx;
-    skn_bench_keep(skn_map_find(&w->map, nth(w, w->n - 1 - i)->node.key));
+    skn_bench_keep(skn_hmap_find(&w->map, nth(w, w->n - 1 - i)->node.key));
 }
 
 static void map_remove(void *ctx, uint64_t i)
 {
     struct work *w = ctx;
-    skn_bench_keep(skn_map_remove(&w->map, nth(w, w->n - 1 - i)->node.key));
+    skn_bench_keep(skn_hmap_remove(&w->map, nth(w, w->n - 1 - i)->node.key));
 }
 
 static void hash_empty(void *ctx)
@@ -313,12 +313,12 @@ int main(int argc, char **argv)
     w.items = skn_alloc_zero(w.n, sizeof w.items[0]);
     w.order = skn_alloc_zero(w.n, sizeof w.order[0]);
     w.sorted = skn_alloc_zero(w.n, sizeof(struct item *));
-    skn_map_init(&w.map, 1);
+    skn_hmap_init(&w.map, 1);
     bench_keys(&bench, &w, false);
     bench_keys(&bench, &w, true);
     tree_empty(&w);
     hdestroy_r(&w.hash);
-    skn_map_fini(&w.map);
+    skn_hmap_fini(&w.map);
     skn_free(w.items);
     skn_free(w.order);
     skn_free(w.sorted);

@@ -12,44 +12,44 @@ enum { CAP_MIN = 8 };
 
 /* The array with a table beside it is Hettinger's compact dict; the table heals itself after a
  * removal instead of keeping tombstones (Knuth 6.4, algorithm R). */
-struct skn_map_slot {
+struct skn_hmap_slot {
     uint32_t hash;
     uint32_t entry;
 };
 
-static uint32_t hash_of(const struct skn_map *map, struct skn_slice key)
+static uint32_t hash_of(const struct skn_hmap *map, struct skn_slice key)
 {
     uint64_t hash = skn_hash(key, map->seed[0], map->seed[1]);
     return (uint32_t)(hash ^ hash >> 32);
 }
 
-static uint32_t mask_of(const struct skn_map *map)
+static uint32_t mask_of(const struct skn_hmap *map)
 {
     return map->cap * 2 - 1;
 }
 
-void skn_map_init(struct skn_map *map, uint64_t seed)
+void skn_hmap_init(struct skn_hmap *map, uint64_t seed)
 {
-    *map = (struct skn_map){0};
+    *map = (struct skn_hmap){0};
     map->seed[0] = skn_splitmix64(&seed);
     map->seed[1] = skn_splitmix64(&seed);
 }
 
-void skn_map_fini(struct skn_map *map)
+void skn_hmap_fini(struct skn_hmap *map)
 {
     if (!map) return;
     skn_free(map->entries);
     skn_free(map->slots);
-    *map = (struct skn_map){.seed = {map->seed[0], map->seed[1]}};
+    *map = (struct skn_hmap){.seed = {map->seed[0], map->seed[1]}};
 }
 
-static void free_all_slots(struct skn_map *map)
+static void free_all_slots(struct skn_hmap *map)
 {
     /* FREE is all ones in `entry`, and the hash of a free slot is never read. */
     if (map->cap > 0) memset(map->slots, 0xff, (size_t)map->cap * 2 * sizeof map->slots[0]);
 }
 
-void skn_map_reset(struct skn_map *map)
+void skn_hmap_reset(struct skn_hmap *map)
 {
     map->len = 0;
     map->count = 0;
@@ -57,7 +57,7 @@ void skn_map_reset(struct skn_map *map)
 }
 
 /* The slot that names the key, or the free one where it would go. */
-static uint32_t probe(const struct skn_map *map, struct skn_slice key, uint32_t hash)
+static uint32_t probe(const struct skn_hmap *map, struct skn_slice key, uint32_t hash)
 {
     uint32_t mask = mask_of(map);
     uint32_t at = hash & mask;
@@ -68,7 +68,7 @@ static uint32_t probe(const struct skn_map *map, struct skn_slice key, uint32_t 
     return at;
 }
 
-struct skn_map_entry *skn_map_find(const struct skn_map *map, struct skn_slice key)
+struct skn_hmap_entry *skn_hmap_find(const struct skn_hmap *map, struct skn_slice key)
 {
     if (map->count == 0) return NULL;
     uint32_t at = probe(map, key, hash_of(map, key));
@@ -76,7 +76,7 @@ struct skn_map_entry *skn_map_find(const struct skn_map *map, struct skn_slice k
 }
 
 /* Closes the holes in the array, keeping its order, and fills the table anew. */
-static void rebuild(struct skn_map *map)
+static void rebuild(struct skn_hmap *map)
 {
     uint32_t mask = mask_of(map);
     uint32_t to = 0;
@@ -87,7 +87,7 @@ static void rebuild(struct skn_map *map)
         uint32_t at = map->entries[to].hash & mask;
         while (map->slots[at].entry != FREE)
             at = (at + 1) & mask;
-        map->slots[at] = (struct skn_map_slot){map->entries[to].hash, to};
+        map->slots[at] = (struct skn_hmap_slot){map->entries[to].hash, to};
         to++;
     }
     map->len = to;
@@ -95,7 +95,7 @@ static void rebuild(struct skn_map *map)
 
 /* Room for one more entry. With a quarter of holes the room is made of them: any less, and a map
  * that adds and removes in turn would be rebuilt too often. */
-static void make_room(struct skn_map *map)
+static void make_room(struct skn_hmap *map)
 {
     if (map->len < map->cap) return;
     if (map->count > map->cap - map->cap / 4 || map->cap == 0) {
@@ -109,15 +109,15 @@ static void make_room(struct skn_map *map)
     rebuild(map);
 }
 
-struct skn_map_entry *skn_map_add(struct skn_map *map, struct skn_slice key, bool *out_is_new)
+struct skn_hmap_entry *skn_hmap_add(struct skn_hmap *map, struct skn_slice key, bool *out_is_new)
 {
     make_room(map); /* first, because it moves slots; at worst one add too early */
     uint32_t hash = hash_of(map, key);
     uint32_t at = probe(map, key, hash);
     bool is_new = map->slots[at].entry == FREE;
     if (is_new) {
-        map->slots[at] = (struct skn_map_slot){hash, map->len};
-        map->entries[map->len] = (struct skn_map_entry){.key = key, .hash = hash, .is_live = true};
+        map->slots[at] = (struct skn_hmap_slot){hash, map->len};
+        map->entries[map->len] = (struct skn_hmap_entry){.key = key, .hash = hash, .is_live = true};
         map->len++;
         map->count++;
     }
@@ -126,7 +126,7 @@ struct skn_map_entry *skn_map_add(struct skn_map *map, struct skn_slice key, boo
 }
 
 /* Frees a slot; later ones of its run move up when a search for them would stop at the hole. */
-static void free_slot(struct skn_map *map, uint32_t hole)
+static void free_slot(struct skn_hmap *map, uint32_t hole)
 {
     uint32_t mask = mask_of(map);
     for (uint32_t at = (hole + 1) & mask; map->slots[at].entry != FREE; at = (at + 1) & mask) {
@@ -138,20 +138,20 @@ static void free_slot(struct skn_map *map, uint32_t hole)
     map->slots[hole].entry = FREE;
 }
 
-void *skn_map_remove(struct skn_map *map, struct skn_slice key)
+void *skn_hmap_remove(struct skn_hmap *map, struct skn_slice key)
 {
     if (map->count == 0) return NULL;
     uint32_t at = probe(map, key, hash_of(map, key));
     if (map->slots[at].entry == FREE) return NULL;
-    struct skn_map_entry *entry = &map->entries[map->slots[at].entry];
+    struct skn_hmap_entry *entry = &map->entries[map->slots[at].entry];
     void *value = entry->value;
-    *entry = (struct skn_map_entry){.is_live = false};
+    *entry = (struct skn_hmap_entry){.is_live = false};
     free_slot(map, at);
     map->count--;
     return value;
 }
 
-struct skn_map_entry *skn_map_next(const struct skn_map *map, const struct skn_map_entry *entry)
+struct skn_hmap_entry *skn_hmap_next(const struct skn_hmap *map, const struct skn_hmap_entry *entry)
 {
     size_t at = entry ? (size_t)(entry - map->entries) + 1 : 0;
     while (at < map->len && !map->entries[at].is_live)
@@ -159,17 +159,17 @@ struct skn_map_entry *skn_map_next(const struct skn_map *map, const struct skn_m
     return at < map->len ? &map->entries[at] : NULL;
 }
 
-void skn_map_check(const struct skn_map *map)
+void skn_hmap_check(const struct skn_hmap *map)
 {
     SKN_ASSERT(map->len <= map->cap);
     SKN_ASSERT((map->cap & (map->cap - 1)) == 0 || map->cap == 0);
     uint32_t count = 0;
     for (uint32_t i = 0; i < map->len; i++) {
-        const struct skn_map_entry *entry = &map->entries[i];
+        const struct skn_hmap_entry *entry = &map->entries[i];
         if (!entry->is_live) continue;
         count++;
         SKN_ASSERT(entry->hash == hash_of(map, entry->key));
-        SKN_ASSERT(skn_map_find(map, entry->key) == entry);
+        SKN_ASSERT(skn_hmap_find(map, entry->key) == entry);
     }
     SKN_ASSERT(count == map->count);
     uint32_t taken = 0;

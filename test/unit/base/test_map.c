@@ -22,7 +22,7 @@ struct fixture {
     char names[KEYS][24];
     struct skn_slice keys[KEYS];
     struct model model;
-    struct skn_map map;
+    struct skn_hmap map;
     struct skn_rng rng;
 };
 
@@ -30,7 +30,7 @@ static void setup(struct fixture *f, uint64_t hash_seed)
 {
     *f = (struct fixture){0};
     skn_rng_init(&f->rng, seed);
-    skn_map_init(&f->map, hash_seed);
+    skn_hmap_init(&f->map, hash_seed);
     for (size_t i = 0; i < KEYS; i++) {
         /* Number 0 is the empty key; many share a beginning or are beginnings. */
         int len = snprintf(f->names[i], sizeof f->names[i], "run/%zu/%zu", i % 7, i);
@@ -52,7 +52,7 @@ static void put(struct fixture *f, size_t key)
     size_t at = model_find(m, key);
     void *value = &f->names[skn_rng_below(&f->rng, KEYS)];
     bool is_new = false;
-    struct skn_map_entry *entry = skn_map_add(&f->map, f->keys[key], &is_new);
+    struct skn_hmap_entry *entry = skn_hmap_add(&f->map, f->keys[key], &is_new);
     assert_int_equal(is_new, at == m->len);
     assert_ptr_equal(entry->value, is_new ? NULL : m->values[at]);
     entry->value = value;
@@ -65,7 +65,7 @@ static void take_out(struct fixture *f, size_t key)
 {
     struct model *m = &f->model;
     size_t at = model_find(m, key);
-    assert_ptr_equal(skn_map_remove(&f->map, f->keys[key]), at < m->len ? m->values[at] : NULL);
+    assert_ptr_equal(skn_hmap_remove(&f->map, f->keys[key]), at < m->len ? m->values[at] : NULL);
     if (at == m->len) return;
     m->len--;
     memmove(m->keys + at, m->keys + at + 1, (m->len - at) * sizeof m->keys[0]);
@@ -77,11 +77,11 @@ static void compare(struct fixture *f, int step)
     struct model *m = &f->model;
     size_t key = skn_rng_below(&f->rng, KEYS);
     size_t at = model_find(m, key);
-    assert_ptr_equal(skn_map_get(&f->map, f->keys[key]), at < m->len ? m->values[at] : NULL);
-    assert_int_equal(skn_map_count(&f->map), m->len);
-    skn_map_check(&f->map);
+    assert_ptr_equal(skn_hmap_get(&f->map, f->keys[key]), at < m->len ? m->values[at] : NULL);
+    assert_int_equal(skn_hmap_count(&f->map), m->len);
+    skn_hmap_check(&f->map);
     size_t i = 0;
-    SKN_MAP_FOREACH (entry, &f->map) {
+    SKN_HMAP_FOREACH (entry, &f->map) {
         if (i >= m->len || !skn_slice_eq(entry->key, f->keys[m->keys[i]]) ||
             entry->value != m->values[i])
             fail_msg("seed %lu, step %d: place %zu differs", seed, step, i);
@@ -106,13 +106,13 @@ static void agrees_with_a_list_under_any_hash_seed(void **state)
                 take_out(&f, key);
             }
             if (step % 30011 == 30010) {
-                skn_map_reset(&f.map);
+                skn_hmap_reset(&f.map);
                 f.model.len = 0;
             }
             compare(&f, step);
         }
-        skn_map_fini(&f.map);
-        skn_map_check(&f.map);
+        skn_hmap_fini(&f.map);
+        skn_hmap_check(&f.map);
     }
 }
 
@@ -122,13 +122,13 @@ static void adding_and_removing_in_turn_does_not_grow_it(void **state)
     static struct fixture f;
     setup(&f, 7);
     for (size_t i = 0; i < STEPS; i++) {
-        (void)skn_map_add(&f.map, f.keys[i % KEYS], NULL);
-        if (i >= 5) (void)skn_map_remove(&f.map, f.keys[(i - 5) % KEYS]);
+        (void)skn_hmap_add(&f.map, f.keys[i % KEYS], NULL);
+        if (i >= 5) (void)skn_hmap_remove(&f.map, f.keys[(i - 5) % KEYS]);
     }
-    skn_map_check(&f.map);
-    assert_int_equal(skn_map_count(&f.map), 5);
+    skn_hmap_check(&f.map);
+    assert_int_equal(skn_hmap_count(&f.map), 5);
     assert_int_equal(f.map.cap, 8);
-    skn_map_fini(&f.map);
+    skn_hmap_fini(&f.map);
 }
 
 static void a_walk_may_remove_where_it_stands(void **state)
@@ -137,16 +137,16 @@ static void a_walk_may_remove_where_it_stands(void **state)
     static struct fixture f;
     setup(&f, 7);
     for (size_t i = 0; i < KEYS; i++)
-        skn_map_add(&f.map, f.keys[i], NULL)->value = f.names[i];
-    SKN_MAP_FOREACH (entry, &f.map) {
+        skn_hmap_add(&f.map, f.keys[i], NULL)->value = f.names[i];
+    SKN_HMAP_FOREACH (entry, &f.map) {
         size_t number = (size_t)((char(*)[24])entry->value - f.names);
-        if (number % 2 == 0) (void)skn_map_remove(&f.map, entry->key);
+        if (number % 2 == 0) (void)skn_hmap_remove(&f.map, entry->key);
     }
-    skn_map_check(&f.map);
-    assert_int_equal(skn_map_count(&f.map), KEYS / 2);
+    skn_hmap_check(&f.map);
+    assert_int_equal(skn_hmap_count(&f.map), KEYS / 2);
     for (size_t i = 0; i < KEYS; i++)
-        assert_ptr_equal(skn_map_get(&f.map, f.keys[i]), i % 2 == 0 ? NULL : f.names[i]);
-    skn_map_fini(&f.map);
+        assert_ptr_equal(skn_hmap_get(&f.map, f.keys[i]), i % 2 == 0 ? NULL : f.names[i]);
+    skn_hmap_fini(&f.map);
 }
 
 int main(void)

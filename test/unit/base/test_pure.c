@@ -92,12 +92,12 @@ static void what_a_pure_module_needs_compiles(void **state)
 static void base_still_works_behind_it(void **state)
 {
     (void)state;
-    struct skn_map map;
-    skn_map_init(&map, skn_hlc_next(1, 2, 3));
-    assert_true(skn_map_add(&map, SKN_LIT("a"), NULL));
-    SKN_MAP_FOREACH (entry, &map)
-        SKN_ASSERT(skn_slice_eq(entry->key, SKN_LIT("a")));
-    skn_map_fini(&map);
+    struct skn_hmap map;
+    skn_hmap_init(&map, skn_hlc_next(1, 2, 3));
+    assert_true(skn_hmap_add(&map, SKN_LIT("a"), NULL));
+    SKN_HMAP_FOREACH(entry, &map)
+    SKN_ASSERT(skn_slice_eq(entry->key, SKN_LIT("a")));
+    skn_hmap_fini(&map);
     struct skn_diag diag;
     assert_int_equal(SKN_FAIL(&diag, SKN_ENOENT, "no \"%s\"", "a"), SKN_ENOENT);
 }
