@@ -101,6 +101,7 @@ void engine_run_changed(struct skn_engine *e, struct skn_slice address, enum skn
     bool is_active = status == SKN_RUN_RUNNING || status == SKN_RUN_STOPPING;
     struct active *active = find_active(e, address);
     if (active && !is_active) {
+        engine_note_run(e, address, status);
         skn_list_remove(&active->link);
         skn_free(active);
     } else if (!active && is_active) {

@@ -56,7 +56,10 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     const struct skn_spawner_options spawner = {.dir = e->data_dir};
     enum skn_rc rc = skn_spawner_start(&spawner, &e->spawner, diag);
     if (rc != SKN_OK) return rc;
+    uint64_t began_ns = skn_env_now_mono_ns(options->env);
+    e->now_ms = skn_env_now_wall_ns(options->env) / 1000000;
     skn_phases_init(&e->phases, options->env, e->data_dir);
+    engine_notes_open(e);
     skn_phase_enter(&e->phases, SKN_PHASE_OPENING);
     engine_tmp_clear(e);
     char *dir = path_of(e->data_dir, "journal");
@@ -74,6 +77,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     if (rc != SKN_OK) return rc;
     e->core = skn_shard_core(e->shard);
     e->store = skn_shard_store(e->shard);
+    engine_note_opened(e, began_ns);
     return find_active(e, diag);
 }
 
@@ -122,6 +126,7 @@ void skn_engine_close(struct skn_engine *e)
     static_assert(offsetof(struct pending, link) == 0 && offsetof(struct watcher, link) == 0, "");
     static_assert(offsetof(struct task, link) == 0 && offsetof(struct active, link) == 0, "");
     if (e->spawner) (void)skn_spawner_stop(e->spawner, NULL);
+    engine_notes_close(e);
     if (e->shard)
         (void)skn_shard_close(e->shard, NULL);
     else
@@ -185,6 +190,7 @@ static void release(struct skn_engine *e)
 enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
 {
     if (!e->shard) return SKN_OK;
+    e->now_ms = skn_env_now_wall_ns(e->phases.inner) / 1000000;
     enum skn_rc rc = engine_tasks_turn(e, diag);
     e->has_more = true;
     for (int i = 0; rc == SKN_OK && e->has_more && i < TURNS_AT_ONCE; i++) {
@@ -194,6 +200,7 @@ enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
         if (rc == SKN_OK) release(e);
     }
     if (rc == SKN_OK) (void)engine_show_changes(e, now_ms(e));
+    engine_note_turn(e);
     skn_phase_enter(&e->phases, e->running > 0 ? SKN_PHASE_PROGRAM : SKN_PHASE_IDLE);
     return rc;
 }

@@ -13,6 +13,7 @@
 #include "flow/flow.h"
 #include "node/engine.h"
 #include "node/phase_internal.h"
+#include "observe/observe.h"
 #include "shard/shard.h"
 
 enum {
@@ -78,6 +79,8 @@ struct skn_engine {
     struct skn_core *core; /* NULL when read only */
     struct skn_spawner *spawner;
     struct skn_phases phases;
+    struct notes *notes; /* NULL when read only */
+    uint64_t now_ms;     /* wall clock of the last turn, for log lines */
     char *data_dir, *project_dir;
     struct skn_list pending, watchers, tasks, waiting, answers, active;
     struct answer *given;
@@ -117,3 +120,22 @@ void engine_perform(struct skn_engine *e, const struct skn_output *output);
 void engine_cancel(struct skn_engine *e, const struct skn_output *output);
 /* Takes what the spawner says. An error when it died. */
 SKN_MUST_USE enum skn_rc engine_tasks_turn(struct skn_engine *e, struct skn_diag *diag);
+
+/* A text of its effect, such as its path. */
+struct skn_slice engine_task_text(const struct task *task, const char *name);
+
+/* --- note.c: counts and log lines; the engine works the same without ------------------------------- */
+
+void engine_notes_open(struct skn_engine *e);
+void engine_notes_close(struct skn_engine *e);
+void engine_note_opened(struct skn_engine *e, uint64_t began_ns);
+void engine_note_turn(struct skn_engine *e);
+void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_run_status status);
+void engine_note_started(struct skn_engine *e, const struct task *task);
+void engine_note_ended(struct skn_engine *e,
+                       const struct task *task,
+                       const struct skn_exec_event *event,
+                       enum skn_attempt_status status,
+                       struct skn_slice reason);
+/* Every metric as Prometheus text. */
+void engine_metrics(struct skn_engine *e, struct skn_buf *out);

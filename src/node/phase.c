@@ -35,6 +35,8 @@ static enum skn_rc noted_pwrite(
 {
     struct skn_phases *phases = phases_of(file->env);
     skn_phase_enter(phases, SKN_PHASE_WRITE);
+    skn_observe_count(phases->observe, SKN_METRIC_JOURNAL_APPENDS, 0, 1);
+    skn_observe_count(phases->observe, SKN_METRIC_JOURNAL_BYTES, 0, len);
     return phases->inner->ops->pwrite(file, offset, ptr, len, diag);
 }
 
@@ -42,7 +44,12 @@ static enum skn_rc noted_datasync(struct skn_file *file, struct skn_diag *diag)
 {
     struct skn_phases *phases = phases_of(file->env);
     skn_phase_enter(phases, SKN_PHASE_SYNC);
-    return phases->inner->ops->datasync(file, diag);
+    uint64_t began = skn_env_now_mono_ns(phases->inner);
+    enum skn_rc rc = phases->inner->ops->datasync(file, diag);
+    uint64_t took = skn_env_now_mono_ns(phases->inner) - began;
+    skn_observe_count(phases->observe, SKN_METRIC_JOURNAL_SYNCS, 0, 1);
+    skn_observe_value(phases->observe, SKN_METRIC_JOURNAL_SYNC, 0, took);
+    return rc;
 }
 
 #ifdef SKN_DEBUG

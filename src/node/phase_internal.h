@@ -3,7 +3,7 @@
  * Owns        the file `.skein/phase`: u32 phase at 0, u32 of zeros, then one u64 per phase, how
  *             often it was entered since the opening; little-endian. Never synced: it says what a
  *             killed process was at, and means nothing after a power cut.
- * May include base, env.
+ * May include base, observe, env.
  * Threads     the one that turns the engine.
  *
  * A debug build ends itself with SIGKILL when SKEIN_FAILPOINT is "phase:n" and that phase is
@@ -12,6 +12,7 @@
 #pragma once
 
 #include "env/env.h"
+#include "observe/observe.h"
 
 enum skn_phase {
     SKN_PHASE_IDLE,
@@ -30,6 +31,7 @@ struct skn_phases {
     struct skn_env base; /* the environment with writes and syncs noted */
     struct skn_env_ops ops;
     struct skn_env *inner;
+    struct skn_observe *observe; /* told of writes and syncs; may be NULL */
     volatile struct skn_phase_page *page;
     enum skn_phase fail_at;
     uint64_t fail_count; /* 0: never */

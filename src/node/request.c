@@ -349,6 +349,10 @@ static enum skn_rc status(struct ask *ask)
     skn_json_uint(w, e->core ? skn_core_epoch(e->core) : 0);
     skn_json_key_str(w, "tasks");
     skn_json_uint(w, e->running);
+    skn_json_key_str(w, "metrics");
+    skn_buf_reset(&e->scratch);
+    engine_metrics(e, &e->scratch);
+    skn_json_any_text(w, skn_buf_slice(&e->scratch));
     engine_answer_end(e);
     return SKN_OK;
 }

@@ -50,6 +50,12 @@ static struct skn_value member(struct skn_slice effect, const char *name)
     return v;
 }
 
+struct skn_slice engine_task_text(const struct task *task, const char *name)
+{
+    struct skn_value v = member(task->effect, name);
+    return skn_value_is(v, SKN_T_STRING) ? skn_value_as_text(v) : (struct skn_slice){0};
+}
+
 /* --- starting ---------------------------------------------------------------------------------- */
 
 static struct skn_slice text(struct skn_arena *arena, const char *name, const char *value)
@@ -145,7 +151,7 @@ start(struct skn_engine *e, struct task *task, struct skn_arena *arena, struct s
     skn_buf_put_u8(&input, '\n');
     skn_buf_printf(&log, "%s/logs/", e->data_dir);
     skn_flow_log_name(skn_flow_run_id(task->address),
-                      skn_value_as_text(member(task->effect, SKN_FLOW_EFFECT_PATH)),
+                      engine_task_text(task, SKN_FLOW_EFFECT_PATH),
                       task->attempt,
                       &log);
     const char *tmp = skn_arena_printf(arena, "%s/", tmp_dir(e, task, arena));
@@ -190,6 +196,7 @@ static void fill_places(struct skn_engine *e)
         task->exec_id = ++e->next_exec;
         e->running++;
         enum skn_rc rc = start(e, task, &arena, &diag);
+        if (rc == SKN_OK) engine_note_started(e, task);
         if (rc == SKN_OK || rc == SKN_EGONE) continue; /* gone: the next turn ends the node */
         report(e,
                task,
@@ -321,6 +328,7 @@ static void ended(struct skn_engine *e, const struct skn_exec_event *event)
         result = skn_value_none();
     }
     report(e, task, status, skn_buf_slice(&reason), result);
+    engine_note_ended(e, task, event, status, skn_buf_slice(&reason));
     skn_buf_fini(&reason);
     skn_buf_fini(&value);
     remove_tmp(e, task);

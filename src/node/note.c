@@ -1,0 +1,155 @@
+/* note.c - what the engine counts and says: metrics, and log lines in `.skein/holder.log`. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/engine_internal.h"
+
+#include "base/mem.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+struct notes {
+    struct skn_observe observe;
+    struct skn_log log;
+    int fd;
+    uint64_t slices, batches, faults, dropped; /* of the core, counted already */
+};
+
+static void write_line(void *ctx, struct skn_slice line)
+{
+    const struct notes *notes = ctx;
+    ssize_t n = write(notes->fd, line.ptr, line.len); /* a log that is full stops nobody */
+    (void)n;
+}
+
+void engine_notes_open(struct skn_engine *e)
+{
+    struct notes *notes = skn_alloc_zero(1, sizeof *notes);
+    struct skn_buf path;
+    skn_buf_init(&path, 1 << 16);
+    skn_buf_printf(&path, "%s/holder.log", e->data_dir);
+    notes->fd = open(skn_buf_str(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    skn_buf_fini(&path);
+    skn_observe_init(&notes->observe);
+    skn_log_init(&notes->log, SKN_LOG_TEXT, SKN_LEVEL_INFO, write_line, notes);
+    if (notes->fd >= 0) skn_observe_listen(&notes->observe, &notes->log.listener);
+    e->notes = notes;
+    e->phases.observe = &notes->observe;
+}
+
+void engine_notes_close(struct skn_engine *e)
+{
+    struct notes *notes = e->notes;
+    if (!notes) return;
+    if (e->core) {
+        const struct skn_signal_node_stopped stopped = {.directory = skn_slice_str(e->data_dir),
+                                                        .epoch = skn_core_epoch(e->core)};
+        skn_signal_node_stopped(&notes->observe, e->now_ms, &stopped);
+    }
+    skn_log_fini(&notes->log);
+    if (notes->fd >= 0) (void)close(notes->fd);
+    skn_free(notes);
+    e->notes = NULL;
+    e->phases.observe = NULL;
+}
+
+void engine_note_opened(struct skn_engine *e, uint64_t began_ns)
+{
+    uint64_t took_ns = skn_env_now_mono_ns(e->phases.inner) - began_ns;
+    const struct skn_signal_node_opened opened = {.directory = skn_slice_str(e->data_dir),
+                                                  .epoch = skn_core_epoch(e->core),
+                                                  .pid = (uint64_t)getpid(),
+                                                  .records = skn_store_position(e->store).index,
+                                                  .open_ms = took_ns / 1000000};
+    skn_observe_set(&e->notes->observe, SKN_METRIC_OPEN_TIME, 0, (int64_t)took_ns);
+    skn_signal_node_opened(&e->notes->observe, e->now_ms, &opened);
+}
+
+/* What the core counted since the last turn. */
+void engine_note_turn(struct skn_engine *e)
+{
+    struct notes *notes = e->notes;
+    struct skn_core_counts now = skn_core_counts(e->core);
+    const struct {
+        enum skn_metric metric;
+        uint64_t *seen, now;
+    } rows[] = {{SKN_METRIC_SLICES, &notes->slices, now.slices},
+                {SKN_METRIC_BATCHES, &notes->batches, now.batches},
+                {SKN_METRIC_SLICES_FAULTED, &notes->faults, now.faults},
+                {SKN_METRIC_RESULTS_DROPPED, &notes->dropped, now.dropped_results}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(rows); i++) {
+        skn_observe_count(&notes->observe, rows[i].metric, 0, rows[i].now - *rows[i].seen);
+        *rows[i].seen = rows[i].now;
+    }
+}
+
+void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_run_status status)
+{
+    static const char *const names[] = {
+        "", "running", "stopping", "interrupted", "succeeded", "failed"};
+    static const unsigned labels[] = {[SKN_RUN_INTERRUPTED] = SKN_LABEL_STATUS_INTERRUPTED,
+                                      [SKN_RUN_SUCCEEDED] = SKN_LABEL_STATUS_SUCCEEDED,
+                                      [SKN_RUN_FAILED] = SKN_LABEL_STATUS_FAILED};
+    if (status < SKN_RUN_INTERRUPTED) return;
+    const struct skn_signal_run_ended ended = {.run = skn_flow_run_id(address),
+                                               .status = skn_slice_str(names[status])};
+    skn_observe_count(&e->notes->observe, SKN_METRIC_RUNS_ENDED, labels[status], 1);
+    skn_signal_run_ended(&e->notes->observe, e->now_ms, &ended);
+}
+
+void engine_note_started(struct skn_engine *e, const struct task *task)
+{
+    static const char digits[] = "0123456789abcdef";
+    char key[2 * SKN_KEY_BYTES];
+    for (size_t i = 0; i < sizeof task->key; i++) {
+        key[2 * i] = digits[task->key[i] >> 4];
+        key[2 * i + 1] = digits[task->key[i] & 15];
+    }
+    const struct skn_signal_attempt_started started = {
+        .run = skn_flow_run_id(task->address),
+        .path = engine_task_text(task, SKN_FLOW_EFFECT_PATH),
+        .event = engine_task_text(task, SKN_FLOW_EFFECT_EVENT),
+        .attempt = task->attempt,
+        .key = skn_slice(key, sizeof key),
+        .epoch = task->epoch};
+    skn_observe_count(&e->notes->observe, SKN_METRIC_PROGRAMS_STARTED, 0, 1);
+    skn_observe_count(&e->notes->observe, SKN_METRIC_INTENTS_STARTED, 0, 1);
+    skn_signal_attempt_started(&e->notes->observe, e->now_ms, &started);
+}
+
+static unsigned exit_label(const struct skn_exec_event *event)
+{
+    if (event->how == SKN_EXEC_SPAWN_FAILED) return SKN_LABEL_EXIT_NOSTART;
+    if (event->how != SKN_EXEC_EXITED) return SKN_LABEL_EXIT_SIGNAL;
+    return event->code == 0 ? SKN_LABEL_EXIT_ZERO : SKN_LABEL_EXIT_NONZERO;
+}
+
+void engine_note_ended(struct skn_engine *e,
+                       const struct task *task,
+                       const struct skn_exec_event *event,
+                       enum skn_attempt_status status,
+                       struct skn_slice reason)
+{
+    static const unsigned labels[] = {[SKN_ATTEMPT_SUCCESS] = SKN_LABEL_RESULT_SUCCESS,
+                                      [SKN_ATTEMPT_FAILURE] = SKN_LABEL_RESULT_FAILURE,
+                                      [SKN_ATTEMPT_TIMEOUT] = SKN_LABEL_RESULT_TIMEOUT,
+                                      [SKN_ATTEMPT_CANCELLED] = SKN_LABEL_RESULT_CANCELLED,
+                                      [SKN_ATTEMPT_INTERRUPTED] = SKN_LABEL_RESULT_INTERRUPTED};
+    struct skn_observe *observe = &e->notes->observe;
+    const struct skn_signal_attempt_ended ended = {
+        .run = skn_flow_run_id(task->address),
+        .path = engine_task_text(task, SKN_FLOW_EFFECT_PATH),
+        .event = engine_task_text(task, SKN_FLOW_EFFECT_EVENT),
+        .attempt = task->attempt,
+        .result = skn_slice_str(skn_exec_how_name(event->how)),
+        .reason = reason,
+        .duration_ms = event->wall_ms};
+    skn_observe_count(observe, SKN_METRIC_PROGRAMS_ENDED, exit_label(event), 1);
+    skn_observe_count(observe, SKN_METRIC_INTENTS_ENDED, labels[status], 1);
+    skn_observe_value(observe, SKN_METRIC_PROGRAM_TIME, 0, event->wall_ms * 1000000);
+    skn_signal_attempt_ended(observe, e->now_ms, &ended);
+}
+
+void engine_metrics(struct skn_engine *e, struct skn_buf *out)
+{
+    if (e->notes) skn_observe_prometheus(&e->notes->observe, out);
+}
