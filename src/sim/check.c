@@ -70,7 +70,7 @@ struct link {
 
 struct skn_checker {
     struct skn_arena arena;
-    struct skn_map asked, runs, tasks, attempts, ledgers, links;
+    struct skn_hmap asked, runs, tasks, attempts, ledgers, links;
     uint64_t epoch;
     uint64_t observation; /* number of the newest */
 };
@@ -78,19 +78,21 @@ struct skn_checker {
 struct skn_checker *skn_checker_create(void)
 {
     struct skn_checker *c = skn_alloc_zero(1, sizeof *c);
-    struct skn_map *maps[] = {&c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links};
+    struct skn_hmap *maps[] = {
+        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links};
     skn_arena_init(&c->arena);
     for (size_t i = 0; i < SKN_ARRAY_LEN(maps); i++)
-        skn_map_init(maps[i], i);
+        skn_hmap_init(maps[i], i);
     return c;
 }
 
 void skn_checker_destroy(struct skn_checker *c)
 {
     if (!c) return;
-    struct skn_map *maps[] = {&c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links};
+    struct skn_hmap *maps[] = {
+        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links};
     for (size_t i = 0; i < SKN_ARRAY_LEN(maps); i++)
-        skn_map_fini(maps[i]);
+        skn_hmap_fini(maps[i]);
     skn_arena_fini(&c->arena);
     skn_free(c);
 }
@@ -98,11 +100,12 @@ void skn_checker_destroy(struct skn_checker *c)
 /* --- what is remembered ----------------------------------------------------------------------- */
 
 /* The entry of a key, made of zeros when there is none. */
-static void *remember(struct skn_checker *c, struct skn_map *map, struct skn_slice key, size_t size)
+static void *
+remember(struct skn_checker *c, struct skn_hmap *map, struct skn_slice key, size_t size)
 {
-    struct skn_map_entry *entry = skn_map_find(map, key);
+    struct skn_hmap_entry *entry = skn_hmap_find(map, key);
     if (entry) return entry->value;
-    entry = skn_map_add(map, skn_arena_dup(&c->arena, key), NULL);
+    entry = skn_hmap_add(map, skn_arena_dup(&c->arena, key), NULL);
     entry->value = skn_arena_zero(&c->arena, 1, size);
     return entry->value;
 }
@@ -294,7 +297,7 @@ static enum skn_rc
 settled(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
 {
     (void)e, (void)diag;
-    SKN_MAP_FOREACH (entry, &c->tasks) {
+    SKN_HMAP_FOREACH (entry, &c->tasks) {
         struct task *task = entry->value;
         if (task->pending) task->accepted = task->pending;
         task->pending = 0;
@@ -306,7 +309,7 @@ static enum skn_rc
 crash(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
 {
     (void)e, (void)diag;
-    SKN_MAP_FOREACH (entry, &c->tasks) {
+    SKN_HMAP_FOREACH (entry, &c->tasks) {
         struct task *task = entry->value;
         task->pending = task->live = 0;
     }
@@ -330,7 +333,7 @@ observe(struct skn_checker *c, const struct skn_history_event *e, struct skn_dia
 {
     (void)e, (void)diag;
     c->observation++;
-    SKN_MAP_FOREACH (entry, &c->ledgers)
+    SKN_HMAP_FOREACH (entry, &c->ledgers)
         ((struct ledger *)entry->value)->sum = 0;
     return SKN_OK;
 }
@@ -439,7 +442,7 @@ saw_received(struct skn_checker *c, const struct skn_history_event *e, struct sk
 
 static enum skn_rc missing_entry(struct skn_checker *c, struct skn_diag *diag)
 {
-    SKN_MAP_FOREACH (entry, &c->asked) {
+    SKN_HMAP_FOREACH (entry, &c->asked) {
         const struct asked *asked = entry->value;
         bool is_promised =
             asked->is_answered && asked->rc == SKN_OK && skn_slice_eq(asked->name, SKN_LIT("add"));
@@ -455,7 +458,7 @@ static enum skn_rc missing_entry(struct skn_checker *c, struct skn_diag *diag)
 
 static enum skn_rc missing_run(struct skn_checker *c, struct skn_diag *diag)
 {
-    SKN_MAP_FOREACH (entry, &c->runs) {
+    SKN_HMAP_FOREACH (entry, &c->runs) {
         const struct run *run = entry->value;
         if ((run->is_promised || run->seen) && run->seen != c->observation)
             return SKN_FAIL(diag, SKN_EFAULT, "P1: the run %.*s is gone", SKN_FMT(entry->key));
@@ -465,7 +468,7 @@ static enum skn_rc missing_run(struct skn_checker *c, struct skn_diag *diag)
 
 static enum skn_rc missing_attempt(struct skn_checker *c, struct skn_diag *diag)
 {
-    SKN_MAP_FOREACH (entry, &c->attempts) {
+    SKN_HMAP_FOREACH (entry, &c->attempts) {
         const struct attempt *attempt = entry->value;
         if (attempt->seen == c->observation) continue;
         return SKN_FAIL(diag,
@@ -485,7 +488,7 @@ observed(struct skn_checker *c, const struct skn_history_event *e, struct skn_di
     enum skn_rc rc = missing_entry(c, diag);
     if (rc == SKN_OK) rc = missing_run(c, diag);
     if (rc == SKN_OK) rc = missing_attempt(c, diag);
-    SKN_MAP_FOREACH (entry, &c->links) {
+    SKN_HMAP_FOREACH (entry, &c->links) {
         const struct link *link = entry->value;
         if (rc == SKN_OK && link->received > link->sent)
             rc = SKN_FAIL(
@@ -498,17 +501,17 @@ static enum skn_rc
 the_end(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
 {
     (void)e;
-    SKN_MAP_FOREACH (entry, &c->links) {
+    SKN_HMAP_FOREACH (entry, &c->links) {
         const struct link *link = entry->value;
         if (link->received != link->sent)
             return SKN_FAIL(diag, SKN_EFAULT, "P3: messages are lost: %.*s", SKN_FMT(entry->key));
     }
-    SKN_MAP_FOREACH (entry, &c->runs) {
+    SKN_HMAP_FOREACH (entry, &c->runs) {
         const struct run *run = entry->value;
         if (!run->is_over)
             return SKN_FAIL(diag, SKN_EFAULT, "the run %.*s never ends", SKN_FMT(entry->key));
     }
-    SKN_MAP_FOREACH (entry, &c->asked) {
+    SKN_HMAP_FOREACH (entry, &c->asked) {
         const struct asked *asked = entry->value;
         if (!asked->is_answered)
             return SKN_FAIL(diag, SKN_EFAULT, "%.*s is never answered", SKN_FMT(entry->key));
