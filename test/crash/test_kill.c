@@ -296,6 +296,11 @@ static void killed_again_and_again_every_run_ends_and_nothing_is_done_twice(void
     if (runs >= 50)
         for (int i = 1; i < PHASES; i++)
             assert_true(c->by_phase[i] >= 20);
+    pid_t pid = holder_pid(c); /* it lingers, and its spawner ends after it */
+    if (!is_dead(pid)) (void)kill(pid, SIGKILL);
+    while (!is_dead(pid))
+        nap_ms(1);
+    nap_ms(500);
     folder_remove(&c->folder);
     free(c->lines);
     free(c->seen);
