@@ -338,12 +338,35 @@ void sim_disk_sync(struct sim_disk *disk, struct sim_inode *inode)
     }
 }
 
+static bool is_in(const char *dir, const struct sim_change *change)
+{
+    return sim_is_child(dir, change->path) || (change->to && sim_is_child(dir, change->to));
+}
+
+/* The last move between `dir` and another directory, or NULL. */
+static const struct sim_change *last_move(const struct sim_disk *disk, const char *dir)
+{
+    const struct sim_change *last = NULL;
+    SKN_LIST_FOREACH (link, &disk->changes) {
+        const struct sim_change *change = change_of(link);
+        if (change->kind != SIM_RENAME || !is_in(dir, change)) continue;
+        if (!sim_is_child(dir, change->path) || !sim_is_child(dir, change->to)) last = change;
+    }
+    return last;
+}
+
+/* A move belongs to both its directories, so what came before it in either must become durable
+ * with it: out of order, a moved file would come back, or a newer one under its name be lost. So
+ * all older name changes go along, as in a file system that journals them in order. Behind the
+ * last move those of `dir` and those of other directories touch different names. */
 void sim_disk_sync_dir(struct sim_disk *disk, const char *dir)
 {
+    const struct sim_change *move = last_move(disk, dir);
     SKN_LIST_FOREACH_SAFE (link, after, &disk->changes) {
         struct sim_change *change = change_of(link);
         if (!is_name_change(change)) continue;
-        if (!sim_is_child(dir, change->to ? change->to : change->path)) continue;
+        if (!move && !is_in(dir, change)) continue;
+        if (change == move) move = NULL;
         apply(disk, change);
         change_free(change);
     }

@@ -90,7 +90,8 @@ void sim_disk_write(
     struct sim_disk *disk, struct sim_inode *inode, uint64_t offset, const void *ptr, uint64_t len);
 void sim_disk_resize(struct sim_disk *disk, struct sim_inode *inode, uint64_t size);
 
-/* Makes durable: a file's contents, a directory's names. */
+/* Makes durable: a file's contents, a directory's names (and, when a file was moved between it and
+ * another directory, every older change of a name). */
 void sim_disk_sync(struct sim_disk *disk, struct sim_inode *inode);
 void sim_disk_sync_dir(struct sim_disk *disk, const char *dir);
 

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PATHS = 6, HANDLES = 5, ROUNDS = 20, STEPS = 500 };
+enum { PATHS = 6, HANDLES = 5, ROUNDS = 40, STEPS = 500 };
 
 /* Two directories, of which one may be missing, with files in both; a path names a directory in
  * one step and a file in the next. */
@@ -115,6 +115,34 @@ static struct outcome step(struct side *side, uint64_t op, uint64_t a, uint64_t 
     return out;
 }
 
+/* Every file has the same contents on both sides at the end, whatever reads happened to see. */
+static void same_contents(struct side *real, struct side *sim, uint64_t seed)
+{
+    static uint8_t bytes[2][20000]; /* over the largest offset and length that a step may use */
+    struct side *sides[2] = {real, sim};
+    for (int i = 0; i < PATHS; i++) {
+        enum skn_rc rc[2];
+        size_t n[2] = {0, 0};
+        for (int s = 0; s < 2; s++) {
+            char path[96];
+            struct skn_file *file = NULL;
+            path_on(sides[s], names[i], path);
+            rc[s] = skn_env_open(sides[s]->env, path, SKN_OPEN_WRITE, &file, NULL);
+            if (rc[s] == SKN_OK)
+                rc[s] = skn_file_pread(file, 0, bytes[s], sizeof bytes[s], &n[s], NULL);
+            skn_file_close(file);
+        }
+        if (rc[0] != rc[1] || n[0] != n[1] || memcmp(bytes[0], bytes[1], n[0]) != 0)
+            fail_msg("seed %llu: \"%s\" is not the same on both: %d, %zu bytes; %d, %zu bytes",
+                     (unsigned long long)seed,
+                     names[i],
+                     (int)rc[0],
+                     n[0],
+                     (int)rc[1],
+                     n[1]);
+    }
+}
+
 static void close_all(struct side *side)
 {
     for (int i = 0; i < HANDLES; i++)
@@ -160,6 +188,7 @@ static void round_of(uint64_t seed, uint64_t *failures)
                      sim.diag.text);
         *failures += want.rc != SKN_OK;
     }
+    same_contents(&real, &sim, seed);
     close_all(&real);
     close_all(&sim);
     clean(&real);
