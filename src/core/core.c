@@ -9,18 +9,30 @@
 
 #include <inttypes.h>
 
-enum { INTERRUPTIONS_MAX = 5, REASON_MAX = 4096, MIB = 1 << 20 };
+enum {
+    INTERRUPTIONS_MAX = 5,
+    REASON_MAX = 4096,
+    NAME_MAX_BYTES = 1024,
+    EXPIRE_EVERY = 512,
+    TURNS_EACH = 4,
+    MIB = 1 << 20
+};
 
 static uint32_t or_default(uint32_t given, uint32_t otherwise)
 {
     return given ? given : otherwise;
 }
 
+static uint32_t at_most(uint32_t n, uint32_t limit)
+{
+    return n < limit ? n : limit;
+}
+
 static struct skn_core_limits limits_of(struct skn_core_limits l)
 {
     return (struct skn_core_limits){
         .batch_bytes = or_default(l.batch_bytes, 8 * MIB),
-        .message_bytes = or_default(l.message_bytes, MIB),
+        .message_bytes = at_most(or_default(l.message_bytes, MIB), SKN_ROW_MAX),
         .slice_ops = or_default(l.slice_ops, 1000000),
         .mailbox_messages = or_default(l.mailbox_messages, 10000),
         .requests_waiting = or_default(l.requests_waiting, 100000),
@@ -42,6 +54,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
 #ifdef SKN_DEBUG
     core->bugs = options->bugs;
 #endif
+    core->sizes = skn_alloc_zero(core->limits.speculative_batches, sizeof *core->sizes);
     skn_omap_init(&core->doms);
     skn_list_init(&core->idle);
     skn_list_init(&core->outs);
@@ -80,6 +93,7 @@ void skn_core_destroy(struct skn_core *core)
     }
     skn_buf_fini(&core->record);
     skn_buf_fini(&core->mail);
+    skn_free(core->sizes);
     skn_free(core);
 }
 
@@ -364,6 +378,11 @@ skn_core_submit(struct skn_core *core, const struct skn_request *request, struct
                         SKN_EARGS,
                         "a request id or caller is over %d bytes or has a NUL",
                         SKN_REQUEST_ID_MAX);
+    if (request->name.len > NAME_MAX_BYTES || request->priority >= SKN_PRIORITIES)
+        return SKN_FAIL(diag,
+                        SKN_EARGS,
+                        "a request's name is over %d bytes, or its priority is none",
+                        NAME_MAX_BYTES);
     if (skn_value_size(request->payload) > core->limits.message_bytes)
         return SKN_FAIL(
             diag, SKN_ETOOLARGE, "the message is over %u bytes", core->limits.message_bytes);
@@ -420,21 +439,24 @@ enum skn_rc skn_core_step(struct skn_core *core,
     if (core->index - core->durable >= core->limits.speculative_batches ||
         core->undurable_bytes >= core->limits.speculative_bytes)
         return SKN_ELATER;
+    /* A clock that goes back would set timers before those that have fired. */
+    if (now_ms > core->now_ms) core->now_ms = now_ms;
+    now_ms = core->now_ms;
     enum skn_rc rc = skn_timers_fire(core, now_ms, diag);
     if (rc != SKN_OK) return rc;
-    bool is_waiting = false;
-    for (uint64_t turns = core->counts.ready; turns > 0 || core->counts.ready > 0; turns--) {
+    /* When there is nothing else to do, and now and then where there always is. */
+    bool may_expire = core->index % EXPIRE_EVERY == 0;
+    if (may_expire) rc = skn_requests_expire(core, now_ms, out_record, diag);
+    if (may_expire && rc != SKN_ENOENT) return rc;
+    uint64_t waiting = 0; /* turns in a row that ended so: then each domain had one */
+    while (waiting < TURNS_EACH * core->counts.ready) {
         struct skn_dom *dom = skn_dom_pick(core);
-        if (!dom) break;
         rc = skn_slice_run(core, dom, now_ms, out_record, diag);
         skn_dom_settle(core, dom);
-        if (rc == SKN_OK) return SKN_OK;
-        if (rc == SKN_ELATER)
-            is_waiting = true;
-        else if (rc != SKN_ENOENT)
-            return rc;
-        if (is_waiting && turns <= 1) return SKN_ELATER; /* each had its turn */
+        if (rc != SKN_ELATER && rc != SKN_ENOENT) return rc;
+        waiting = rc == SKN_ELATER ? waiting + 1 : 0;
     }
+    if (waiting > 0) return SKN_ELATER;
     return skn_requests_expire(core, now_ms, out_record, diag);
 }
 
@@ -444,8 +466,9 @@ void skn_core_durable(struct skn_core *core, uint64_t index)
 {
     SKN_ASSERT(index <= core->index);
     if (index <= core->durable) return;
+    for (uint64_t i = core->durable + 1; i <= index; i++)
+        core->undurable_bytes -= core->sizes[i % core->limits.speculative_batches];
     core->durable = index;
-    if (index == core->index) core->undurable_bytes = 0;
 }
 
 bool skn_core_next_output(struct skn_core *core, struct skn_output *out)

@@ -29,6 +29,7 @@ struct skn_dom {
     struct skn_omap_node node; /* by address */
     struct skn_list link;      /* in ready[lane], or in idle */
     bool is_ready;
+    uint8_t lane; /* of the ready list that it is in */
     bool is_held;
     bool is_stuck; /* held, and only a person takes it up: interrupted too often in a row [E41] */
     uint8_t mail;  /* bit per priority: the lane may have rows */
@@ -62,7 +63,8 @@ struct skn_cx {
     struct skn_omap overlay;
     struct skn_list outs;
     struct skn_meta_row meta;
-    bool is_new; /* the domain had no meta row */
+    bool is_new;  /* the domain had no meta row */
+    bool has_put; /* a row of the domain's own: what only answered has no domain to show for it */
     bool meta_changed;
     bool has_replied;
     uint64_t stamp;
@@ -90,7 +92,8 @@ struct skn_core {
     uint64_t index;   /* of the last record */
     uint64_t durable; /* records up to here are */
     uint64_t undurable_bytes;
-    struct skn_hash128 record_hash; /* of the last record */
+    uint32_t *sizes; /* of the batches that are not durable, by index modulo their bound */
+    uint64_t now_ms; /* of the last step: it never goes back */
     struct skn_omap doms;
     struct skn_list ready[SKN_PRIORITIES];
     uint8_t streak[SKN_PRIORITIES];

@@ -23,6 +23,7 @@ void skn_cx_begin(struct skn_cx *cx,
     skn_list_init(&cx->outs);
     cx->meta = (struct skn_meta_row){0};
     cx->is_new = false;
+    cx->has_put = false;
     cx->meta_changed = false;
     cx->has_replied = false;
     cx->stamp = stamp;
@@ -252,6 +253,7 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
 
 void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 {
+    cx->has_put = true;
     skn_raw_put(cx, own_key(cx, key), value);
 }
 
@@ -263,6 +265,7 @@ void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value 
         (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a value is over 1 MiB");
         return;
     }
+    cx->has_put = true;
     skn_raw_put(cx, own_key(cx, key), skn_buf_slice(&cx->row));
 }
 

@@ -138,12 +138,14 @@ static void leave_list(struct skn_core *core, struct skn_dom *dom)
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
 {
     enum skn_priority lane = lane_of(dom);
-    if (dom->is_ready && lane < SKN_PRIORITIES && !dom->is_held) return;
+    bool stays = lane < SKN_PRIORITIES && lane >= dom->lane && !dom->is_held;
+    if (dom->is_ready && stays) return;
     leave_list(core, dom);
     if (dom->is_held) return;
     if (lane < SKN_PRIORITIES) {
         skn_list_push_back(&core->ready[lane], &dom->link);
         dom->is_ready = true;
+        dom->lane = (uint8_t)lane;
         core->counts.ready++;
         return;
     }

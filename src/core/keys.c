@@ -128,6 +128,11 @@ void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number
     put_be64(key, number);
 }
 
+void skn_key_dead_payload(struct skn_key *key)
+{
+    put_u8(key, 1);
+}
+
 void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice own)
 {
     domain(key, address, DOMAIN_OWN);

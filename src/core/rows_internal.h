@@ -15,6 +15,7 @@
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
+ *   02 address 00 03 number:8 01     payload of one over 512 KiB     value        with it
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
@@ -66,6 +67,8 @@ void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice reque
 void skn_key_meta(struct skn_key *key, struct skn_slice address);
 void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number);
+/* Of the dead letter that the key is of: its payload, where one row has no room for both. */
+void skn_key_dead_payload(struct skn_key *key);
 void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice own);
 
 /* Beginnings of the kinds of shard rows, and the first key behind all of a prefix. */

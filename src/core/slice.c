@@ -116,6 +116,8 @@ static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm
 {
     struct skn_message message = work->message;
     if (skn_cx_load_meta(cx) != SKN_OK) return cx->rc;
+    /* What was answered before is answered so again, whatever became of the domain [E34]. */
+    if (cx->meta.is_faulted && skn_request_is_known(cx)) return cx->rc;
     if (cx->meta.is_faulted && message.kind == SKN_MESSAGE_REQUEST) {
         skn_cx_refuse(cx, SKN_EFAULT, "the domain is FAULTED");
         return cx->rc;
@@ -130,9 +132,28 @@ static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm
             cx->meta_changed = true;
         }
     }
-    bool is_born = cx->is_new && cx->overlay.count > 0;
+    bool is_born = cx->is_new && cx->has_put;
     if (cx->rc == SKN_OK && (cx->meta_changed || is_born)) put_meta(cx);
     return cx->rc;
+}
+
+/* Both parts of a message have room in a row, together they need not have it. */
+static void put_dead_letter(struct skn_cx *cx, struct skn_message message, enum skn_rc why)
+{
+    struct skn_value payload = message.payload;
+    bool is_split = skn_value_size(payload) > SKN_ROW_MAX / 2;
+    if (is_split) message.payload = skn_value_none();
+    skn_buf_reset(&cx->row);
+    skn_buf_put_le32(&cx->row, (uint32_t)why);
+    skn_message_encode(&message, &cx->row);
+    skn_key_dead(&cx->key, skn_dom_address(cx->dom), cx->meta.next_dead++);
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+    cx->meta.dead++;
+    if (!is_split) return;
+    skn_buf_reset(&cx->row);
+    skn_value_encode(payload, &cx->row);
+    skn_key_dead_payload(&cx->key);
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
 }
 
 /* The slice is dropped whole; this one instead takes the message to the dead letters [E33]. */
@@ -142,14 +163,7 @@ static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
     skn_cx_begin(cx, cx->core, cx->dom, cx->message, cx->input, cx->stamp);
     if (skn_cx_load_meta(cx) != SKN_OK) return;
     if (take(cx, work, &message) == SKN_TAKE_DROP) return;
-    skn_buf_reset(&cx->row);
-    skn_buf_put_le32(&cx->row, (uint32_t)why);
-    skn_message_encode(&message, &cx->row);
-    if (skn_buf_rc(&cx->row) == SKN_OK) {
-        skn_key_dead(&cx->key, skn_dom_address(cx->dom), cx->meta.next_dead++);
-        skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-        cx->meta.dead++;
-    }
+    put_dead_letter(cx, message, why);
     cx->meta.faults++;
     /* A result or a timer comes once: what it would have moved stands still, so the domain does. */
     bool comes_once = message.kind == SKN_MESSAGE_ATTEMPT || message.kind == SKN_MESSAGE_TIMER;
@@ -276,6 +290,7 @@ enum skn_rc skn_commit(struct skn_core *core,
     core->index++;
     core->stamp = stamp;
     core->undurable_bytes += batch.len;
+    core->sizes[core->index % core->limits.speculative_batches] = (uint32_t)batch.len;
     core->counts.batches++;
     struct skn_hash128 state = skn_store_position(core->store).state;
     *out_record = (struct skn_record){.shard = core->shard,

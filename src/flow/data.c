@@ -98,17 +98,8 @@ data_piped(struct walk *w, struct skn_slice body_key, uint32_t step, bool *out_h
 
 static bool fits(struct skn_value v, const struct skn_field *field)
 {
-    if (skn_value_is(v, SKN_T_NONE)) return !field->required;
-    switch (field->type) {
-    case SKN_TYPE_STRING: return skn_value_is(v, SKN_T_STRING);
-    case SKN_TYPE_INT: return skn_value_is(v, SKN_T_INT);
-    case SKN_TYPE_FLOAT: return skn_value_is(v, SKN_T_REAL) || skn_value_is(v, SKN_T_INT);
-    case SKN_TYPE_BOOL: return skn_value_is(v, SKN_T_BOOL);
-    case SKN_TYPE_LIST: return skn_value_is(v, SKN_T_LIST);
-    case SKN_TYPE_OBJECT: return skn_value_is(v, SKN_T_MAP);
-    case SKN_TYPE_ANY: return true;
-    }
-    return false;
+    if (skn_type_fits(field->type, v)) return true;
+    return skn_value_is(v, SKN_T_NONE) && !field->required;
 }
 
 struct given {

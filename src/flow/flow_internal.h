@@ -184,6 +184,7 @@ void unit_attempt_ended(struct walk *w,
 void unit_branch_ended(
     struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok, struct skn_slice reason);
 void unit_final(struct walk *w, struct skn_slice key, struct ctx_row *ctx, enum ctx_status status);
+void unit_note_failure(struct walk *w, struct skn_slice key, const struct ctx_row *ctx);
 void unit_cancel(struct walk *w, struct skn_slice key, struct ctx_row *ctx);
 void unit_message(struct walk *w, const struct skn_message *message);
 void unit_timer(struct walk *w, struct skn_slice key);

@@ -52,7 +52,7 @@ static const struct skn_field *input_of(const struct skn_graph *graph, struct sk
     return NULL;
 }
 
-/* Every input is declared, and every declared one is there or may be missing. */
+/* Every input is declared, and every declared one is there and of its type, or may be missing. */
 static const char *check_inputs(struct walk *w, struct skn_value inputs)
 {
     struct skn_value_iter iter = skn_value_iter(inputs);
@@ -65,17 +65,20 @@ static const char *check_inputs(struct walk *w, struct skn_value inputs)
     for (uint32_t i = 0; i < w->graph->input_count; i++) {
         const struct skn_field *field = &w->graph->inputs[i];
         bool has = skn_value_is(inputs, SKN_T_MAP) && skn_map_get(inputs, field->name, &value);
-        if (!has && field->required)
+        bool is_null = !has || skn_value_is(value, SKN_T_NONE);
+        if (is_null ? field->required && !(has && field->type == SKN_TYPE_ANY)
+                    : !skn_type_fits(field->type, value))
             return skn_arena_printf(w->arena,
-                                    "the input \"%.*s\" (%s) is missing",
+                                    is_null ? "the input \"%.*s\" (%s) is missing"
+                                            : "the input \"%.*s\" is not a %s",
                                     SKN_FMT(field->name),
                                     skn_type_name(field->type));
     }
     return NULL;
 }
 
-/* The row M: what it was started with, defaults filled in. */
-static void put_start(struct walk *w, struct skn_value payload, struct skn_value inputs)
+/* The row M: what it was started with, defaults filled in. False: it is too large for a row. */
+static bool put_start(struct walk *w, struct skn_value payload, struct skn_value inputs)
 {
     struct skn_buf *out = skn_cx_scratch(w->cx);
     struct skn_builder *b = skn_arena_alloc(w->arena, sizeof *b);
@@ -100,11 +103,9 @@ static void put_start(struct walk *w, struct skn_value payload, struct skn_value
     }
     skn_build_map_end(b);
     skn_build_map_end(b);
-    if (skn_build_end(b, NULL) != SKN_OK) {
-        skn_cx_refuse(w->cx, SKN_ETOOLARGE, "the inputs of the run are too large");
-        return;
-    }
+    if (skn_build_end(b, NULL) != SKN_OK || out->len > SKN_ROW_MAX) return false;
     skn_cx_put(w->cx, SKN_LIT("M"), skn_buf_slice(out));
+    return true;
 }
 
 static void start(struct walk *w, struct skn_value payload)
@@ -128,8 +129,11 @@ static void start(struct walk *w, struct skn_value payload)
         skn_cx_refuse(w->cx, SKN_EARGS, why);
         return;
     }
+    if (!put_start(w, payload, inputs)) {
+        skn_cx_refuse(w->cx, SKN_ETOOLARGE, "the inputs of the run are over 1 MiB");
+        return;
+    }
     skn_cx_put(w->cx, SKN_LIT("G"), bytes);
-    put_start(w, payload, inputs);
     w->run = (struct run_row){.status = SKN_RUN_RUNNING, .started_ms = skn_cx_now_ms(w->cx)};
     if (w->graph->timeout_ms)
         w->run.timer = skn_cx_timer_set(

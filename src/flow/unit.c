@@ -291,7 +291,7 @@ void unit_start(struct walk *w, struct skn_slice body_key, uint32_t unit)
 }
 
 /* The first and innermost failure is why the run fails [F12]. */
-static void note_failure(struct walk *w, struct skn_slice key, const struct ctx_row *ctx)
+void unit_note_failure(struct walk *w, struct skn_slice key, const struct ctx_row *ctx)
 {
     if (w->run.path.len > 0) return;
     const struct skn_graph_unit *unit = unit_of(w, ctx);
@@ -381,7 +381,7 @@ void unit_branch_ended(
 
 void unit_final(struct walk *w, struct skn_slice key, struct ctx_row *ctx, enum ctx_status status)
 {
-    if (status == CTX_FAILED) note_failure(w, key, ctx);
+    if (status == CTX_FAILED) unit_note_failure(w, key, ctx);
     ctx->status = status;
     ctx->ended_ms = skn_cx_now_ms(w->cx);
     ctx_put(w, key, ctx);

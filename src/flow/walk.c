@@ -82,8 +82,52 @@ static bool owner_of(struct walk *w,
     return ctx_get(w, flow_key_slice(out_key), out_ctx);
 }
 
-static void run_end(struct walk *w, bool ok, struct skn_slice reason)
+/* The first unit of a step that failed; its context. */
+static bool failed_unit(struct walk *w,
+                        struct skn_slice body_key,
+                        uint32_t step,
+                        struct flow_key *out_key,
+                        struct ctx_row *out)
 {
+    for (uint32_t unit = w->graph->steps[step].first_unit; unit != SKN_GRAPH_NONE;
+         unit = w->graph->units[unit].next) {
+        if (flow_key_child(out_key, body_key, unit, 0) &&
+            ctx_get(w, flow_key_slice(out_key), out) && out->status == CTX_FAILED)
+            return true;
+    }
+    return false;
+}
+
+/* The failure that was noted first was handled later by a branch, and another one that came in
+ * between was not: looked for from the run inward. */
+static void find_failure(struct walk *w, uint32_t step)
+{
+    struct flow_key body_key = {0}, key;
+    struct ctx_row ctx;
+    bool is_found = false;
+    while (step != SKN_GRAPH_NONE) {
+        struct flow_key at;
+        struct ctx_row inner;
+        if (!failed_unit(w, flow_key_slice(&body_key), step, &at, &inner)) {
+            step = w->graph->steps[step].next;
+            continue;
+        }
+        key = at;
+        ctx = inner;
+        is_found = true;
+        uint32_t body = w->graph->units[ctx.unit].body;
+        struct flow_key parent = body_key;
+        bool goes_in = body != SKN_GRAPH_NONE && ctx.branch == SKN_GRAPH_NONE &&
+                       flow_key_child(&body_key, flow_key_slice(&parent), ctx.unit, ctx.attempt);
+        step = goes_in ? w->graph->bodies[body].first_step : SKN_GRAPH_NONE;
+    }
+    if (is_found) unit_note_failure(w, flow_key_slice(&key), &ctx);
+}
+
+static void run_end(struct walk *w, bool ok, uint32_t step, struct skn_slice reason)
+{
+    if (!ok && reason.len == 0 && w->run.path.len == 0 && !w->run.is_timed_out)
+        find_failure(w, step);
     if (w->run.timer) skn_cx_timer_cancel(w->cx, w->run.timer - 1);
     w->run.timer = 0;
     w->run.status = ok ? SKN_RUN_SUCCEEDED : SKN_RUN_FAILED;
@@ -113,7 +157,7 @@ body_end(struct walk *w, struct skn_slice body_key, const struct body_row *body,
     body_remove(w, body_key);
     if (kind == SKN_BODY_RUN) {
         if (ok) skn_cx_put_value(w->cx, SKN_LIT("O"), result);
-        run_end(w, ok, reason);
+        run_end(w, ok, body->step, reason);
         return;
     }
     struct flow_key key;

@@ -244,6 +244,50 @@ static void a_resume_while_tasks_are_cut_off_goes_on(void **state) /* [E81] */
     }
 }
 
+static void the_error_names_a_failure_that_nothing_handled(void **state) /* F12 */
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "A=f B=f");
+    world_start(&w, "{A || D} (failure -> C) || {{B || Noop} -> Noop}", "{}");
+    world_settle(&w);
+    for (const char *next = "ABDC"; *next; next++) { /* A was noted first and is handled last */
+        size_t i = 0;
+        while (w.tasks[i].event[0] != *next)
+            assert_true(++i < w.count);
+        world_end_task(&w, i);
+        world_settle(&w);
+    }
+    assert_int_equal(status_of(&w), SKN_RUN_FAILED);
+    struct skn_value error;
+    assert_true(skn_map_get(world_view(&w), SKN_LIT("error"), &error));
+    assert_true(skn_slice_eq(world_member(error, "path"), SKN_LIT("5.6.7")));
+    world_fini(&w);
+}
+
+static void inputs_of_another_type_are_refused_at_the_start(void **state) /* F19 */
+{
+    (void)state;
+    static const struct {
+        const char *flow, *inputs;
+        enum skn_rc rc;
+    } bad[] = {{"@input: x: int\nA", "{\"x\":\"seven\"}", SKN_EARGS},
+               {"@input: x: int\nA", "{\"x\":null}", SKN_EARGS},
+               {"@input: x: int?\nA", "{\"x\":\"seven\"}", SKN_EARGS},
+               {"@input: x: int?\nA", "{\"x\":null}", SKN_OK}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(bad); i++) {
+        struct world w;
+        world_init(&w, "");
+        world_start(&w, bad[i].flow, bad[i].inputs);
+        shard_settle(&w.shard);
+        struct skn_output out;
+        assert_true(shard_next(&w.shard, &out));
+        assert_int_equal(out.kind, SKN_OUTPUT_REPLY);
+        assert_int_equal(out.rc, bad[i].rc);
+        world_fini(&w);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -252,6 +296,8 @@ int main(void)
         cmocka_unit_test(more_than_a_batch_is_cancelled_in_several),
         cmocka_unit_test(flows_nest_as_deep_as_a_text_may),
         cmocka_unit_test(a_wide_step_costs_as_much_as_it_is_wide),
+        cmocka_unit_test(the_error_names_a_failure_that_nothing_handled),
+        cmocka_unit_test(inputs_of_another_type_are_refused_at_the_start),
         cmocka_unit_test(a_resume_while_tasks_are_cut_off_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

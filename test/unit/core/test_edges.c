@@ -1,0 +1,423 @@
+/* test_edges.c - a shard at its limits, with a slow store, and with a clock that goes back. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/cx.h"
+#include "lib/shard.h"
+#include "lib/test.h"
+
+#include <stdio.h>
+
+/* --- programs -------------------------------------------------------------------------------------- */
+
+static bool is(struct skn_slice s, const char *text)
+{
+    return skn_slice_eq(s, skn_slice_str(text));
+}
+
+/* add n, get; boom: faults; order: answers how many were handled before; tick n: a timer in n ms;
+ * do: an intent; pass: sends "boom" with the same payload to itself. */
+static enum skn_rc
+sum_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
+{
+    (void)warm;
+    struct skn_slice bytes;
+    int64_t n = 0;
+    enum skn_rc rc = skn_cx_get(cx, SKN_LIT("n"), &bytes);
+    if (rc == SKN_OK) n = skn_value_as_int(skn_value_view(bytes));
+    if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
+    if (is(m->name, "get")) {
+        skn_cx_reply(cx, skn_value_int(n));
+        return SKN_OK;
+    }
+    if (is(m->name, "boom")) return SKN_FAIL(diag, SKN_EFAULT, "boom");
+    if (is(m->name, "pass")) {
+        skn_cx_send(cx, skn_cx_address(cx), SKN_PRIORITY_LOW, SKN_LIT("boom"), m->payload);
+        return SKN_OK;
+    }
+    if (is(m->name, "tick")) {
+        uint64_t due = skn_cx_now_ms(cx) + (uint64_t)skn_value_as_int(m->payload);
+        (void)skn_cx_timer_set(cx, due, SKN_LIT("t"));
+        return SKN_OK;
+    }
+    if (is(m->name, "do")) {
+        struct skn_intent_spec spec = {.identity = SKN_LIT("i"),
+                                       .effect = skn_value_none(),
+                                       .policy = {.attempts = 1},
+                                       .first_attempt = 1};
+        (void)skn_cx_intent_start(cx, &spec);
+        return SKN_OK;
+    }
+    if (m->kind == SKN_MESSAGE_ATTEMPT) return SKN_OK;
+    n += m->kind == SKN_MESSAGE_TIMER ? 1 : skn_value_as_int(m->payload);
+    skn_cx_put_value(cx, SKN_LIT("n"), skn_value_int(n));
+    skn_cx_reply(cx, skn_value_int(n));
+    return SKN_OK;
+}
+
+static const struct skn_program sum = {.type = "Sum", .module = 1, .handle = sum_handle};
+static const struct skn_program held = {
+    .type = "Held", .module = 1, .is_held = true, .handle = sum_handle};
+static const struct skn_program *const programs[] = {&sum, &held, NULL};
+
+static struct skn_value expect_reply(struct shard *s, uint64_t number, enum skn_rc rc)
+{
+    struct skn_output out = {0};
+    while (shard_next(s, &out) && out.kind != SKN_OUTPUT_REPLY)
+        continue;
+    assert_int_equal(out.kind, SKN_OUTPUT_REPLY);
+    assert_int_equal(out.number, number);
+    assert_int_equal(out.rc, rc);
+    return skn_value_view(out.value);
+}
+
+static int64_t
+ask(struct shard *s, const char *id, const char *address, const char *name, int64_t n)
+{
+    shard_submit(s, 1, id, address, name, skn_value_int(n));
+    shard_settle(s);
+    struct skn_value answer = expect_reply(s, 1, SKN_OK);
+    return skn_value_is(answer, SKN_T_INT) ? skn_value_as_int(answer) : 0;
+}
+
+/* --- limits ------------------------------------------------------------------------------------------ */
+
+static void
+the_largest_message_that_faults_has_room_among_the_dead_letters(void **state) /* [E33] */
+{
+    (void)state;
+    static uint8_t big[1 << 20];
+    static const char *const names[] = {"boom", "pass"};
+    for (size_t n = 0; n < SKN_ARRAY_LEN(names); n++) {
+        for (size_t len = sizeof big - 400; len < sizeof big; len += 9) {
+            struct skn_value payload = skn_value_string(skn_slice(big, len));
+            if (skn_value_size(payload) > 1 << 20) break;
+            struct shard s;
+            shard_init(&s, programs);
+            shard_submit(&s, 1, "id", "a:Sum/s", names[n], payload);
+            shard_settle(&s);
+            assert_int_equal(skn_core_counts(s.core).faults, 1);
+            struct skn_output out;
+            while (shard_next(&s, &out))
+                continue;
+            assert_int_equal(ask(&s, "", "a:Sum/s", "add", 3), 3);
+            shard_kill(&s, true);
+            assert_int_equal(ask(&s, "", "a:Sum/s", "get", 0), 3);
+            shard_fini(&s);
+        }
+    }
+}
+
+static void what_no_request_may_be_is_refused(void **state) /* P10 */
+{
+    (void)state;
+    static char name[2000];
+    memset(name, 'n', sizeof name - 1);
+    struct shard s;
+    shard_init(&s, programs);
+    struct skn_request request = {.address = SKN_LIT("a:Sum/s"),
+                                  .name = skn_slice_str(name),
+                                  .payload = skn_value_none(),
+                                  .priority = SKN_PRIORITY_LOW};
+    assert_int_equal(skn_core_submit(s.core, &request, &s.diag), SKN_EARGS);
+    request.name = SKN_LIT("get");
+    request.priority = SKN_PRIORITIES;
+    assert_int_equal(skn_core_submit(s.core, &request, &s.diag), SKN_EARGS);
+    request.priority = SKN_PRIORITY_BACKGROUND;
+    assert_int_equal(skn_core_submit(s.core, &request, &s.diag), SKN_OK);
+    shard_settle(&s);
+    shard_fini(&s);
+}
+
+static void an_id_is_answered_the_same_after_its_domain_is_faulted(void **state) /* [E33] [E34] */
+{
+    (void)state;
+    struct shard s;
+    shard_init(&s, programs);
+    assert_int_equal(ask(&s, "id", "a:Sum/s", "add", 5), 5);
+    for (uint64_t i = 0; i < 3; i++) {
+        shard_submit(&s, i, "", "a:Sum/s", "boom", skn_value_none());
+        shard_settle(&s);
+        (void)expect_reply(&s, i, SKN_EFAULT);
+    }
+    assert_int_equal(ask(&s, "id", "a:Sum/s", "add", 5), 5);
+    shard_submit(&s, 8, "other", "a:Sum/s", "add", skn_value_int(5));
+    shard_settle(&s);
+    (void)expect_reply(&s, 8, SKN_EFAULT);
+    shard_fini(&s);
+}
+
+static void asking_makes_no_domain(void **state) /* ENGINE 11 */
+{
+    (void)state;
+    struct shard s;
+    struct skn_buf address;
+    skn_buf_init(&address, 1000);
+    shard_init(&s, programs);
+    assert_int_equal(ask(&s, "id", "a:Sum/nobody", "get", 0), 0);
+    assert_int_equal(ask(&s, "id", "a:Sum/nobody", "get", 0), 0);
+    assert_int_equal(skn_core_next_domain(s.store, (struct skn_slice){0}, &address, NULL),
+                     SKN_ENOENT);
+    skn_buf_fini(&address);
+    shard_fini(&s);
+}
+
+static size_t rows_of(struct shard *s, uint8_t kind)
+{
+    uint8_t from[2] = {1, kind}, end[2] = {1, (uint8_t)(kind + 1)};
+    static struct skn_row rows[4096];
+    size_t count;
+    assert_int_equal(skn_store_scan(s->store,
+                                    skn_slice(from, 2),
+                                    skn_slice(end, 2),
+                                    rows,
+                                    SKN_ARRAY_LEN(rows),
+                                    &count,
+                                    NULL),
+                     SKN_OK);
+    return count;
+}
+
+static void request_ids_expire_also_where_there_is_always_something_to_do(void **state) /* [E34] */
+{
+    (void)state;
+    struct shard s;
+    char id[32];
+    shard_init(&s, programs);
+    for (int i = 0; i < 100; i++) {
+        (void)snprintf(id, sizeof id, "%d", i);
+        (void)ask(&s, id, "a:Sum/s", "add", 1);
+    }
+    assert_int_equal(rows_of(&s, 6), 100);
+    s.now_ms += 25 * 60 * 60 * 1000;
+    for (int i = 0; i < 600; i++) {
+        shard_submit(&s, 1, "", "a:Sum/s", "add", skn_value_int(1));
+        shard_submit(&s, 1, "", "a:Sum/s", "add", skn_value_int(1));
+        assert_int_equal(shard_step(&s), SKN_OK);
+        shard_durable(&s);
+    }
+    assert_int_equal(rows_of(&s, 6), 0);
+    assert_int_equal(rows_of(&s, 7), 0);
+    shard_fini(&s);
+}
+
+static void what_is_durable_makes_room_also_while_more_comes(void **state) /* [E20] */
+{
+    (void)state;
+    struct shard s;
+    shard_init(&s, programs);
+    shard_close(&s);
+    s.options.limits.speculative_bytes = 2000;
+    shard_open(&s, true);
+    for (uint64_t i = 0; i < 500; i++)
+        shard_submit(&s, i, "", "a:Sum/s", "add", skn_value_int(1));
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(shard_step(&s), SKN_OK);
+        /* The newest record is always on its way. */
+        skn_core_durable(s.core, s.records[s.count - 1].index - 1);
+    }
+    shard_fini(&s);
+}
+
+/* --- order ------------------------------------------------------------------------------------------- */
+
+static void what_is_urgent_does_not_wait_behind_what_is_not(void **state) /* DESIGN 3.1 */
+{
+    (void)state;
+    struct shard s;
+    shard_init(&s, programs);
+    shard_submit(&s, 1, "", "a:Sum/s", "pass", skn_value_none());
+    assert_int_equal(shard_step(&s), SKN_OK); /* its low mail makes it ready at low */
+    for (uint64_t i = 10; i < 20; i++) {
+        char address[32];
+        (void)snprintf(address, sizeof address, "a:Sum/%d", (int)i);
+        shard_submit(&s, i, "", address, "add", skn_value_int(1));
+    }
+    struct skn_request urgent = {.number = 2,
+                                 .address = SKN_LIT("a:Sum/s"),
+                                 .name = SKN_LIT("add"),
+                                 .payload = skn_value_int(1),
+                                 .priority = SKN_PRIORITY_CRITICAL};
+    assert_int_equal(skn_core_submit(s.core, &urgent, &s.diag), SKN_OK);
+    assert_int_equal(shard_step(&s), SKN_OK);
+    shard_durable(&s);
+    (void)expect_reply(&s, 1, SKN_OK);
+    (void)expect_reply(&s, 2, SKN_OK);
+    shard_fini(&s);
+}
+
+static void a_clock_that_goes_back_loses_no_timer(void **state) /* [E50] [E51] */
+{
+    (void)state;
+    struct shard s;
+    shard_init(&s, programs);
+    (void)ask(&s, "", "a:Held/h", "tick", 1000);
+    shard_kill(&s, false);
+    s.now_ms += 5000;
+    shard_settle(&s); /* it is due, and waits for its domain */
+    s.now_ms -= 5000;
+    (void)ask(&s, "", "a:Sum/s", "tick", 1);
+    s.now_ms += 6000;
+    shard_settle(&s);
+    assert_int_equal(ask(&s, "", "a:Sum/s", "get", 0), 1);
+    assert_int_equal(skn_core_take_up(s.core, SKN_LIT("a:Held/h"), true), SKN_OK);
+    shard_settle(&s);
+    assert_int_equal(ask(&s, "", "a:Held/h", "get", 0), 1);
+    assert_int_equal(rows_of(&s, 3), 0);
+    shard_fini(&s);
+}
+
+/* --- opening ----------------------------------------------------------------------------------------- */
+
+static void one_intent_that_is_interrupted_too_often_holds_its_domain(void **state) /* [E41] */
+{
+    (void)state;
+    struct shard s;
+    shard_init(&s, programs);
+    shard_submit(&s, 1, "", "a:Held/h", "do", skn_value_none());
+    shard_settle(&s);
+    for (int i = 0; i < 4; i++) {
+        shard_kill(&s, true);
+        shard_settle(&s);
+    }
+    shard_submit(&s, 2, "", "a:Held/h", "do", skn_value_none()); /* behind it, and younger */
+    shard_settle(&s);
+    shard_kill(&s, true);
+    shard_settle(&s);
+    assert_false(skn_core_is_held(s.core, SKN_LIT("a:Held/h")));
+    shard_kill(&s, true);
+    assert_true(skn_core_is_held(s.core, SKN_LIT("a:Held/h")));
+    assert_int_equal(skn_core_take_up(s.core, SKN_LIT("a:Held/h"), false), SKN_ENOENT);
+    assert_int_equal(skn_core_take_up(s.core, SKN_LIT("a:Held/h"), true), SKN_OK);
+    shard_fini(&s);
+}
+
+/* --- a store that answers later ---------------------------------------------------------------------- */
+
+/* Every second question is answered with "later", so that no slice gets through at once. */
+struct slow {
+    struct skn_store base;
+    struct skn_store *inner;
+    uint64_t asked;
+    bool never; /* answers nothing at all */
+};
+
+static struct slow *slow_of(struct skn_store *store)
+{
+    return SKN_CONTAINER_OF(store, struct slow, base);
+}
+
+static bool is_later(struct slow *slow)
+{
+    slow->asked = slow->asked * 6364136223846793005U + 1442695040888963407U;
+    return slow->never || (slow->asked >> 60) == 0;
+}
+
+static enum skn_rc slow_get(struct skn_store *store,
+                            struct skn_slice key,
+                            struct skn_slice *out,
+                            struct skn_diag *diag)
+{
+    if (is_later(slow_of(store))) return SKN_ELATER;
+    return skn_store_get(slow_of(store)->inner, key, out, diag);
+}
+
+static enum skn_rc slow_scan(struct skn_store *store,
+                             struct skn_slice from,
+                             struct skn_slice end,
+                             struct skn_row *rows,
+                             size_t max,
+                             size_t *out_count,
+                             struct skn_diag *diag)
+{
+    if (is_later(slow_of(store))) return SKN_ELATER;
+    return skn_store_scan(slow_of(store)->inner, from, end, rows, max, out_count, diag);
+}
+
+static enum skn_rc slow_apply(struct skn_store *store,
+                              uint64_t index,
+                              uint64_t stamp,
+                              struct skn_slice batch,
+                              struct skn_diag *diag)
+{
+    return skn_store_apply(slow_of(store)->inner, index, stamp, batch, diag);
+}
+
+static struct skn_position slow_position(const struct skn_store *store)
+{
+    return skn_store_position(((const struct slow *)(const void *)store)->inner);
+}
+
+static void slow_destroy(struct skn_store *store)
+{
+    skn_store_destroy(slow_of(store)->inner);
+}
+
+static const struct skn_store_ops slow_ops = {.get = slow_get,
+                                              .scan = slow_scan,
+                                              .apply = slow_apply,
+                                              .position = slow_position,
+                                              .destroy = slow_destroy};
+
+static void a_store_that_answers_later_changes_only_when(void **state) /* [E13] */
+{
+    (void)state;
+    static const uint8_t secret[SKN_SECRET_BYTES] = "0123456789abcdef0123456789abcde";
+    struct slow slow = {.base.ops = &slow_ops, .inner = skn_store_memory_create()};
+    const struct skn_core_options options = {
+        .store = &slow.base, .programs = programs, .check_rebuild = true};
+    struct skn_core *core = skn_core_create(&options);
+    struct skn_record record;
+    struct skn_diag diag;
+    slow.asked = 3; /* the opening waits for nothing here */
+    assert_int_equal(skn_core_open(core, 1000, secret, true, &record, &diag), SKN_OK);
+    enum { REQUESTS = 3000 };
+    uint64_t replies = 0, later = 0;
+    for (uint64_t i = 0; i < REQUESTS; i++) {
+        char address[32];
+        (void)snprintf(address, sizeof address, "a:Sum/%d", (int)(i % 7));
+        struct skn_request request = {.number = i,
+                                      .address = skn_slice_str(address),
+                                      .name = i % 3 ? SKN_LIT("add") : SKN_LIT("get"),
+                                      .payload = skn_value_int(1),
+                                      .priority = (enum skn_priority)(i % SKN_PRIORITIES)};
+        assert_int_equal(skn_core_submit(core, &request, &diag), SKN_OK);
+        while (i % 10 == 9) {
+            enum skn_rc rc = skn_core_step(core, 1000 + i, &record, &diag);
+            if (rc == SKN_OK) skn_core_durable(core, record.index);
+            if (rc == SKN_ELATER) later++;
+            if (rc == SKN_ENOENT) break;
+            assert_true(rc == SKN_OK || rc == SKN_ELATER);
+        }
+        struct skn_output out;
+        while (skn_core_next_output(core, &out))
+            replies += out.kind == SKN_OUTPUT_REPLY;
+    }
+    assert_int_equal(replies, REQUESTS);
+    assert_true(later > 0);
+    assert_int_equal(skn_core_counts(core).faults, 0);
+    /* One that never answers: the step says so, however many queries wait beside it. */
+    slow.never = true;
+    struct skn_request request = {
+        .address = SKN_LIT("a:Sum/1"), .name = SKN_LIT("get"), .payload = skn_value_none()};
+    for (int i = 0; i < 5; i++)
+        assert_int_equal(skn_core_submit(core, &request, &diag), SKN_OK);
+    assert_int_equal(skn_core_step(core, 9000, &record, &diag), SKN_ELATER);
+    skn_core_destroy(core);
+    skn_store_destroy(&slow.base);
+}
+
+int main(void)
+{
+    static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_largest_message_that_faults_has_room_among_the_dead_letters),
+        cmocka_unit_test(what_no_request_may_be_is_refused),
+        cmocka_unit_test(an_id_is_answered_the_same_after_its_domain_is_faulted),
+        cmocka_unit_test(asking_makes_no_domain),
+        cmocka_unit_test(request_ids_expire_also_where_there_is_always_something_to_do),
+        cmocka_unit_test(what_is_durable_makes_room_also_while_more_comes),
+        cmocka_unit_test(what_is_urgent_does_not_wait_behind_what_is_not),
+        cmocka_unit_test(a_clock_that_goes_back_loses_no_timer),
+        cmocka_unit_test(one_intent_that_is_interrupted_too_often_holds_its_domain),
+        cmocka_unit_test(a_store_that_answers_later_changes_only_when),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
