@@ -48,6 +48,8 @@ static void power_cut(struct world *w)
 {
     enum skn_cut cut = (enum skn_cut)skn_rng_below(&w->rng, SKN_CUT_COUNT);
     if (skn_rng_chance(&w->rng, 1, 3)) cut = SKN_CUT_DROP;
+    if (w->options->stop_how >= SKN_SIM_CUT)
+        cut = (enum skn_cut)(w->options->stop_how - SKN_SIM_CUT);
     skn_env_sim_power_cut(w->machine, cut);
     w->report->crashes[SKN_SIM_CUT + cut]++;
     if (w->cut_in) w->report->cuts_after_kill++;
@@ -57,13 +59,15 @@ static void power_cut(struct world *w)
 
 void life_crash(struct world *w)
 {
-    bool is_kill = !w->cut_in && skn_rng_chance(&w->rng, 1, 2);
-    if (is_kill) {
+    bool is_kill = skn_rng_chance(&w->rng, 1, 2);
+    if (w->options->stop_at) is_kill = w->options->stop_how == SKN_SIM_KILL;
+    if (is_kill && !w->cut_in) {
         skn_env_sim_kill(w->machine);
         w->report->crashes[SKN_SIM_KILL]++;
         gone(w, "kill");
         /* What the next node finds may be in the page cache only: often the power fails soon. */
-        if (skn_rng_chance(&w->rng, 1, 2)) w->cut_in = 1 + (uint32_t)skn_rng_below(&w->rng, 6);
+        bool cuts = w->options->stop_at ? w->options->cut_after : skn_rng_chance(&w->rng, 1, 2);
+        if (cuts) w->cut_in = 1 + (uint32_t)skn_rng_below(&w->rng, 6);
     } else {
         power_cut(w);
     }
@@ -91,7 +95,7 @@ void life_stop(struct world *w)
 /* The process will stop in the middle of some operation to come. */
 static void arm(struct world *w)
 {
-    if (w->is_quiet || w->options->no_crashes) return;
+    if (w->is_quiet || w->options->no_crashes || w->options->stop_at) return;
     bool is_short = skn_rng_chance(&w->rng, 1, 3);
     skn_env_sim_fault(w->machine,
                       is_short ? SKN_FAULT_STOP_SHORT : SKN_FAULT_STOP,
@@ -122,7 +126,7 @@ void life_begin(struct world *w)
         if (skn_rng_chance(&w->rng, 1, 4)) arm(w);
         enum skn_rc rc = start(w, take_up_all, &diag);
         if (rc == SKN_OK) {
-            skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
+            if (!w->options->stop_at) skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
             w->report->opens++;
             w->report->opens_held += !take_up_all;
             const struct skn_history_event event = {
@@ -135,6 +139,7 @@ void life_begin(struct world *w)
             world_fail(w, "P1: the node does not open", &diag);
             return;
         }
+        w->report->stops++;
         w->report->crashes_opening++;
         life_crash(w);
     }
@@ -164,10 +169,12 @@ void life_turn(struct world *w)
         /* Also when the turn died: what the core lets out by then may have left before. */
         let_out(w);
         if (rc == SKN_OK) continue;
-        if (skn_env_sim_is_stopped(w->machine))
+        if (skn_env_sim_is_stopped(w->machine)) {
+            w->report->stops++;
             life_crash(w);
-        else
+        } else {
             world_fail(w, "the node fails", &diag);
+        }
         return;
     }
     if (w->unsettled == 0) return;

@@ -85,6 +85,8 @@ static void maybe_crash(struct world *w)
     if (w->options->no_crashes) return;
     if (w->cut_in > 1) {
         w->cut_in--;
+    } else if (w->cut_in == 0 && w->options->stop_at) {
+        return;
     } else if (w->cut_in == 1 || skn_rng_chance(&w->rng, 1, 25)) {
         w->report->crashes_between++;
         life_crash(w);
@@ -171,7 +173,7 @@ static void fill_report(struct world *w)
 
 static void world_init(struct world *w)
 {
-    static const uint32_t segments[] = {64 << 10, 256 << 10, 1 << 20};
+    static const uint32_t segments[] = {32 << 10, 64 << 10, 256 << 10};
     skn_rng_init(&w->rng, w->options->seed);
     skn_arena_init(&w->arena);
     skn_buf_init(&w->scratch, SCRATCH_BYTES);
@@ -179,6 +181,13 @@ static void world_init(struct world *w)
     w->checker = skn_checker_create();
     w->machine = skn_env_sim_create(skn_rng_u64(&w->rng), 0);
     w->segment_bytes = segments[skn_rng_below(&w->rng, SKN_ARRAY_LEN(segments))];
+    if (w->options->stop_at)
+        skn_env_sim_fault(w->machine,
+                          (w->options->stop_at + w->options->seed) % 2 ? SKN_FAULT_STOP
+                                                                       : SKN_FAULT_STOP_SHORT,
+                          true,
+                          w->options->stop_at,
+                          1);
 }
 
 static void world_fini(struct world *w)

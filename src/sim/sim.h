@@ -79,6 +79,13 @@ void skn_history_print(const struct skn_history_event *event, struct skn_buf *ou
 
 /* --- the simulation --------------------------------------------------------------------------- */
 
+/* How a node can end other than by a clean stop. */
+enum skn_sim_crash {
+    SKN_SIM_KILL, /* the page cache stays */
+    SKN_SIM_CUT,  /* power cut: one of the modes of env_sim.h, SKN_SIM_CUT + mode */
+    SKN_SIM_CRASHES = SKN_SIM_CUT + 8,
+};
+
 /* Called with each event of the history; the text of it lives until it returns. */
 typedef void (*skn_sim_trace_fn)(void *ctx, const struct skn_history_event *event);
 
@@ -87,15 +94,13 @@ struct skn_sim_options {
     uint32_t steps; /* with faults; what is left then ends without any. 0: 300 */
     uint32_t core_bugs, journal_bugs;
     bool no_crashes;
+    /* Not 0: the node stops at the machine's change (write, sync, name) of this number and ends as
+     * `stop_how` says, and that is the only fault; for trying each of them in turn. */
+    uint64_t stop_at;
+    enum skn_sim_crash stop_how;
+    bool cut_after; /* of a kill: power cut, once what the next node opened has been released */
     skn_sim_trace_fn trace; /* or NULL */
     void *trace_ctx;
-};
-
-/* How a node can end, the clean way too. */
-enum skn_sim_crash {
-    SKN_SIM_KILL, /* the page cache stays */
-    SKN_SIM_CUT,  /* power cut: one of the modes of env_sim.h, SKN_SIM_CUT + mode */
-    SKN_SIM_CRASHES = SKN_SIM_CUT + 8,
 };
 
 struct skn_sim_report {
@@ -103,6 +108,7 @@ struct skn_sim_report {
     uint64_t crashes[SKN_SIM_CRASHES];
     uint64_t crashes_between; /* not in the middle of a disk operation */
     uint64_t crashes_opening; /* while it opened */
+    uint64_t stops;           /* in the middle of one */
     uint64_t cuts_after_kill; /* kill, reopen, release, then power cut */
     uint64_t clean_stops;
     uint64_t opens, opens_held; /* without taking up what was in flight */

@@ -98,6 +98,46 @@ static void the_same_seed_gives_the_same_history_and_state(void **state)
     }
 }
 
+/* How the node ends at one change: each kind of crash, and a kill with a power cut after the next
+ * opening has released something. */
+enum { ENDINGS = SKN_SIM_CUT + 6 + 1, WORKLOADS = 20 };
+
+/* False: the workload was over before. */
+static bool is_stopped_at(uint64_t workload, uint64_t change, uint64_t ending)
+{
+    struct skn_diag diag = {0};
+    struct skn_sim_report report;
+    struct skn_sim_options options = {.seed = workload, .steps = 16, .stop_at = change};
+    options.cut_after = ending == ENDINGS - 1;
+    options.stop_how = options.cut_after ? SKN_SIM_KILL : (enum skn_sim_crash)ending;
+    if (skn_sim_run(&options, &report, &diag) != SKN_OK)
+        fail_msg("workload %" PRIu64 ", change %" PRIu64 ", ending %" PRIu64 ": %s",
+                 workload,
+                 change,
+                 ending,
+                 diag.text);
+    return report.stops > 0;
+}
+
+static void every_change_of_the_disk_may_be_the_last(void **state)
+{
+    (void)state;
+    uint64_t points = 0, changes = 0, endings = setting("SKN_SOAK", 1);
+    if (endings > ENDINGS) endings = ENDINGS;
+    for (uint64_t workload = 1; workload <= WORKLOADS; workload++) {
+        bool is_over = false;
+        for (uint64_t change = 1; !is_over; change++, changes++) {
+            for (uint64_t i = 0; i < endings && !is_over; i++, points++)
+                is_over = !is_stopped_at(workload, change, (workload + change + i) % ENDINGS);
+        }
+    }
+    print_message("%" PRIu64 " changes of %d workloads, %" PRIu64 " crashes\n",
+                  changes - WORKLOADS,
+                  WORKLOADS,
+                  points - WORKLOADS);
+    assert_true(changes >= 20 * WORKLOADS);
+}
+
 static void must_be_found(const char *name, uint32_t core_bugs, uint32_t journal_bugs)
 {
     double begin_s = now_s();
@@ -151,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_promise_is_kept_under_every_seed),
+        cmocka_unit_test(every_change_of_the_disk_may_be_the_last),
         cmocka_unit_test(the_same_seed_gives_the_same_history_and_state),
 #ifdef SKN_DEBUG
         cmocka_unit_test(a_release_before_the_sync_is_found),
