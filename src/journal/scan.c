@@ -295,8 +295,6 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         walk.limit = limit_of(scan, i);
         bool is_last = i + 1 == scan->count;
         bool next_is_newer = !is_last && scan->segments[i + 1].head.generation > s->head.generation;
-        bool begins = i > 0 && s->head.generation > scan->segments[i - 1].head.generation;
-        if (begins && walk.expected > s->head.begins) walk.expected = s->head.begins;
         s->first_group = walk.expected;
         rc = skn_jf_open_segment(scan->env, scan->dir, s->head.number, SKN_OPEN_READ, &file, diag);
         if (rc == SKN_ENOENT) rc = DAMAGE(&walk, 0, diag, "the file is missing");

@@ -300,6 +300,58 @@ static void a_reader_that_forgets_the_bound_is_found_out(void **state)
     assert_only_bug_opens(&s, name, SKN_JOURNAL_BUG_NO_BOUND);
 }
 
+static void a_hole_before_a_later_group_is_refused(void **state)
+{
+    (void)state;
+    struct scene s;
+    char name[SKN_JF_NAME_BYTES], path[KIT_PATH];
+    scene_init(&s, END_KILLED);
+    uint64_t at = last_group_at(&s, name, path);
+    assert_true(at > SKN_JF_BLOCK);
+    zero_sector(&s, path, SKN_JF_BLOCK); /* the first group of this segment, as never written */
+    assert_refused(&s, name, true);
+    scene_fini(&s);
+}
+
+static void a_file_that_got_longer_is_refused(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_init(&s, END_KILLED);
+    zero_sector(&s, "/j/0000000000000001.seg", size_of(&s, "/j/0000000000000001.seg"));
+    assert_refused(&s, "0000000000000001.seg", true);
+    scene_fini(&s);
+}
+
+/* A group whose checksums are right, and whose record does not continue the one before it [E3]. */
+static void a_record_out_of_its_chain_is_refused(void **state)
+{
+    (void)state;
+    struct scene s;
+    uint8_t block[SKN_JF_BLOCK], bytes[SKN_JF_BLOCK];
+    struct skn_jf_segment head;
+    struct skn_jf_group group;
+    struct skn_file *file = NULL;
+    struct skn_journal *journal = NULL;
+    struct skn_diag diag;
+    size_t len = 0;
+    scene_init(&s, END_KILLED);
+    const char *path = "/j/0000000000000001.seg";
+    assert_int_equal(skn_env_open(s.options.env, path, SKN_OPEN_WRITE, &file, NULL), SKN_OK);
+    assert_int_equal(skn_file_pread(file, 0, block, sizeof block, &len, NULL), SKN_OK);
+    assert_int_equal(skn_jf_get_segment(skn_slice(block, len), &head, NULL), SKN_OK);
+    uint64_t at = 4 * (uint64_t)SKN_JF_BLOCK; /* the fourth group: the second record of its shard */
+    assert_int_equal(skn_file_pread(file, at, bytes, sizeof bytes, &len, NULL), SKN_OK);
+    assert_true(skn_jf_get_group(skn_slice(bytes, SKN_JF_SECTOR), head.salt, &group));
+    bytes[SKN_JF_GROUP_HEAD + 32] ^= 1; /* the hash of the record before it */
+    skn_jf_put_group(&group, head.salt, bytes);
+    assert_int_equal(skn_file_pwrite(file, at, bytes, sizeof bytes, NULL), SKN_OK);
+    skn_file_close(file);
+    assert_int_equal(skn_journal_open(&s.options, NULL, NULL, &journal, NULL, &diag), SKN_ECORRUPT);
+    assert_non_null(strstr(diag.text, "at offset 16384: record 2 of shard 1 does not continue"));
+    scene_fini(&s);
+}
+
 static void copy_file(const struct scene *s, const char *from, const char *to)
 {
     struct skn_file *in = NULL, *out = NULL;
@@ -406,6 +458,9 @@ int main(void)
         cmocka_unit_test(a_reader_that_believes_bodies_is_found_out),
         cmocka_unit_test(a_reader_that_cuts_every_bad_end_is_found_out),
         cmocka_unit_test(a_reader_that_forgets_the_bound_is_found_out),
+        cmocka_unit_test(a_hole_before_a_later_group_is_refused),
+        cmocka_unit_test(a_file_that_got_longer_is_refused),
+        cmocka_unit_test(a_record_out_of_its_chain_is_refused),
         cmocka_unit_test(a_segment_in_the_place_of_another_is_refused),
         cmocka_unit_test(a_segment_from_before_a_later_write_is_refused),
         cmocka_unit_test(an_older_superblock_does_not_hide_groups),
