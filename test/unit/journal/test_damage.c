@@ -313,6 +313,48 @@ static void a_hole_before_a_later_group_is_refused(void **state)
     scene_fini(&s);
 }
 
+static void anything_behind_the_seal_is_refused(void **state)
+{
+    (void)state;
+    struct scene s;
+    char name[SKN_JF_NAME_BYTES], path[KIT_PATH];
+    scene_init(&s, END_SEALED);
+    (void)last_group_at(&s, name, path);
+    assert_true(skn_env_sim_flip(s.sim, path, size_of(&s, path) - 1, 0));
+    assert_refused(&s, name, true);
+    scene_fini(&s);
+}
+
+/* The opening after a kill copied the last group, and the original is lost. Where the slot that
+ * names the copy is lost, too, the copy may not be taken for the rest of an opening that did not
+ * end. */
+static void a_copy_is_not_removed_when_a_slot_is_bad(void **state)
+{
+    (void)state;
+    struct scene s;
+    char name[SKN_JF_NAME_BYTES], path[KIT_PATH];
+    scene_init(&s, END_KILLED);
+    uint64_t at = last_group_at(&s, name, path);
+    skn_journal_abandon(open_scene(&s, RECORDS));
+    zero_sector(&s, path, at);
+    struct skn_jf_super slots[2];
+    struct skn_file *file = NULL;
+    assert_int_equal(skn_env_open(s.options.env, "/j/super", SKN_OPEN_READ, &file, NULL), SKN_OK);
+    for (uint64_t i = 0; i < 2; i++) {
+        uint8_t sector[SKN_JF_SECTOR];
+        size_t len = 0;
+        assert_int_equal(skn_file_pread(file, i * SKN_JF_BLOCK, sector, sizeof sector, &len, NULL),
+                         SKN_OK);
+        assert_int_equal(skn_jf_get_super(skn_slice(sector, len), &slots[i], NULL), SKN_OK);
+    }
+    skn_file_close(file);
+    uint64_t newest = slots[1].sequence > slots[0].sequence ? SKN_JF_BLOCK : 0;
+    assert_true(skn_env_sim_flip(s.sim, "/j/super", newest + 60, 1));
+    name_file(s.files + 1, name, path);
+    assert_refused(&s, name, false);
+    scene_fini(&s);
+}
+
 static void a_file_that_got_longer_is_refused(void **state)
 {
     (void)state;
@@ -459,6 +501,8 @@ int main(void)
         cmocka_unit_test(a_reader_that_cuts_every_bad_end_is_found_out),
         cmocka_unit_test(a_reader_that_forgets_the_bound_is_found_out),
         cmocka_unit_test(a_hole_before_a_later_group_is_refused),
+        cmocka_unit_test(anything_behind_the_seal_is_refused),
+        cmocka_unit_test(a_copy_is_not_removed_when_a_slot_is_bad),
         cmocka_unit_test(a_file_that_got_longer_is_refused),
         cmocka_unit_test(a_record_out_of_its_chain_is_refused),
         cmocka_unit_test(a_segment_in_the_place_of_another_is_refused),
