@@ -132,6 +132,13 @@ void skn_buf_put_be64(struct skn_buf *buf, uint64_t n)
     put_be(buf, n, 8);
 }
 
+void skn_buf_put_block(struct skn_buf *buf, struct skn_slice bytes)
+{
+    SKN_ASSERT(bytes.len <= UINT32_MAX);
+    skn_buf_put_le32(buf, (uint32_t)bytes.len);
+    skn_buf_put(buf, bytes);
+}
+
 enum skn_rc skn_buf_rc(const struct skn_buf *buf)
 {
     return buf->full ? SKN_EFULL : SKN_OK;

@@ -51,6 +51,9 @@ void skn_buf_put_be16(struct skn_buf *buf, uint16_t n);
 void skn_buf_put_be32(struct skn_buf *buf, uint32_t n);
 void skn_buf_put_be64(struct skn_buf *buf, uint64_t n);
 
+/* A u32 length, little-endian, and the bytes: what skn_cursor_block reads. At most 4 GiB. */
+void skn_buf_put_block(struct skn_buf *buf, struct skn_slice bytes);
+
 /* The bytes so far, borrowed until the next call on the buffer. */
 static inline struct skn_slice skn_buf_slice(const struct skn_buf *buf)
 {

@@ -81,8 +81,8 @@ enum skn_cancel {
  * none runs (it waited for its next attempt, or is over); the intent is gone and nothing comes. */
 bool skn_cx_intent_cancel(struct skn_cx *cx, uint64_t number, enum skn_cancel how);
 
-/* The idempotency key that an intent with this identity has, in hex with a NUL. */
-void skn_cx_key_hex(struct skn_cx *cx, struct skn_slice identity, char out[2 * SKN_KEY_BYTES + 1]);
+/* The idempotency key that an intent with this identity has. */
+void skn_cx_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES]);
 
 /* Answers the request that is handled; without one nothing happens. At most once; when a handler
  * does not, the answer is none. */

@@ -31,7 +31,7 @@ uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ende
     return delay;
 }
 
-static void identity_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES])
+void skn_cx_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES])
 {
     uint8_t mac[32];
     skn_buf_reset(&cx->row);
@@ -40,18 +40,6 @@ static void identity_key(struct skn_cx *cx, struct skn_slice identity, uint8_t o
     skn_buf_put(&cx->row, identity);
     skn_core_hmac(cx->core, SKN_LIT("key"), skn_buf_slice(&cx->row), mac);
     memcpy(out, mac, SKN_KEY_BYTES);
-}
-
-void skn_cx_key_hex(struct skn_cx *cx, struct skn_slice identity, char out[2 * SKN_KEY_BYTES + 1])
-{
-    static const char digits[] = "0123456789abcdef";
-    uint8_t key[SKN_KEY_BYTES];
-    identity_key(cx, identity, key);
-    for (size_t i = 0; i < SKN_KEY_BYTES; i++) {
-        out[2 * i] = digits[key[i] >> 4];
-        out[2 * i + 1] = digits[key[i] & 15];
-    }
-    out[2 * SKN_KEY_BYTES] = 0;
 }
 
 static void put_intent(struct skn_cx *cx, uint64_t number, const struct skn_intent_row *row)
@@ -112,7 +100,7 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
                                  .epoch = cx->core->epoch,
                                  .policy = spec->policy,
                                  .tag = spec->tag};
-    identity_key(cx, spec->identity, row.key);
+    skn_cx_key(cx, spec->identity, row.key);
     skn_buf_reset(&cx->row);
     skn_value_encode(spec->effect, &cx->row);
     row.effect = skn_arena_dup(&cx->arena, skn_buf_slice(&cx->row));

@@ -3,13 +3,6 @@
 #include "base/cursor.h"
 #include "core/rows_internal.h"
 
-static void put_block(struct skn_buf *out, struct skn_slice bytes)
-{
-    SKN_ASSERT(bytes.len <= UINT32_MAX);
-    skn_buf_put_le32(out, (uint32_t)bytes.len);
-    skn_buf_put(out, bytes);
-}
-
 /* Every row ends here: all read, nothing left, and a level that we know. */
 static enum skn_rc
 finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct skn_diag *diag)
@@ -62,7 +55,7 @@ void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out)
     skn_buf_put_u8(out, (uint8_t)row->kind);
     skn_buf_put_le64(out, row->due_stamp);
     skn_buf_put_le64(out, row->intent);
-    put_block(out, row->tag);
+    skn_buf_put_block(out, row->tag);
 }
 
 enum skn_rc
@@ -94,8 +87,8 @@ void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->policy.backoff_ms);
     skn_buf_put_le32(out, row->policy.factor_milli);
     skn_buf_put_le64(out, row->policy.max_ms);
-    put_block(out, row->tag);
-    put_block(out, row->effect);
+    skn_buf_put_block(out, row->tag);
+    skn_buf_put_block(out, row->effect);
 }
 
 enum skn_rc
@@ -130,8 +123,8 @@ void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out)
     skn_buf_put_le32(out, (uint32_t)row->rc);
     skn_buf_put_le64(out, row->hash.lo);
     skn_buf_put_le64(out, row->hash.hi);
-    put_block(out, row->text);
-    put_block(out, row->value);
+    skn_buf_put_block(out, row->text);
+    skn_buf_put_block(out, row->value);
 }
 
 enum skn_rc
@@ -159,10 +152,10 @@ void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
     skn_buf_put_le32(out, message->attempt);
     skn_buf_put_le64(out, message->epoch);
     skn_buf_put_le64(out, message->next_due_ms);
-    put_block(out, message->sender);
-    put_block(out, message->name);
-    put_block(out, message->tag);
-    put_block(out, message->reason);
+    skn_buf_put_block(out, message->sender);
+    skn_buf_put_block(out, message->name);
+    skn_buf_put_block(out, message->tag);
+    skn_buf_put_block(out, message->reason);
     size_t size = skn_value_size(message->payload);
     SKN_ASSERT(size <= UINT32_MAX);
     skn_buf_put_le32(out, (uint32_t)size);

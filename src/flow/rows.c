@@ -3,12 +3,6 @@
 #include "base/cursor.h"
 #include "flow/flow_internal.h"
 
-static void put_block(struct skn_buf *out, struct skn_slice bytes)
-{
-    skn_buf_put_le32(out, (uint32_t)bytes.len);
-    skn_buf_put(out, bytes);
-}
-
 static enum skn_rc
 finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct skn_diag *diag)
 {
@@ -34,9 +28,9 @@ void run_encode(const struct run_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->timer);
     skn_buf_put_le32(out, row->running);
     skn_buf_put_le32(out, row->retries);
-    put_block(out, row->code);
-    put_block(out, row->message);
-    put_block(out, row->path);
+    skn_buf_put_block(out, row->code);
+    skn_buf_put_block(out, row->message);
+    skn_buf_put_block(out, row->path);
 }
 
 enum skn_rc run_decode(struct skn_slice bytes, struct run_row *out, struct skn_diag *diag)
@@ -73,7 +67,7 @@ void ctx_encode(const struct ctx_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->started_ms);
     skn_buf_put_le64(out, row->ended_ms);
     skn_buf_put_u8(out, (uint8_t)row->outcome);
-    put_block(out, row->reason);
+    skn_buf_put_block(out, row->reason);
 }
 
 enum skn_rc ctx_decode(struct skn_slice bytes, struct ctx_row *out, struct skn_diag *diag)
@@ -108,7 +102,7 @@ void attempt_encode(const struct attempt_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->started_ms);
     skn_buf_put_le64(out, row->ended_ms);
     skn_buf_put(out, skn_slice(row->key, sizeof row->key));
-    put_block(out, row->reason);
+    skn_buf_put_block(out, row->reason);
 }
 
 enum skn_rc attempt_decode(struct skn_slice bytes, struct attempt_row *out, struct skn_diag *diag)

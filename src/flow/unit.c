@@ -98,20 +98,12 @@ static struct skn_slice identity_of(struct walk *w, struct skn_slice key)
     return skn_slice(bytes, key.len + 6);
 }
 
-static int nibble(char c)
-{
-    return c <= '9' ? c - '0' : c - 'a' + 10;
-}
-
 static void attempt_started(struct walk *w, struct skn_slice key, uint32_t number)
 {
     struct attempt_row row = {.status = SKN_ATTEMPT_STARTED,
                               .epoch = skn_cx_epoch(w->cx),
                               .started_ms = skn_cx_now_ms(w->cx)};
-    char hex[2 * SKN_KEY_BYTES + 1];
-    skn_cx_key_hex(w->cx, identity_of(w, key), hex);
-    for (size_t i = 0; i < SKN_KEY_BYTES; i++)
-        row.key[i] = (uint8_t)(nibble(hex[2 * i]) << 4 | nibble(hex[2 * i + 1]));
+    skn_cx_key(w->cx, identity_of(w, key), row.key);
     attempt_put(w, key, number, &row);
 }
 

@@ -1,5 +1,6 @@
 /* view.c - a run as its rows say: the run view of doc/json.md. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hex.h"
 #include "flow/flow_internal.h"
 
 struct view {
@@ -119,16 +120,6 @@ static const char *ctx_status(const struct view *v, const struct ctx_row *ctx)
     return v->is_held && runs ? "interrupted" : names[ctx->status];
 }
 
-static void hex(const uint8_t *bytes, size_t n, char *out)
-{
-    static const char digits[] = "0123456789abcdef";
-    for (size_t i = 0; i < n; i++) {
-        *out++ = digits[bytes[i] >> 4];
-        *out++ = digits[bytes[i] & 15];
-    }
-    *out = 0;
-}
-
 static void
 put_attempt(struct view *v, struct skn_slice path, uint32_t number, const struct attempt_row *row)
 {
@@ -136,7 +127,7 @@ put_attempt(struct view *v, struct skn_slice path, uint32_t number, const struct
         "running", "succeeded", "failed", "timeout", "cancelled", "interrupted"};
     struct skn_json_writer *w = v->w;
     char key[2 * SKN_KEY_BYTES + 1];
-    hex(row->key, sizeof row->key, key);
+    skn_hex(row->key, sizeof row->key, key);
     struct skn_buf log;
     skn_buf_init(&log, 4096);
     skn_buf_put_str(&log, ".skein/logs/");

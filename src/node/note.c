@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/engine_internal.h"
 
+#include "base/hex.h"
 #include "base/mem.h"
 
 #include <fcntl.h>
@@ -98,18 +99,14 @@ void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_ru
 
 void engine_note_started(struct skn_engine *e, const struct task *task)
 {
-    static const char digits[] = "0123456789abcdef";
-    char key[2 * SKN_KEY_BYTES];
-    for (size_t i = 0; i < sizeof task->key; i++) {
-        key[2 * i] = digits[task->key[i] >> 4];
-        key[2 * i + 1] = digits[task->key[i] & 15];
-    }
+    char key[2 * SKN_KEY_BYTES + 1];
+    skn_hex(task->key, sizeof task->key, key);
     const struct skn_signal_attempt_started started = {
         .run = skn_flow_run_id(task->address),
         .path = engine_task_text(task, SKN_FLOW_EFFECT_PATH),
         .event = engine_task_text(task, SKN_FLOW_EFFECT_EVENT),
         .attempt = task->attempt,
-        .key = skn_slice(key, sizeof key),
+        .key = skn_slice_str(key),
         .epoch = task->epoch};
     skn_observe_count(&e->notes->observe, SKN_METRIC_PROGRAMS_STARTED, 0, 1);
     skn_observe_count(&e->notes->observe, SKN_METRIC_INTENTS_STARTED, 0, 1);

@@ -1,5 +1,6 @@
 /* task.c - attempts as programs: what they are given, and what their end means [F32]. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hex.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "node/engine_internal.h"
@@ -66,8 +67,7 @@ static struct skn_slice text(struct skn_arena *arena, const char *name, const ch
 static const char *hex(struct skn_arena *arena, const uint8_t *bytes, size_t n)
 {
     char *out = skn_arena_alloc(arena, 2 * n + 1);
-    for (size_t i = 0; i < n; i++)
-        (void)snprintf(out + 2 * i, 3, "%02x", bytes[i]);
+    skn_hex(bytes, n, out);
     return out;
 }
 
