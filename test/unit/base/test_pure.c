@@ -95,8 +95,8 @@ static void base_still_works_behind_it(void **state)
     struct skn_hmap map;
     skn_hmap_init(&map, skn_hlc_next(1, 2, 3));
     assert_true(skn_hmap_add(&map, SKN_LIT("a"), NULL));
-    SKN_HMAP_FOREACH(entry, &map)
-    SKN_ASSERT(skn_slice_eq(entry->key, SKN_LIT("a")));
+    SKN_HMAP_FOREACH (entry, &map)
+        SKN_ASSERT(skn_slice_eq(entry->key, SKN_LIT("a")));
     skn_hmap_fini(&map);
     struct skn_diag diag;
     assert_int_equal(SKN_FAIL(&diag, SKN_ENOENT, "no \"%s\"", "a"), SKN_ENOENT);
