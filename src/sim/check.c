@@ -387,7 +387,9 @@ saw_entry(struct skn_checker *c, const struct skn_history_event *e, struct skn_d
         why = "P2: a request changed the state more than once";
     else if (!payload)
         why = "P2: an entry that nobody asked for";
-    else if (asked->is_answered && asked->rc == SKN_OK && asked->amount != e->amount)
+    else if (asked->is_answered && asked->rc != SKN_OK)
+        why = "P2: a request that was refused changed the state";
+    else if (asked->is_answered && asked->amount != e->amount)
         why = "P1: another amount than the one that was answered";
     if (why)
         return SKN_FAIL(

@@ -37,6 +37,7 @@ static void jump_wall(struct world *w)
 
 static void gone(struct world *w, const char *how)
 {
+    world_count(w);
     tasks_vanish(w);
     clients_disconnect(w);
     w->unsettled = 0;
@@ -79,11 +80,11 @@ void life_crash(struct world *w)
 void life_stop(struct world *w)
 {
     struct skn_diag diag = {0};
+    gone(w, "stop");
     enum skn_rc rc = skn_shard_close(w->shard, &diag);
     w->shard = NULL;
     if (rc != SKN_OK && !skn_env_sim_is_stopped(w->machine)) world_fail(w, "a clean stop", &diag);
     w->report->clean_stops++;
-    gone(w, "stop");
     if (skn_rng_chance(&w->rng, 1, 3))
         skn_env_sim_power_cut(w->machine, SKN_CUT_DROP);
     else

@@ -12,6 +12,8 @@
  *   peer    "s" address  messages sent to it, 0
  *           "r" address  messages received from it, the first that came out of order or 0
  */
+enum { FAULTY = 50 }; /* one add of so many breaks a rule of the ledger */
+
 struct two {
     uint64_t a, b;
 };
@@ -65,7 +67,7 @@ static enum skn_rc ledger_handle(struct skn_cx *cx,
                                  const struct skn_message *message,
                                  struct skn_diag *diag)
 {
-    (void)warm, (void)diag;
+    (void)warm;
     struct two sum = get(cx, SKN_LIT("t"));
     if (is(message->name, "add")) {
         struct skn_slice id = skn_value_as_text(member(message->payload, "id"));
@@ -75,6 +77,8 @@ static enum skn_rc ledger_handle(struct skn_cx *cx,
         put(cx, key, (struct two){amount, entry.b + 1});
         sum.a += amount;
         put(cx, SKN_LIT("t"), sum);
+        /* All of it is dropped again: a slice is whole or nothing. */
+        if (amount % FAULTY == 0) return SKN_FAIL(diag, SKN_EFAULT, "an amount of ill luck");
     }
     skn_cx_reply(cx, skn_value_int((int64_t)sum.a));
     return skn_cx_rc(cx);

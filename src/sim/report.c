@@ -40,6 +40,13 @@ void skn_sim_report_print(const struct skn_sim_report *r, struct skn_buf *out)
                    r->opens,
                    r->opens_held);
     skn_buf_printf(out,
+                   "%" PRIu64 " slices, %" PRIu64 " faults, %" PRIu64 " timers, %" PRIu64
+                   " results dropped, ",
+                   r->slices,
+                   r->faults,
+                   r->timers_fired,
+                   r->results_dropped);
+    skn_buf_printf(out,
                    "%" PRIu64 " runs, %" PRIu64 " tasks (%" PRIu64 " cut off, %" PRIu64
                    " of them had their effect), %" PRIu64 " cancels, %" PRIu64
                    " late results, %" PRIu64 " requests (%" PRIu64 " repeated, %" PRIu64

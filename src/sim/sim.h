@@ -104,7 +104,8 @@ struct skn_sim_options {
 };
 
 struct skn_sim_report {
-    uint64_t steps, slices, records_last; /* index of the last record */
+    uint64_t steps, slices, faults, timers_fired, results_dropped;
+    uint64_t records_last; /* index of the last record */
     uint64_t crashes[SKN_SIM_CRASHES];
     uint64_t crashes_between; /* not in the middle of a disk operation */
     uint64_t crashes_opening; /* while it opened */

@@ -144,6 +144,12 @@ static void have_effect(struct world *w, const struct sim_task *task)
     world_event(w, &event);
 }
 
+static void haunt(struct world *w, const struct sim_task *task)
+{
+    if (w->ghosts.count == GHOSTS_MAX) remove_at(&w->ghosts, 0);
+    add(&w->ghosts, task);
+}
+
 void tasks_end_due(struct world *w)
 {
     uint64_t now_ms = world_now_ms(w);
@@ -159,6 +165,7 @@ void tasks_end_due(struct world *w)
         /* A program that failed may have done its work all the same. */
         if (status == SKN_ATTEMPT_SUCCESS || chance % 7 == 0) have_effect(w, &task);
         give_result(w, &task, status, false);
+        if (status != SKN_ATTEMPT_SUCCESS && skn_rng_chance(&w->rng, 1, 3)) haunt(w, &task);
     }
 }
 
@@ -180,8 +187,7 @@ void tasks_vanish(struct world *w)
             have_effect(w, task);
             w->report->effects_vanished++;
         }
-        if (w->ghosts.count == GHOSTS_MAX) remove_at(&w->ghosts, 0);
-        if (skn_rng_chance(&w->rng, 2, 3)) add(&w->ghosts, task);
+        if (skn_rng_chance(&w->rng, 2, 3)) haunt(w, task);
     }
     w->tasks.count = 0;
 }
@@ -192,7 +198,10 @@ void tasks_tell_late(struct world *w)
     size_t at = skn_rng_below(&w->rng, w->ghosts.count);
     struct sim_task ghost = w->ghosts.items[at];
     remove_at(&w->ghosts, at);
-    bool is_success = skn_rng_chance(&w->rng, 3, 4);
-    give_result(w, &ghost, is_success ? SKN_ATTEMPT_SUCCESS : SKN_ATTEMPT_FAILURE, true);
+    /* Of this epoch: a failure that is told a second time, when its attempt has long ended. */
+    bool is_echo = ghost.epoch == skn_core_epoch(skn_shard_core(w->shard));
+    bool is_success = !is_echo && skn_rng_chance(&w->rng, 3, 4);
+    give_result(w, &ghost, is_success ? SKN_ATTEMPT_SUCCESS : SKN_ATTEMPT_FAILURE, !is_echo);
+    if (is_echo) return;
     w->report->stale_results++;
 }

@@ -59,7 +59,7 @@ struct world {
     struct ask *asks;
     size_t ask_count, ask_cap;
     uint32_t runs;
-    struct task_list tasks, ghosts; /* in the node that lives; of dead ones, to be told too late */
+    struct task_list tasks, ghosts; /* that run; that are to be told too late, or again */
     size_t unsettled;               /* results given since the last turn */
 };
 
@@ -73,6 +73,9 @@ void world_fail(struct world *w, const char *why, const struct skn_diag *diag);
 void world_take_up(struct world *w, struct skn_slice address, bool is_asked);
 uint64_t world_now_ms(struct world *w);
 uint64_t world_hash(struct skn_slice bytes);
+
+/* Adds what the node that ends here has counted. */
+void world_count(struct world *w);
 
 /* --- life.c: the node -------------------------------------------------------------------------- */
 
@@ -100,7 +103,7 @@ void tasks_end_due(struct world *w);
 uint64_t tasks_next_ms(const struct world *w);
 /* The node dies, and they with it; some have had their effect, some are heard of later. */
 void tasks_vanish(struct world *w);
-/* Gives the node of now the result of a task of a dead one. */
+/* Gives the node of now the result of a task of a dead one, or a failure once more. */
 void tasks_tell_late(struct world *w);
 
 /* --- clients.c -------------------------------------------------------------------------------------- */
