@@ -143,6 +143,12 @@ static enum skn_rc start(struct ask *ask)
 {
     struct skn_engine *e = ask->engine;
     struct skn_slice request_id = text_of(ask, "request_id");
+    if (skn_shard_disk(e->shard) != SKN_JOURNAL_DISK_OK)
+        return SKN_FAIL(
+            ask->diag,
+            SKN_EDISKFULL,
+            "less than 5 percent of the disk is free: what runs goes on, nothing new is "
+            "started; make room and try again");
     if (request_id.len == 0) return SKN_FAIL(ask->diag, SKN_EARGS, "a start has a request_id");
     enum skn_rc rc = new_address(ask, request_id, &e->address);
     if (rc != SKN_OK) return rc;

@@ -7,7 +7,7 @@
 
 /* Messages of one turn: a group closes at 512 KiB, or here when its messages are small, so that a
  * flood does not keep the first of them waiting for its sync. */
-enum { MESSAGES_AT_ONCE = 4096, MS_IN_NS = 1000000 };
+enum { MESSAGES_AT_ONCE = 4096, MS_IN_NS = 1000000, DISK_LOOK_NS = 1000 * MS_IN_NS };
 
 struct skn_shard {
     struct skn_env *env;
@@ -17,6 +17,9 @@ struct skn_shard {
     uint64_t clock_base_ms; /* the node's clock at opening [E50] */
     uint64_t mono_base_ns;
     uint64_t last_group_ns;
+    uint64_t disk_seen_ns;
+    enum skn_journal_disk disk;
+    bool is_prepared; /* the next segment is ready */
     bool is_idle_told;
 };
 
@@ -47,6 +50,7 @@ static enum skn_rc flush(struct skn_shard *shard, uint64_t index, struct skn_dia
     if (rc != SKN_OK) return rc;
     shard->last_group_ns = skn_env_now_mono_ns(shard->env);
     shard->is_idle_told = false;
+    shard->is_prepared = false;
     skn_core_durable(shard->core, index);
     return SKN_OK;
 }
@@ -122,9 +126,30 @@ enum skn_rc skn_shard_close(struct skn_shard *shard, struct skn_diag *diag)
     return rc;
 }
 
+/* Space is looked at once a second; below its last percent the shard stops while it still can. */
+static enum skn_rc look_at_disk(struct skn_shard *shard, struct skn_diag *diag)
+{
+    uint64_t now = skn_env_now_mono_ns(shard->env);
+    if (shard->disk_seen_ns > 0 && now - shard->disk_seen_ns < DISK_LOOK_NS) return SKN_OK;
+    shard->disk_seen_ns = now;
+    enum skn_rc rc = skn_journal_disk_state(shard->journal, &shard->disk, diag);
+    if (rc != SKN_OK || shard->disk != SKN_JOURNAL_DISK_STOP) return rc;
+    return SKN_FAIL(
+        diag, SKN_EDISKFULL, "less than 1 percent of the disk is free; make room and start again");
+}
+
+enum skn_journal_disk skn_shard_disk(const struct skn_shard *shard)
+{
+    return shard->disk;
+}
+
 /* Nothing to do: the journal moves its bound to its end, once [E5]. */
 static enum skn_rc idle(struct skn_shard *shard, struct skn_diag *diag)
 {
+    if (!shard->is_prepared) {
+        enum skn_rc rc = skn_journal_prepare(shard->journal, &shard->is_prepared, diag);
+        if (rc != SKN_OK) return rc;
+    }
     uint64_t quiet_ns = skn_env_now_mono_ns(shard->env) - shard->last_group_ns;
     if (shard->is_idle_told || quiet_ns < (uint64_t)SKN_JOURNAL_IDLE_MS * MS_IN_NS) return SKN_OK;
     shard->is_idle_told = true;
@@ -137,6 +162,7 @@ enum skn_rc skn_shard_turn(struct skn_shard *shard, bool *out_more, struct skn_d
     uint64_t index = 0, now_ms = skn_shard_now_ms(shard);
     enum skn_rc rc = SKN_OK;
     *out_more = false;
+    if ((rc = look_at_disk(shard, diag)) != SKN_OK) return rc;
     for (int i = 0; i < MESSAGES_AT_ONCE; i++) {
         rc = skn_core_step(shard->core, now_ms, &record, diag);
         if (rc != SKN_OK) break;
@@ -150,7 +176,7 @@ enum skn_rc skn_shard_turn(struct skn_shard *shard, bool *out_more, struct skn_d
 
 int skn_shard_timeout_ms(struct skn_shard *shard)
 {
-    if (skn_core_counts(shard->core).ready > 0) return 0;
+    if (skn_core_counts(shard->core).ready > 0 || !shard->is_prepared) return 0;
     uint64_t now = skn_shard_now_ms(shard), due = skn_core_next_due_ms(shard->core), wait = 60000;
     if (due <= now) return 0;
     if (due - now < wait) wait = due - now; /* else a minute: the clock may be set meanwhile */

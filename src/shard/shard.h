@@ -45,6 +45,10 @@ void skn_shard_abandon(struct skn_shard *shard);
 SKN_MUST_USE enum skn_rc
 skn_shard_turn(struct skn_shard *shard, bool *out_more, struct skn_diag *diag);
 
+/* Free space as of the last look, at most a second old [E8]: refuse new work from outside when it is
+ * low. At STOP the next turn ends with SKN_EDISKFULL, and the shard is to be closed. */
+enum skn_journal_disk skn_shard_disk(const struct skn_shard *shard);
+
 /* Until it wants a turn though nothing came: -1 never, 0 now. */
 int skn_shard_timeout_ms(struct skn_shard *shard);
 

@@ -211,6 +211,37 @@ static void a_failed_sync_ends_everything(void **state) /* [E7] */
     skn_env_sim_destroy(n.sim);
 }
 
+static void a_disk_that_fills_is_said_and_then_stops_the_shard(void **state) /* [E8] */
+{
+    (void)state;
+    enum { MIB = 1 << 20 };
+    struct node n = {.sim = skn_env_sim_create(3, 100 * MIB)};
+    must_open(&n);
+    submit(&n, "a", 5);
+    assert_int_equal(turn(&n), 5);
+    assert_int_equal(skn_shard_disk(n.shard), SKN_JOURNAL_DISK_OK);
+    struct skn_disk_space space;
+    assert_int_equal(skn_env_space(skn_env_sim_env(n.sim), "/journal", &space, &n.diag), SKN_OK);
+    uint64_t used = space.total_bytes - space.free_bytes;
+    skn_env_sim_set_disk(n.sim, used * 100 / 97);
+    skn_env_sim_advance(n.sim, 2000000000);
+    submit(&n, "b", 5); /* what is here goes on */
+    assert_int_equal(turn(&n), 10);
+    assert_int_equal(skn_shard_disk(n.shard), SKN_JOURNAL_DISK_LOW);
+    skn_env_sim_set_disk(n.sim, used + 1);
+    skn_env_sim_advance(n.sim, 2000000000);
+    submit(&n, "c", 5);
+    assert_int_equal(turn(&n), -1);
+    assert_int_equal(n.diag.rc, SKN_EDISKFULL);
+    assert_int_equal(skn_shard_close(n.shard, &n.diag), SKN_OK); /* cleanly, with its seal */
+    skn_env_sim_set_disk(n.sim, 100 * MIB);
+    must_open(&n);
+    submit(&n, "c", 5);
+    assert_int_equal(turn(&n), 15);
+    skn_shard_abandon(n.shard);
+    skn_env_sim_destroy(n.sim);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -218,6 +249,7 @@ int main(void)
         cmocka_unit_test(a_stop_at_any_disk_operation_loses_no_answer),
         cmocka_unit_test(a_reader_sees_the_rows_and_changes_nothing),
         cmocka_unit_test(a_failed_sync_ends_everything),
+        cmocka_unit_test(a_disk_that_fills_is_said_and_then_stops_the_shard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
