@@ -3,7 +3,10 @@
 #include "flow/flow_internal.h"
 
 /* How much one slice starts or ends before it goes on in the next one [E62]. */
-enum { AT_ONCE = 256, CARRIED = 256 };
+#ifndef SKN_FLOW_AT_ONCE
+#    define SKN_FLOW_AT_ONCE 256 /* a test makes it 2, so that small flows need many slices */
+#endif
+enum { AT_ONCE = SKN_FLOW_AT_ONCE, CARRIED = 256 };
 
 static bool body_get(struct walk *w, struct skn_slice body_key, struct body_row *out)
 {

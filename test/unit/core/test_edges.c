@@ -13,6 +13,11 @@ static bool is(struct skn_slice s, const char *text)
     return skn_slice_eq(s, skn_slice_str(text));
 }
 
+static uint32_t attempts_of(struct skn_value payload)
+{
+    return skn_value_is(payload, SKN_T_INT) ? (uint32_t)skn_value_as_int(payload) : 1;
+}
+
 /* add n, get; boom: faults; order: answers how many were handled before; tick n: a timer in n ms;
  * do: an intent; pass: sends "boom" with the same payload to itself. */
 static enum skn_rc
@@ -41,7 +46,7 @@ sum_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct sk
     if (is(m->name, "do")) {
         struct skn_intent_spec spec = {.identity = SKN_LIT("i"),
                                        .effect = skn_value_none(),
-                                       .policy = {.attempts = 1},
+                                       .policy = {.attempts = attempts_of(m->payload)},
                                        .first_attempt = 1};
         (void)skn_cx_intent_start(cx, &spec);
         return SKN_OK;
@@ -290,6 +295,44 @@ static void one_intent_that_is_interrupted_too_often_holds_its_domain(void **sta
     shard_fini(&s);
 }
 
+static void result(struct shard *s, const struct skn_output *of, enum skn_attempt_status status)
+{
+    const struct skn_attempt_result r = {.address = SKN_LIT("a:Held/h"),
+                                         .number = of->number,
+                                         .attempt = of->attempt,
+                                         .epoch = of->epoch,
+                                         .status = status,
+                                         .value = skn_value_none()};
+    skn_core_result(s->core, &r);
+    shard_settle(s);
+}
+
+static void a_failure_counts_for_the_current_attempt_only(void **state) /* [E40] */
+{
+    (void)state;
+    struct shard s;
+    struct skn_output out, first = {0}, second = {0};
+    shard_init(&s, programs);
+    shard_submit(&s, 1, "", "a:Held/h", "do", skn_value_int(3)); /* attempts */
+    shard_settle(&s);
+    while (shard_next(&s, &out))
+        if (out.kind == SKN_OUTPUT_PERFORM) first = out;
+    result(&s, &first, SKN_ATTEMPT_FAILURE);
+    s.now_ms += 10;
+    shard_settle(&s);
+    while (shard_next(&s, &out))
+        if (out.kind == SKN_OUTPUT_PERFORM) second = out;
+    assert_int_equal(second.attempt, 2);
+    result(&s, &first, SKN_ATTEMPT_FAILURE); /* told again: dropped */
+    result(&s, &first, SKN_ATTEMPT_INTERRUPTED);
+    assert_int_equal(skn_core_counts(s.core).dropped_results, 2);
+    result(&s, &second, SKN_ATTEMPT_SUCCESS);
+    assert_int_equal(rows_of(&s, 5), 0);
+    result(&s, &second, SKN_ATTEMPT_SUCCESS);
+    assert_int_equal(skn_core_counts(s.core).dropped_results, 3);
+    shard_fini(&s);
+}
+
 /* --- a store that answers later ---------------------------------------------------------------------- */
 
 /* Every second question is answered with "later", so that no slice gets through at once. */
@@ -417,6 +460,7 @@ int main(void)
         cmocka_unit_test(what_is_urgent_does_not_wait_behind_what_is_not),
         cmocka_unit_test(a_clock_that_goes_back_loses_no_timer),
         cmocka_unit_test(one_intent_that_is_interrupted_too_often_holds_its_domain),
+        cmocka_unit_test(a_failure_counts_for_the_current_attempt_only),
         cmocka_unit_test(a_store_that_answers_later_changes_only_when),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

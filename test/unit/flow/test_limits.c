@@ -244,6 +244,24 @@ static void a_resume_while_tasks_are_cut_off_goes_on(void **state) /* [E81] */
     }
 }
 
+static void a_group_that_was_too_late_failed_whatever_ends_in_its_grace(void **state) /* F15 */
+{
+    (void)state;
+    struct world w;
+    open_at(&w, "{A || B}[timeout=1h] (failure -> C)");
+    w.shard.now_ms += 3600 * 1000;
+    world_settle(&w);
+    assert_true(w.tasks[0].is_cancelled && w.tasks[1].is_cancelled);
+    end_with(&w, SKN_ATTEMPT_SUCCESS, 1);
+    end_with(&w, SKN_ATTEMPT_SUCCESS, 1);
+    assert_string_equal(w.tasks[0].event, "C");
+    end_all(&w, 1);
+    assert_string_equal(world_tree(&w),
+                        "succeeded: 1 group succeeded 0; 1.2 A succeeded 1; 1.3 B succeeded 1; "
+                        "1.4 C succeeded 1;");
+    world_fini(&w);
+}
+
 static void the_error_names_a_failure_that_nothing_handled(void **state) /* F12 */
 {
     (void)state;
@@ -296,6 +314,7 @@ int main(void)
         cmocka_unit_test(more_than_a_batch_is_cancelled_in_several),
         cmocka_unit_test(flows_nest_as_deep_as_a_text_may),
         cmocka_unit_test(a_wide_step_costs_as_much_as_it_is_wide),
+        cmocka_unit_test(a_group_that_was_too_late_failed_whatever_ends_in_its_grace),
         cmocka_unit_test(the_error_names_a_failure_that_nothing_handled),
         cmocka_unit_test(inputs_of_another_type_are_refused_at_the_start),
         cmocka_unit_test(a_resume_while_tasks_are_cut_off_goes_on),
