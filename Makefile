@@ -2,8 +2,9 @@
 B ?= build
 .PHONY: all help deps demo test asan bench fuzz soak fmt check-style install clean
 all: $(B)/build.ninja ## release build in build/
-	@ninja -C $(B)
-$(B)/build.ninja: | deps
+	@ninja -C $(B) src/cli/skein
+$(B)/build.ninja:
+	@SKEIN_DEPS=build tools/deps
 	@meson setup $(B) --buildtype=release
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
