@@ -22,6 +22,23 @@ static_assert(SKN_SIM_CUT + SKN_CUT_COUNT <= SKN_SIM_CRASHES, "each cut is count
 
 /* --- the end ------------------------------------------------------------------------------------ */
 
+/* The node could not go on, and that is no fault of its own [E7]: it ends, and opening decides. */
+static bool is_excused(struct world *w)
+{
+    if (skn_env_sim_is_stopped(w->machine)) {
+        w->report->stops++;
+        return true;
+    }
+    bool has_failed = skn_env_sim_has_faulted(w->machine);
+    w->report->io_errors += has_failed;
+    return has_failed;
+}
+
+static void no_faults(struct world *w)
+{
+    skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
+}
+
 static void jump_wall(struct world *w)
 {
     if (!skn_rng_chance(&w->rng, 1, 4)) return;
@@ -74,6 +91,7 @@ void life_crash(struct world *w)
     }
     skn_shard_abandon(w->shard);
     w->shard = NULL;
+    no_faults(w);
     jump_wall(w);
 }
 
@@ -83,26 +101,25 @@ void life_stop(struct world *w)
     gone(w, "stop");
     enum skn_rc rc = skn_shard_close(w->shard, &diag);
     w->shard = NULL;
-    if (rc != SKN_OK && !skn_env_sim_is_stopped(w->machine)) world_fail(w, "a clean stop", &diag);
+    if (rc != SKN_OK && !is_excused(w)) world_fail(w, "the node cannot stop", &diag);
     w->report->clean_stops++;
     if (skn_rng_chance(&w->rng, 1, 3))
         skn_env_sim_power_cut(w->machine, SKN_CUT_DROP);
     else
         skn_env_sim_kill(w->machine);
+    no_faults(w);
 }
 
 /* --- the beginning -------------------------------------------------------------------------------- */
 
-/* The process will stop in the middle of some operation to come. */
+/* The process will stop in the middle of some operation to come, or that operation fails. */
 static void arm(struct world *w)
 {
+    static const enum skn_fault faults[] = {
+        SKN_FAULT_STOP, SKN_FAULT_STOP, SKN_FAULT_STOP_SHORT, SKN_FAULT_EIO};
     if (w->is_quiet || w->options->no_crashes || w->options->stop_at) return;
-    bool is_short = skn_rng_chance(&w->rng, 1, 3);
-    skn_env_sim_fault(w->machine,
-                      is_short ? SKN_FAULT_STOP_SHORT : SKN_FAULT_STOP,
-                      true,
-                      1 + skn_rng_below(&w->rng, 12),
-                      1);
+    enum skn_fault fault = faults[skn_rng_below(&w->rng, SKN_ARRAY_LEN(faults))];
+    skn_env_sim_fault(w->machine, fault, true, 1 + skn_rng_below(&w->rng, 12), 1);
 }
 
 static enum skn_rc start(struct world *w, bool take_up_all, struct skn_diag *diag)
@@ -127,7 +144,7 @@ void life_begin(struct world *w)
         if (skn_rng_chance(&w->rng, 1, 4)) arm(w);
         enum skn_rc rc = start(w, take_up_all, &diag);
         if (rc == SKN_OK) {
-            if (!w->options->stop_at) skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
+            if (!w->options->stop_at) no_faults(w);
             w->report->opens++;
             w->report->opens_held += !take_up_all;
             const struct skn_history_event event = {
@@ -136,11 +153,10 @@ void life_begin(struct world *w)
             look_around(w);
             return;
         }
-        if (!skn_env_sim_is_stopped(w->machine)) {
+        if (!is_excused(w)) {
             world_fail(w, "P1: the node does not open", &diag);
             return;
         }
-        w->report->stops++;
         w->report->crashes_opening++;
         life_crash(w);
     }
@@ -170,14 +186,13 @@ void life_turn(struct world *w)
         /* Also when the turn died: what the core lets out by then may have left before. */
         let_out(w);
         if (rc == SKN_OK) continue;
-        if (skn_env_sim_is_stopped(w->machine)) {
-            w->report->stops++;
+        if (is_excused(w))
             life_crash(w);
-        } else {
+        else
             world_fail(w, "the node fails", &diag);
-        }
         return;
     }
+    if (skn_env_sim_has_faulted(w->machine)) no_faults(w); /* and it went on all the same */
     if (w->unsettled == 0) return;
     w->unsettled = 0;
     const struct skn_history_event event = {.kind = SKN_HISTORY_SETTLED};

@@ -27,14 +27,16 @@ void skn_sim_report_print(const struct skn_sim_report *r, struct skn_buf *out)
     skn_buf_printf(out,
                    "%" PRIu64 " steps, %" PRIu64 " kills, %" PRIu64 " power cuts (%" PRIu64
                    " after a kill), %" PRIu64 " between slices, %" PRIu64
-                   " in an operation, %" PRIu64 " while opening, %" PRIu64 " clean stops, %" PRIu64
-                   " openings (%" PRIu64 " held), ",
+                   " in an operation, %" PRIu64 " of an I/O error, %" PRIu64
+                   " while opening, %" PRIu64 " clean stops, %" PRIu64 " openings (%" PRIu64
+                   " held), ",
                    r->steps,
                    r->crashes[SKN_SIM_KILL],
                    cuts,
                    r->cuts_after_kill,
                    r->crashes_between,
                    r->stops,
+                   r->io_errors,
                    r->crashes_opening,
                    r->clean_stops,
                    r->opens,

@@ -110,6 +110,7 @@ struct skn_sim_report {
     uint64_t crashes_between; /* not in the middle of a disk operation */
     uint64_t crashes_opening; /* while it opened */
     uint64_t stops;           /* in the middle of one */
+    uint64_t io_errors;       /* a write or sync failed, and the node ended of it */
     uint64_t cuts_after_kill; /* kill, reopen, release, then power cut */
     uint64_t clean_stops;
     uint64_t opens, opens_held; /* without taking up what was in flight */

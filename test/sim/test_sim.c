@@ -55,7 +55,7 @@ static void check_coverage(const struct skn_sim_report *sum)
     for (size_t i = 0; i < SKN_SIM_CUT + 6; i++)
         assert_true(sum->crashes[i] >= 20);
     assert_true(sum->crashes_between >= 20 && sum->crashes_opening >= 20);
-    assert_true(sum->cuts_after_kill >= 20 && sum->clean_stops >= 20);
+    assert_true(sum->cuts_after_kill >= 20 && sum->io_errors >= 20 && sum->clean_stops >= 20);
     assert_true(sum->faults >= 20 && sum->timers_fired >= 20 && sum->results_dropped >= 20);
     assert_true(sum->opens_held >= 20 && sum->repeats >= 20 && sum->reused_ids >= 20);
     assert_true(sum->stale_results >= 20 && sum->cancels >= 20 && sum->effects_vanished >= 20);
