@@ -286,6 +286,9 @@ SKN_MUST_USE enum skn_rc skn_core_next_row(struct skn_store *store,
                                            struct skn_row *out_row,
                                            struct skn_diag *diag);
 
+/* The domain is FAULTED: it handles nothing until somebody redelivers [E33]. */
+bool skn_core_is_faulted(struct skn_store *store, struct skn_slice address);
+
 /* The address of the first domain whose address is > `after`; SKN_ENOENT. Copied into `out`. */
 SKN_MUST_USE enum skn_rc skn_core_next_domain(struct skn_store *store,
                                               struct skn_slice after,

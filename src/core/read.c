@@ -59,6 +59,17 @@ enum skn_rc skn_core_get(struct skn_store *store,
     return skn_store_get(store, skn_key_slice(&whole), out_value, diag);
 }
 
+bool skn_core_is_faulted(struct skn_store *store, struct skn_slice address)
+{
+    SKN_ASSERT(address.len <= SKN_ADDRESS_MAX);
+    struct skn_key key;
+    struct skn_slice bytes;
+    struct skn_meta_row meta;
+    skn_key_meta(&key, address);
+    return skn_store_get(store, skn_key_slice(&key), &bytes, NULL) == SKN_OK &&
+           skn_meta_decode(bytes, &meta, NULL) == SKN_OK && meta.is_faulted;
+}
+
 enum skn_rc skn_core_next_row(struct skn_store *store,
                               struct skn_slice address,
                               struct skn_slice prefix,

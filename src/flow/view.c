@@ -57,8 +57,15 @@ static enum skn_rc read_run(struct view *v)
         return SKN_FAIL(
             v->diag, SKN_ENOENT, "there is no run %.*s", SKN_FMT(skn_flow_run_id(v->address)));
     if (rc == SKN_OK) rc = run_decode(bytes, &v->run, v->diag);
-    if (rc == SKN_OK && v->is_held && !is_over(v->run.status)) v->run.status = SKN_RUN_INTERRUPTED;
-    return rc;
+    if (rc != SKN_OK || is_over(v->run.status)) return rc;
+    if (v->is_held) v->run.status = SKN_RUN_INTERRUPTED;
+    if (skn_core_is_faulted(v->store, v->address)) { /* nobody should wait for it */
+        v->run.status = SKN_RUN_FAILED;
+        v->run.code = SKN_LIT("FAULT");
+        v->run.message =
+            SKN_LIT("a result or timer of this run could not be handled (dead letter)");
+    }
+    return SKN_OK;
 }
 
 enum skn_rc skn_flow_info(struct skn_store *store,

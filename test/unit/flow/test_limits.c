@@ -262,6 +262,24 @@ static void a_group_that_was_too_late_failed_whatever_ends_in_its_grace(void **s
     world_fini(&w);
 }
 
+static void a_run_that_faulted_is_shown_as_failed(void **state) /* [E33] */
+{
+    (void)state;
+    struct world w;
+    open_at(&w, "A -> B");
+    world_drop_tasks(&w);
+    assert_int_equal(status_of(&w), SKN_RUN_RUNNING);
+    w.shard.options.limits.slice_ops = 6; /* too few for the attempt that was cut off */
+    shard_kill(&w.shard, true);
+    world_settle(&w);
+    assert_int_equal(skn_core_counts(w.shard.core).faults, 1);
+    assert_int_equal(status_of(&w), SKN_RUN_FAILED);
+    struct skn_value error;
+    assert_true(skn_map_get(world_view(&w), SKN_LIT("error"), &error));
+    assert_true(skn_slice_eq(world_member(error, "code"), SKN_LIT("FAULT")));
+    world_fini(&w);
+}
+
 static void the_error_names_a_failure_that_nothing_handled(void **state) /* F12 */
 {
     (void)state;
@@ -315,6 +333,7 @@ int main(void)
         cmocka_unit_test(flows_nest_as_deep_as_a_text_may),
         cmocka_unit_test(a_wide_step_costs_as_much_as_it_is_wide),
         cmocka_unit_test(a_group_that_was_too_late_failed_whatever_ends_in_its_grace),
+        cmocka_unit_test(a_run_that_faulted_is_shown_as_failed),
         cmocka_unit_test(the_error_names_a_failure_that_nothing_handled),
         cmocka_unit_test(inputs_of_another_type_are_refused_at_the_start),
         cmocka_unit_test(a_resume_while_tasks_are_cut_off_goes_on),
