@@ -62,13 +62,14 @@ static struct skn_value run_inputs(struct walk *w)
     return inputs;
 }
 
-static uint32_t step_before(const struct walk *w, uint32_t step)
+const uint32_t *data_steps_before(struct skn_arena *arena, const struct skn_graph *graph)
 {
-    uint32_t at = w->graph->bodies[w->graph->steps[step].body].first_step;
-    if (at == step) return SKN_GRAPH_NONE;
-    while (w->graph->steps[at].next != step)
-        at = w->graph->steps[at].next;
-    return at;
+    uint32_t *before = skn_arena_alloc(arena, graph->step_count * sizeof *before);
+    for (uint32_t i = 0; i < graph->step_count; i++)
+        before[i] = SKN_GRAPH_NONE;
+    for (uint32_t i = 0; i < graph->step_count; i++)
+        if (graph->steps[i].next != SKN_GRAPH_NONE) before[graph->steps[i].next] = i;
+    return before;
 }
 
 /* What is piped into a step. Outward until somebody gives: the first step of a group gets what its
@@ -83,7 +84,7 @@ data_piped(struct walk *w, struct skn_slice body_key, uint32_t step, bool *out_h
         const struct skn_graph_body *body = &w->graph->bodies[s->body];
         *out_has = s->piped;
         if (!s->piped) return skn_value_none();
-        uint32_t before = step_before(w, step);
+        uint32_t before = w->before[step];
         if (before != SKN_GRAPH_NONE) {
             *out_fits = data_step_result(w, body_key, before, &result);
             return *out_fits ? result : skn_value_none();

@@ -150,6 +150,7 @@ struct todo {
 struct walk {
     struct skn_cx *cx;
     const struct skn_graph *graph;
+    const uint32_t *before; /* of each step, the one in front of it, or SKN_GRAPH_NONE */
     struct run_row run;
     struct todo *first, *last;
     struct skn_arena *arena;
@@ -209,5 +210,7 @@ SKN_MUST_USE bool data_inputs(struct walk *w,
                               uint32_t unit,
                               struct skn_value *out_map,
                               struct skn_slice *out_reason);
+/* For `walk.before`; steps know only what follows them. */
+const uint32_t *data_steps_before(struct skn_arena *arena, const struct skn_graph *graph);
 struct skn_value data_value(struct walk *w, struct skn_slice key);
 void data_put_value(struct walk *w, struct skn_slice key, struct skn_value value);

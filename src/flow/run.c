@@ -7,6 +7,7 @@
 struct warm {
     struct skn_arena arena;
     const struct skn_graph *graph;
+    const uint32_t *before;
 };
 
 static void flow_sleep(void *memory)
@@ -23,7 +24,10 @@ static void *flow_wake(struct skn_cx *cx)
     struct warm *warm = skn_alloc_zero(1, sizeof *warm);
     skn_arena_init(&warm->arena);
     bytes = skn_arena_dup(&warm->arena, bytes);
-    if (skn_graph_decode(&warm->arena, bytes, NULL, &warm->graph) == SKN_OK) return warm;
+    if (skn_graph_decode(&warm->arena, bytes, NULL, &warm->graph) == SKN_OK) {
+        warm->before = data_steps_before(&warm->arena, warm->graph);
+        return warm;
+    }
     flow_sleep(warm);
     return NULL;
 }
@@ -124,6 +128,7 @@ static void start(struct walk *w, struct skn_value payload)
         skn_cx_refuse(w->cx, rc, "the flow's graph is not one that this node can run");
         return;
     }
+    w->before = data_steps_before(w->arena, w->graph);
     const char *why = check_inputs(w, inputs);
     if (why) {
         skn_cx_refuse(w->cx, SKN_EARGS, why);
@@ -231,6 +236,7 @@ static bool load(struct walk *w, const struct warm *warm)
     for (size_t i = 0; i < SKN_ARRAY_LEN(texts); i++)
         *texts[i] = skn_arena_dup(w->arena, *texts[i]);
     w->graph = warm ? warm->graph : NULL;
+    w->before = warm ? warm->before : NULL;
     return w->graph != NULL;
 }
 

@@ -178,6 +178,8 @@ static void release(struct skn_engine *e)
         case SKN_OUTPUT_PERFORM: engine_perform(e, &output); break;
         case SKN_OUTPUT_CANCEL: engine_cancel(e, &output); break;
         case SKN_OUTPUT_SIGNAL:
+            if (skn_slice_eq(output.name, SKN_LIT("faulted")))
+                engine_run_changed(e, output.address, SKN_RUN_FAILED);
             if (!skn_slice_eq(output.name, SKN_LIT("run"))) break;
             engine_run_changed(e,
                                output.address,

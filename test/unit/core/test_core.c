@@ -537,6 +537,22 @@ static void random_kills_lose_nothing_and_repeat_nothing(void **state) /* P1 P2 
     shard_fini(&s);
 }
 
+/* Against what another implementation says. */
+static void names_are_hmac_sha256_of_the_store_secret(void **state)
+{
+    (void)state;
+    struct shard s;
+    shard_init(&s, programs);
+    uint8_t mac[32];
+    assert_int_equal(skn_core_mac(s.store, SKN_LIT("label"), SKN_LIT("text"), mac, NULL), SKN_OK);
+    static const uint8_t golden[32] = {0x10, 0x61, 0xa4, 0x5d, 0x68, 0x02, 0xe8, 0x22,
+                                       0x2e, 0xc5, 0x5b, 0x0f, 0x86, 0x76, 0xc1, 0x3d,
+                                       0x93, 0xb7, 0xb1, 0x7c, 0xf4, 0x56, 0xc4, 0x58,
+                                       0xd3, 0xf2, 0x41, 0xa6, 0x4f, 0xd7, 0x6a, 0x57};
+    assert_memory_equal(mac, golden, sizeof golden);
+    shard_fini(&s);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -555,6 +571,7 @@ int main(void)
         cmocka_unit_test(limits_are_refused_by_name),
         cmocka_unit_test(a_bound_on_what_is_not_durable_makes_the_shard_wait),
         cmocka_unit_test(random_kills_lose_nothing_and_repeat_nothing),
+        cmocka_unit_test(names_are_hmac_sha256_of_the_store_secret),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
