@@ -40,10 +40,13 @@ extern const struct skn_program skn_flow_program;
 /* The id in the address of a run; empty when it is none. */
 struct skn_slice skn_flow_run_id(struct skn_slice address);
 
-/* Where the log of an attempt is, relative to the directory of logs: "<run>/<path>.<number>.log". */
+/* Where the log of an attempt is, relative to the directory of logs:
+ * "<run>/<path>.<number>-<key>.log". The key's first digits tell the attempts of the groups around it
+ * apart; a long path is cut, since a file's name may have 255 bytes. */
 void skn_flow_log_name(struct skn_slice run_id,
                        struct skn_slice path,
                        uint32_t attempt,
+                       const uint8_t key[SKN_KEY_BYTES],
                        struct skn_buf *out);
 
 enum skn_run_status {

@@ -27,9 +27,14 @@ struct skn_slice skn_flow_run_id(struct skn_slice address)
 void skn_flow_log_name(struct skn_slice run_id,
                        struct skn_slice path,
                        uint32_t attempt,
+                       const uint8_t key[SKN_KEY_BYTES],
                        struct skn_buf *out)
 {
-    skn_buf_printf(out, "%.*s/%.*s.%u.log", SKN_FMT(run_id), SKN_FMT(path), attempt);
+    enum { PATH_SHOWN = 100, KEY_SHOWN = 4 };
+    char digits[2 * KEY_SHOWN + 1];
+    skn_hex(key, KEY_SHOWN, digits);
+    if (path.len > PATH_SHOWN) path.len = PATH_SHOWN;
+    skn_buf_printf(out, "%.*s/%.*s.%u-%s.log", SKN_FMT(run_id), SKN_FMT(path), attempt, digits);
 }
 
 static enum skn_rc get(struct view *v, struct skn_slice key, struct skn_slice *out)
@@ -138,7 +143,7 @@ put_attempt(struct view *v, struct skn_slice path, uint32_t number, const struct
     struct skn_buf log;
     skn_buf_init(&log, 4096);
     skn_buf_put_str(&log, ".skein/logs/");
-    skn_flow_log_name(skn_flow_run_id(v->address), path, number, &log);
+    skn_flow_log_name(skn_flow_run_id(v->address), path, number, row->key, &log);
     bool is_cut = row->status == SKN_ATTEMPT_STARTED && v->is_held;
     skn_json_object_begin(w);
     skn_json_key_str(w, "number");

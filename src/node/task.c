@@ -153,6 +153,7 @@ start(struct skn_engine *e, struct task *task, struct skn_arena *arena, struct s
     skn_flow_log_name(skn_flow_run_id(task->address),
                       engine_task_text(task, SKN_FLOW_EFFECT_PATH),
                       task->attempt,
+                      task->key,
                       &log);
     const char *tmp = skn_arena_printf(arena, "%s/", tmp_dir(e, task, arena));
     if (rc == SKN_OK && (!make_dirs(skn_buf_str(&log)) || !make_dirs(tmp)))

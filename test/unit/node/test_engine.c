@@ -217,6 +217,39 @@ static void what_ends_a_program_is_named(void **state) /* F12 F15 F32 */
     world_fini(&w);
 }
 
+static size_t lines_with(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
+        n++;
+    return n;
+}
+
+/* A group that is tried again runs its tasks under other keys, and each has a log of its own. */
+static void attempts_of_a_group_have_their_own_logs(void **state) /* F15 F32 */
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    world_open(&w, false, false);
+    static const char *const events[][3] = {
+        {"Twice", "echo x >> twice; wc -l < twice >&2; [ $(wc -l < twice) = 2 ]", "5s"}};
+    start(&w, graph_of(&w, "{Twice}[retries=2]", events, 1), "a");
+    const char *view = answer(&w, "\"final\":true");
+    assert_part(view, "\"status\":\"succeeded\"");
+    assert_int_equal(lines_with(view, "\"log\":\".skein/logs/"), 2);
+    for (int i = 1; i <= 2; i++) {
+        const char *at = strstr(view, "\"log\":\"") + strlen("\"log\":\"");
+        char *log =
+            folder_read(&w.folder, skn_arena_printf(&w.arena, "%.*s", (int)strcspn(at, "\""), at));
+        assert_non_null(log);
+        assert_string_equal(log, i == 1 ? "1\n" : "2\n");
+        free(log);
+        view = at;
+    }
+    world_fini(&w);
+}
+
 static void the_same_request_starts_one_run(void **state) /* [E34] */
 {
     (void)state;
@@ -318,6 +351,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_flow_of_programs_runs_and_says_what_came_of_it),
         cmocka_unit_test(what_ends_a_program_is_named),
+        cmocka_unit_test(attempts_of_a_group_have_their_own_logs),
         cmocka_unit_test(the_same_request_starts_one_run),
         cmocka_unit_test(killed_in_the_middle_it_goes_on_where_it_stood),
         cmocka_unit_test(stop_waits_and_leave_cuts_off),
