@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "bench.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -69,7 +70,12 @@ static void one(void *ctx, uint64_t i)
         argv[n + 1] = strdup(w->args[n]);
     pid_t pid;
     int status = 0;
-    if (posix_spawn(&pid, skein, NULL, NULL, argv, environ) != 0) fail("posix_spawn");
+    posix_spawn_file_actions_t quiet; /* standard output is for the figures */
+    if (posix_spawn_file_actions_init(&quiet) != 0 ||
+        posix_spawn_file_actions_addopen(&quiet, 1, "/dev/null", O_WRONLY, 0) != 0 ||
+        posix_spawn(&pid, skein, &quiet, NULL, argv, environ) != 0)
+        fail("posix_spawn");
+    (void)posix_spawn_file_actions_destroy(&quiet);
     if (waitpid(pid, &status, 0) != pid || status != 0) fail("skein failed");
     for (size_t n = 0; argv[n]; n++)
         free(argv[n]);
