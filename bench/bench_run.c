@@ -68,7 +68,7 @@ static void one(void *ctx, uint64_t i)
     char *argv[8] = {strdup(skein)};
     for (size_t n = 0; w->args[n]; n++)
         argv[n + 1] = strdup(w->args[n]);
-    pid_t pid;
+    pid_t pid = 0;
     int status = 0;
     posix_spawn_file_actions_t quiet; /* standard output is for the figures */
     if (posix_spawn_file_actions_init(&quiet) != 0 ||
