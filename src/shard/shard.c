@@ -65,6 +65,18 @@ append(struct skn_shard *shard, const struct skn_record *record, struct skn_diag
     return rc == SKN_OK ? skn_journal_append(shard->journal, record, diag) : rc;
 }
 
+/* Space is looked at once a second; below its last percent the shard stops while it still can. */
+static enum skn_rc look_at_disk(struct skn_shard *shard, struct skn_diag *diag)
+{
+    uint64_t now = skn_env_now_mono_ns(shard->env);
+    if (shard->disk_seen_ns > 0 && now - shard->disk_seen_ns < DISK_LOOK_NS) return SKN_OK;
+    shard->disk_seen_ns = now;
+    enum skn_rc rc = skn_journal_disk_state(shard->journal, &shard->disk, diag);
+    if (rc != SKN_OK || shard->disk != SKN_JOURNAL_DISK_STOP) return rc;
+    return SKN_FAIL(
+        diag, SKN_EDISKFULL, "less than 1 percent of the disk is free; make room and start again");
+}
+
 static enum skn_rc
 begin_epoch(struct skn_shard *shard, const struct skn_shard_options *options, struct skn_diag *diag)
 {
@@ -99,6 +111,11 @@ enum skn_rc skn_shard_open(const struct skn_shard_options *options,
     journal.segment_bytes_max = options->segment_bytes ? 4 * options->segment_bytes : 0;
     journal.no_reserve = options->no_reserve;
     enum skn_rc rc = skn_journal_open(&journal, redo, shard->core, &shard->journal, NULL, diag);
+    if (rc == SKN_OK) rc = look_at_disk(shard, diag);
+    if (rc == SKN_EDISKFULL && shard->journal) { /* before an epoch begins, and sealed again */
+        (void)skn_shard_close(shard, NULL);
+        return rc;
+    }
     if (rc == SKN_OK) rc = begin_epoch(shard, options, diag);
     if (rc != SKN_OK) {
         skn_shard_abandon(shard);
@@ -124,18 +141,6 @@ enum skn_rc skn_shard_close(struct skn_shard *shard, struct skn_diag *diag)
     shard->journal = NULL;
     skn_shard_abandon(shard);
     return rc;
-}
-
-/* Space is looked at once a second; below its last percent the shard stops while it still can. */
-static enum skn_rc look_at_disk(struct skn_shard *shard, struct skn_diag *diag)
-{
-    uint64_t now = skn_env_now_mono_ns(shard->env);
-    if (shard->disk_seen_ns > 0 && now - shard->disk_seen_ns < DISK_LOOK_NS) return SKN_OK;
-    shard->disk_seen_ns = now;
-    enum skn_rc rc = skn_journal_disk_state(shard->journal, &shard->disk, diag);
-    if (rc != SKN_OK || shard->disk != SKN_JOURNAL_DISK_STOP) return rc;
-    return SKN_FAIL(
-        diag, SKN_EDISKFULL, "less than 1 percent of the disk is free; make room and start again");
 }
 
 enum skn_journal_disk skn_shard_disk(const struct skn_shard *shard)

@@ -234,8 +234,10 @@ static void a_disk_that_fills_is_said_and_then_stops_the_shard(void **state) /* 
     assert_int_equal(turn(&n), -1);
     assert_int_equal(n.diag.rc, SKN_EDISKFULL);
     assert_int_equal(skn_shard_close(n.shard, &n.diag), SKN_OK); /* cleanly, with its seal */
+    assert_int_equal(open_node(&n), SKN_EDISKFULL);              /* and begins no epoch */
     skn_env_sim_set_disk(n.sim, 100 * MIB);
     must_open(&n);
+    assert_int_equal(n.epoch, 2);
     submit(&n, "c", 5);
     assert_int_equal(turn(&n), 15);
     skn_shard_abandon(n.shard);
