@@ -80,7 +80,7 @@ static void every_promise_is_kept_under_every_seed(void **state)
         }
         skn_sim_report_add(&sum, &report);
     }
-    print_message("%" PRIu64 " seeds: ", seeds);
+    print_message("covered: %" PRIu64 " seeds: ", seeds);
     print_report(&sum);
     if (!is_one) check_coverage(&sum);
 }
@@ -132,7 +132,7 @@ static void every_change_of_the_disk_may_be_the_last(void **state)
                 is_over = !is_stopped_at(workload, change, (workload + change + i) % ENDINGS);
         }
     }
-    print_message("%" PRIu64 " changes of %d workloads, %" PRIu64 " crashes\n",
+    print_message("covered: %" PRIu64 " changes of %d workloads, %" PRIu64 " crashes\n",
                   changes - WORKLOADS,
                   WORKLOADS,
                   points - WORKLOADS);

@@ -153,7 +153,7 @@ static void nothing_promised_is_ever_lost(void **state)
     uint64_t workloads = soak == 0 ? WORKLOADS / 2 : WORKLOADS * soak;
     for (uint64_t seed = 1; seed <= workloads; seed++)
         if (!torment(seed, 0, depth, &t, why)) fail_msg("%s", why);
-    print_message("%" PRIu64 " points, %" PRIu64 " endings, %" PRIu64 " openings, %" PRIu64
+    print_message("covered: %" PRIu64 " points, %" PRIu64 " endings, %" PRIu64 " openings, %" PRIu64
                   " records compared, %" PRIu64 " torn groups cut, %" PRIu64
                   " times something unpromised was gone: 0 violations\n",
                   t.points,

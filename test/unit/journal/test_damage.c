@@ -132,7 +132,7 @@ static void a_file_cut_at_any_byte_is_refused_by_name(void **state)
         }
         scene_fini(&s);
     }
-    print_message("%llu cuts refused by name\n", (unsigned long long)cuts);
+    print_message("covered: %llu cuts refused by name\n", (unsigned long long)cuts);
 }
 
 struct tally {

@@ -83,8 +83,8 @@ static void every_call_may_fail_and_nothing_promised_is_lost(void **state)
         for (size_t i = 0; i < SKN_ARRAY_LEN(faults); i++)
             for (uint64_t nth = 1; fault_at(seed, faults[i], nth, nth % 4 == 0, &t);)
                 nth++;
-    print_message("%" PRIu64 " faults: %" PRIu64 " reported, %" PRIu64 " tolerated, %" PRIu64
-                  " broken journals stayed closed\n",
+    print_message("covered: %" PRIu64 " faults: %" PRIu64 " reported, %" PRIu64
+                  " tolerated, %" PRIu64 " broken journals stayed closed\n",
                   t.faults,
                   t.reported,
                   t.tolerated,
