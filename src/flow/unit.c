@@ -366,7 +366,8 @@ void unit_branch_ended(
     struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok, struct skn_slice reason)
 {
     ctx->outcome = ok ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
-    if (!ok) ctx->reason = reason;
+    /* A branch that ended well has handled the failure; the attempts still say what it was. */
+    ctx->reason = ok ? (struct skn_slice){0} : reason;
     bool was_cancelled = !ok && walk_is_cancelled(w, key);
     unit_final(w, key, ctx, ok ? CTX_SUCCEEDED : was_cancelled ? CTX_CANCELLED : CTX_FAILED);
 }

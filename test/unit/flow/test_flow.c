@@ -323,11 +323,33 @@ static void a_bad_start_is_refused_and_leaves_nothing(void **state)
     world_fini(&w);
 }
 
+/* What was handled is no error of the run, nor of the unit; its attempt keeps it. */
+static void a_handled_failure_is_no_error(void **state) /* F13 */
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "A=f");
+    world_start(&w, "A (failure -> B)", "{}");
+    world_run(&w);
+    struct skn_value view = world_view(&w), contexts, context, attempts, attempt, error;
+    assert_true(skn_map_get(view, SKN_LIT("error"), &error));
+    assert_true(skn_value_is(error, SKN_T_NONE));
+    assert_true(skn_map_get(view, SKN_LIT("contexts"), &contexts));
+    assert_true(skn_list_at(contexts, 0, &context));
+    assert_true(skn_map_get(context, SKN_LIT("error"), &error));
+    assert_true(skn_value_is(error, SKN_T_NONE));
+    assert_true(skn_map_get(context, SKN_LIT("attempts"), &attempts));
+    assert_true(skn_list_at(attempts, 0, &attempt));
+    assert_true(skn_slice_eq(world_member(attempt, "reason"), SKN_LIT("exit:1")));
+    world_fini(&w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(flows_mean_what_they_look_like),
         cmocka_unit_test(a_kill_at_any_record_changes_nothing),
+        cmocka_unit_test(a_handled_failure_is_no_error),
         cmocka_unit_test(stopping_waits_and_resuming_goes_on),
         cmocka_unit_test(leaving_cuts_off_and_keeps_the_key),
         cmocka_unit_test(a_time_limit_cancels_what_runs_inside),
