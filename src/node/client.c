@@ -97,6 +97,27 @@ static enum skn_rc try_to_start(struct skn_client *c, struct starting *s, struct
     return rc == SKN_OK ? SKN_EBUSY : rc; /* it serves: the next look connects */
 }
 
+/* Nobody served in time. */
+static enum skn_rc say_held(const struct skn_client *c, struct skn_diag *diag)
+{
+    const char *path = c->project.data_path;
+    long pid = skn_data_dir_pid(&c->dir);
+    if (pid == 0)
+        return SKN_FAIL(
+            diag,
+            SKN_EBUSY,
+            "\"%s\" is held by another program, which has locked \"%s/lock\"; end it or "
+            "try again later",
+            path,
+            path);
+    return SKN_FAIL(
+        diag,
+        SKN_EBUSY,
+        "\"%s\" is held by process %ld, which does not answer; end it or try again later",
+        path,
+        pid);
+}
+
 /* Reaches a holder or opens the data; gives up after SKN_HOLD_WAIT_MS. */
 static enum skn_rc reach(struct skn_client *c, struct skn_diag *diag)
 {
@@ -109,12 +130,7 @@ static enum skn_rc reach(struct skn_client *c, struct skn_diag *diag)
         if (rc == SKN_ENOENT && !c->write) rc = try_to_read(c, diag);
         if (rc != SKN_EBUSY && rc != SKN_ELATER) break;
         if (skn_clock_ms() >= until) {
-            rc = SKN_FAIL(diag,
-                          SKN_EBUSY,
-                          "\"%s\" is held by process %ld, which does not answer; end it or try "
-                          "again later",
-                          c->project.data_path,
-                          skn_data_dir_pid(&c->dir));
+            rc = say_held(c, diag);
             break;
         }
         if (!c->write || rc == SKN_ELATER) skn_clock_sleep(RETRY_MS);

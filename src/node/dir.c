@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,7 +122,8 @@ long skn_data_dir_pid(const struct skn_data_dir *dir)
     ssize_t n = read(fd, text, sizeof(text) - 1);
     (void)close(fd);
     long pid = n > 0 ? strtol(text, NULL, 10) : 0;
-    return pid > 0 ? pid : 0;
+    /* Who wrote it may be dead: then somebody has the lock who writes nothing. */
+    return pid > 0 && (kill((pid_t)pid, 0) == 0 || errno != ESRCH) ? pid : 0;
 }
 
 enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, struct skn_diag *diag)
@@ -133,11 +135,7 @@ enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, stru
     if (fd < 0) return could_not("open the lock in", dir->path, diag);
     enum skn_rc rc = SKN_OK;
     if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 || !is_lock_file(dir, fd)) {
-        rc = SKN_FAIL(diag,
-                      SKN_EBUSY,
-                      "\"%s\" is held by another process (%ld)",
-                      dir->path,
-                      skn_data_dir_pid(dir));
+        rc = SKN_FAIL(diag, SKN_EBUSY, "\"%s\" is held by another process", dir->path);
     } else if (exclusive) {
         rc = write_pid(dir, fd, diag);
     }

@@ -36,5 +36,6 @@ void skn_data_dir_close(struct skn_data_dir *dir);
 SKN_MUST_USE enum skn_rc
 skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, struct skn_diag *diag);
 
-/* The process id in the lock file, 0 when there is none. It may be out of date. */
+/* The process id in the lock file, 0 when there is none or it is of a dead process. It may still be
+ * out of date. */
 long skn_data_dir_pid(const struct skn_data_dir *dir);

@@ -278,6 +278,8 @@ static enum skn_rc hold(struct holder *h, struct skn_diag *diag)
     enum skn_rc rc = skn_data_dir_create(options->project->data_path, &h->dir, diag);
     if (rc == SKN_OK) rc = take_lock(h, &served, diag);
     if (rc == SKN_OK && !served) rc = open_engine(h, diag);
+    /* What ends a holder in its first turn, such as a full disk, is told to who started it. */
+    if (rc == SKN_OK && !served) rc = skn_engine_turn(h->engine, diag);
     if (rc == SKN_OK && !served) rc = catch_signals(h, diag);
     if (rc == SKN_OK && !served) rc = skn_sock_listen(&h->dir, &h->listen_fd, diag);
     tell_ready(options->ready_fd, rc, diag);

@@ -8,8 +8,10 @@
 #include <pty.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <time.h>
 
 enum { SKEIN_TEXT_MAX = 1 << 20, SKEIN_ARGS_MAX = 24 };
 
@@ -122,6 +124,37 @@ static inline int skein_run(struct skein *s, const char *const *args)
 {
     skein_start(s, args);
     return skein_wait(s);
+}
+
+static inline void skein_pause_ms(long ms)
+{
+    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+    (void)nanosleep(&wait, NULL);
+}
+
+/* The process id in the lock of the folder's project, 0 when there is none. */
+static inline pid_t skein_holder_pid(const struct folder *f)
+{
+    char *text = folder_read(f, ".skein/lock");
+    pid_t pid = text ? (pid_t)strtol(text, NULL, 10) : 0;
+    free(text);
+    return pid > 0 ? pid : 0;
+}
+
+/* Ends the holder and waits until the lock is free, which is when its spawner is gone too. The
+ * process itself may stay as a zombie where nobody waits for orphans. */
+static inline void skein_end_holder(const struct folder *f)
+{
+    pid_t pid = skein_holder_pid(f);
+    int fd = open(folder_at(f, ".skein/lock"), O_RDONLY | O_CLOEXEC);
+    if (pid != 0 && access(folder_at(f, ".skein/socket"), F_OK) == 0) (void)kill(pid, SIGTERM);
+    bool is_free = fd < 0;
+    for (int i = 0; i < 2000 && !is_free; i++) {
+        is_free = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (!is_free) skein_pause_ms(5);
+    }
+    if (fd >= 0) (void)close(fd);
+    assert_true(is_free);
 }
 
 #define SKEIN(s, ...) skein_run((s), (const char *const[]){__VA_ARGS__, NULL})
