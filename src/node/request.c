@@ -147,8 +147,8 @@ static enum skn_rc start(struct ask *ask)
         return SKN_FAIL(
             ask->diag,
             SKN_EDISKFULL,
-            "less than 5 percent of the disk is free: what runs goes on, nothing new is "
-            "started; make room and try again");
+            "less than 5 percent of the disk is free, or too little for the journal's reserve of "
+            "64 MiB: what runs goes on, nothing new is started; make room and try again");
     if (request_id.len == 0) return SKN_FAIL(ask->diag, SKN_EARGS, "a start has a request_id");
     enum skn_rc rc = new_address(ask, request_id, &e->address);
     if (rc != SKN_OK) return rc;
@@ -171,6 +171,13 @@ static enum skn_rc start(struct ask *ask)
                     request_id,
                     skn_value_view(skn_buf_slice(&payload)),
                     false);
+    if (rc == SKN_ETOOLARGE || rc == SKN_EFULL)
+        rc = SKN_FAIL(
+            ask->diag,
+            SKN_EARGS,
+            "the flow and its inputs together are %zu bytes, 1 MiB is the limit; give large "
+            "data as a file and its name as the input",
+            payload.len);
     skn_buf_fini(&payload);
     return rc;
 }

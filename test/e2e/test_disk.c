@@ -120,8 +120,8 @@ static void a_disk_full_in_a_run_loses_nothing(void **state)
     const struct folder tmp = {.path = "/tmp"};
     char name[80];
     (void)snprintf(name, sizeof(name), "%s.ran", strrchr(f->path, '/') + 1);
-    char *ran = folder_read(&tmp, name);
-    assert_non_null(ran); /* at most one per stop was cut off and has its key twice */
+    char *ran =
+        folder_must_read(&tmp, name); /* at most one per stop was cut off and has its key twice */
     assert_int_equal(count_lines(ran, false) - count_lines(ran, true), TASKS);
     assert_true(count_lines(ran, true) <= 2);
     free(ran);
@@ -165,8 +165,7 @@ static void a_lock_of_another_program_is_waited_for_and_then_exit_75(void **stat
     make_project(f);
     assert_int_equal(SKEIN(&s, "run", "noop.pty"), 0);
     skein_end_holder(f);
-    char *old = folder_read(f, ".skein/lock");
-    assert_non_null(old);
+    char *old = folder_must_read(f, ".skein/lock");
     int fd = open(folder_at(f, ".skein/lock"), O_RDWR | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);

@@ -93,8 +93,7 @@ static void a_sequence_pipes_only_where_it_says_so(void **state)
     struct folder *f = *state;
     assert_int_equal(run_text(f, "One |-> Two -> One\n"), 0);
     assert_ran(f, "one\ntwo\none\n");
-    char *got = folder_read(f, "got");
-    assert_non_null(got);
+    char *got = folder_must_read(f, "got");
     assert_has(got, "{\"previous\":1}");
     free(got);
 }
@@ -133,8 +132,7 @@ static void two_hundred_run_beside_each_other_once(void **state)
     for (int i = 1; i < WIDE; i++)
         (void)snprintf(text + strlen(text), 10, " || Key");
     assert_int_equal(run_text(f, text), 0);
-    char *ran = folder_read(f, "end");
-    assert_non_null(ran);
+    char *ran = folder_must_read(f, "end");
     size_t n = 0;
     for (char *at = ran; (at = strchr(at, '\n')); at++)
         n++;
@@ -154,8 +152,7 @@ static void attempts_have_keys_numbers_and_delays(void **state)
 {
     struct folder *f = *state;
     assert_int_equal(run_text(f, "Third * 3\n"), 0);
-    char *ran = folder_read(f, "ran");
-    assert_non_null(ran);
+    char *ran = folder_must_read(f, "ran");
     char keys[3][64];
     int numbers[3];
     assert_int_equal(sscanf(ran,
@@ -185,8 +182,7 @@ static void attempts_have_keys_numbers_and_delays(void **state)
 
 static void assert_pids_dead(const struct folder *f)
 {
-    char *text = folder_read(f, "pids");
-    assert_non_null(text);
+    char *text = folder_must_read(f, "pids");
     for (char *at = text; *at;) {
         pid_t pid = (pid_t)strtol(at, &at, 10);
         assert_true(pid > 1);
@@ -267,8 +263,7 @@ static void ten_interrupted_runs_are_resumed_and_none_repeats_what_had_ended(voi
     size_t n = 0;
     for (char *at = s.out; (at = strstr(at, " succeeded\n")); at++)
         n++;
-    char *end = folder_read(f, "end");
-    assert_non_null(end);
+    char *end = folder_must_read(f, "end");
     size_t ends = 0, twice = 0;
     for (char *at = end; *at; at = strchr(at, '\n') + 1, ends++) {
         char *next = strchr(at, '\n') + 1;

@@ -72,3 +72,14 @@ static inline char *folder_read(const struct folder *f, const char *name)
     (void)fclose(file);
     return text;
 }
+
+/* The same of a file that must be there. */
+static inline char *folder_must_read(const struct folder *f, const char *name)
+{
+    char *text = folder_read(f, name);
+    if (!text) {
+        fail_msg("there is no %s", name);
+        abort(); /* not reached: the compiler does not know that fail_msg leaves */
+    }
+    return text;
+}

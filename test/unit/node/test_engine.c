@@ -250,6 +250,31 @@ static void attempts_of_a_group_have_their_own_logs(void **state) /* F15 F32 */
     world_fini(&w);
 }
 
+static void inputs_that_are_too_large_are_the_callers_fault(void **state) /* [E83] */
+{
+    (void)state;
+    struct world w;
+    world_init(&w);
+    world_open(&w, false, false);
+    static const char *const events[][3] = {{"Cat", "cat", "5s"}};
+    char *big = calloc(1, (1 << 20) + 1);
+    memset(big, 'x', 1 << 20);
+    const char *json =
+        skn_arena_printf(&w.arena,
+                         "{\"type\":\"start\",\"id\":1,\"request_id\":\"b\",\"graph\":"
+                         "\"%s\",\"inputs\":{\"x\":\"%s\"}}",
+                         graph_of(&w, "Cat", events, 1),
+                         big);
+    skn_buf_reset(&w.json);
+    assert_int_equal(skn_json_parse(skn_slice_str(json), NULL, &w.json, &w.diag), SKN_OK);
+    enum skn_rc rc =
+        skn_engine_request(w.engine, 1, skn_value_view(skn_buf_slice(&w.json)), &w.diag);
+    assert_int_equal(rc, SKN_EARGS);
+    assert_part(w.diag.text, "1 MiB is the limit");
+    free(big);
+    world_fini(&w);
+}
+
 static void the_same_request_starts_one_run(void **state) /* [E34] */
 {
     (void)state;
@@ -352,6 +377,7 @@ int main(void)
         cmocka_unit_test(a_flow_of_programs_runs_and_says_what_came_of_it),
         cmocka_unit_test(what_ends_a_program_is_named),
         cmocka_unit_test(attempts_of_a_group_have_their_own_logs),
+        cmocka_unit_test(inputs_that_are_too_large_are_the_callers_fault),
         cmocka_unit_test(the_same_request_starts_one_run),
         cmocka_unit_test(killed_in_the_middle_it_goes_on_where_it_stood),
         cmocka_unit_test(stop_waits_and_leave_cuts_off),
