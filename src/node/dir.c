@@ -135,7 +135,11 @@ enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, stru
     if (fd < 0) return could_not("open the lock in", dir->path, diag);
     enum skn_rc rc = SKN_OK;
     if (flock(fd, (exclusive ? LOCK_EX : LOCK_SH) | LOCK_NB) != 0 || !is_lock_file(dir, fd)) {
-        rc = SKN_FAIL(diag, SKN_EBUSY, "\"%s\" is held by another process", dir->path);
+        long pid = skn_data_dir_pid(dir);
+        rc = pid > 0
+                 ? SKN_FAIL(
+                       diag, SKN_EBUSY, "\"%s\" is held by another process (%ld)", dir->path, pid)
+                 : SKN_FAIL(diag, SKN_EBUSY, "\"%s\" is held by another process", dir->path);
     } else if (exclusive) {
         rc = write_pid(dir, fd, diag);
     }
