@@ -42,23 +42,6 @@ skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outc
     return at;
 }
 
-uint64_t skn_graph_delay_ms(const struct skn_graph_unit *unit, uint32_t ended)
-{
-    SKN_ASSERT(ended >= 1);
-    const struct skn_retry *retry = &unit->retry;
-    uint64_t most = retry->max_ms > 0 ? retry->max_ms : SKN_DURATION_MS_MAX;
-    uint64_t delay = retry->backoff_ms;
-    if (delay == 0) return 0;
-    /* Stops when the limit is reached or nothing grows, so a million attempts cost nothing. */
-    for (uint32_t i = 1; i < ended && delay < most; i++) {
-        uint64_t next =
-            delay / 1000 * retry->factor_milli + delay % 1000 * retry->factor_milli / 1000;
-        if (next == delay) break;
-        delay = next;
-    }
-    return delay < most ? delay : most;
-}
-
 static void check_bodies(const struct skn_graph *g)
 {
     SKN_ASSERT(g->body_count >= 1);

@@ -23,7 +23,7 @@
  *   of a body it repeats what is piped into the body.
  *   A **unit** is an event or a group. One attempt of an event is one task; one attempt of a group
  *   is one walk of its body. `attempts` is the most attempts in all; only a failure is tried again;
- *   before attempt n+1 it waits skn_graph_delay_ms(unit, n). `timeout_ms` is per attempt; a
+ *   before attempt n+1 it waits as `retry` says (skn_retry_delay_ms). `timeout_ms` is per attempt; a
  *   timeout is a failure.
  *   After the last attempt the **branch** of the unit's outcome runs, if there is one: its body
  *   gets, when `piped`, the unit's result (for a failure: the output of the failed attempt, else
@@ -220,9 +220,6 @@ bool skn_graph_is_runnable(const struct skn_graph *graph);
 /* The branch of a unit for an outcome, or SKN_GRAPH_NONE. */
 uint32_t
 skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outcome outcome);
-
-/* The wait before attempt `ended` + 1, when `ended` (at least 1) attempts have ended. */
-uint64_t skn_graph_delay_ms(const struct skn_graph_unit *unit, uint32_t ended);
 
 /* The stored form; the same graph always gives the same bytes. SKN_EARGS: not runnable.
  * SKN_EFULL: `out` is at its maximum. */

@@ -186,6 +186,20 @@ static void delays_grow_up_to_their_cap(void **state) /* F15 */
     assert_int_equal(skn_retry_delay_ms(&policy, 1000000), 1000);
     policy = (struct skn_retry_policy){.backoff_ms = 100};
     assert_int_equal(skn_retry_delay_ms(&policy, 1000000), 100);
+    static const struct {
+        struct skn_retry_policy policy;
+        uint32_t ended;
+        uint64_t delay_ms;
+    } cases[] = {
+        {{5, 0, 2000, 0}, 3, 0},
+        {{5, 1000, 2000, 0}, 4, 8000},
+        {{5, 1000, 2000, 3000}, 3, 3000},
+        {{5, 100, 1500, 0}, 3, 225},
+        {{5, 1, 1001, 0}, 1000000, 1}, /* rounds down and so never grows */
+        {{5, 5000, 1000, 100}, 1, 100},
+    };
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++)
+        assert_int_equal(skn_retry_delay_ms(&cases[i].policy, cases[i].ended), cases[i].delay_ms);
     policy = (struct skn_retry_policy){.backoff_ms = UINT64_MAX, .factor_milli = UINT32_MAX};
     assert_true(skn_retry_delay_ms(&policy, 50) < UINT64_C(1) << 48);
     policy = (struct skn_retry_policy){0};

@@ -23,32 +23,6 @@ static void a_branch_is_found_by_its_outcome(void **state)
     compiled_fini(&c);
 }
 
-static void delays_grow_by_their_factor_up_to_their_limit(void **state)
-{
-    (void)state;
-    static const struct {
-        struct skn_retry retry;
-        uint32_t ended;
-        uint64_t delay_ms;
-    } cases[] = {
-        {{5, 0, 2000, 0}, 3, 0},
-        {{5, 1000, 1000, 0}, 4, 1000},
-        {{5, 1000, 2000, 0}, 1, 1000},
-        {{5, 1000, 2000, 0}, 2, 2000},
-        {{5, 1000, 2000, 0}, 4, 8000},
-        {{5, 1000, 2000, 3000}, 3, 3000},
-        {{5, 100, 1500, 0}, 3, 225},
-        {{5, 1, 1001, 0}, 1000000, 1}, /* rounds down and so never grows */
-        {{5, 5000, 1000, 100}, 1, 100},
-        {{5, SKN_DURATION_MS_MAX, 1000000, 0}, 1000000, SKN_DURATION_MS_MAX},
-        {{5, 1, 1000000, 0}, 1000000, SKN_DURATION_MS_MAX},
-    };
-    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
-        struct skn_graph_unit unit = {.retry = cases[i].retry};
-        assert_int_equal(skn_graph_delay_ms(&unit, cases[i].ended), cases[i].delay_ms);
-    }
-}
-
 static struct skn_event_def event(const char *name, uint32_t major, uint32_t minor)
 {
     return (struct skn_event_def){.name = skn_slice_str(name),
@@ -191,7 +165,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_branch_is_found_by_its_outcome),
-        cmocka_unit_test(delays_grow_by_their_factor_up_to_their_limit),
         cmocka_unit_test(the_newest_version_of_an_event_counts),
         cmocka_unit_test(a_graph_borrows_nothing),
         cmocka_unit_test(durations_are_read_alike_everywhere),
