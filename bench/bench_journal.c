@@ -224,7 +224,7 @@ static void open_journal(struct work *w, const char *name)
     struct skn_diag diag = {0};
     (void)snprintf(w->path, sizeof w->path, "%s/%s", w->dir, name);
     struct skn_journal_options options = {
-        .env = skn_env_real(), .dir = w->path, .no_reserve = true};
+        .env = skn_env_real(), .dir = w->path, .no_reserve = true, .shards = 2};
     must_ok(skn_journal_open(&options, count, w, &w->journal, NULL, &diag), &diag);
     w->index = 0;
 }

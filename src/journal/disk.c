@@ -71,11 +71,13 @@ static uint64_t index_of(const struct skn_journal_mark *marks, size_t count, uin
 }
 
 /* Whether all records up to the end of the segment are in the store. */
-static bool
-is_done(const struct skn_jscan_segment *segment, const struct skn_journal_mark *marks, size_t count)
+static bool is_done(const struct skn_jscan_segment *segment,
+                    uint32_t shards,
+                    const struct skn_journal_mark *marks,
+                    size_t count)
 {
-    for (size_t i = 0; i < segment->marks_count; i++)
-        if (segment->marks[i].index > index_of(marks, count, segment->marks[i].shard)) return false;
+    for (uint32_t i = 0; i < shards; i++)
+        if (segment->last[i] > index_of(marks, count, i)) return false;
     return true;
 }
 
@@ -91,7 +93,7 @@ static enum skn_rc drop_segments(struct skn_journal *journal, size_t n, struct s
         if (rc == SKN_OK)
             rc = skn_jf_remove_segment(
                 journal->env, journal->dir, back->segments[i].head.number, diag);
-        skn_free(back->segments[i].marks);
+        skn_free(back->segments[i].last);
     }
     back->count -= n;
     for (size_t i = 0; i < back->count; i++)
@@ -107,7 +109,7 @@ enum skn_rc skn_journal_trim(struct skn_journal *journal,
     struct skn_jback *back = &journal->back;
     if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
     size_t n = 0;
-    while (n + 1 < back->count && is_done(&back->segments[n], marks, count))
+    while (n + 1 < back->count && is_done(&back->segments[n], back->super.shards, marks, count))
         n++;
     if (n == 0) return SKN_OK;
     struct skn_diag why = {0};

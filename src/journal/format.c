@@ -152,6 +152,7 @@ void skn_jf_put_super(const struct skn_jf_super *super, uint8_t out[SKN_JF_SECTO
     put_u64(&pen, super->oldest_group);
     put_u64(&pen, super->bound);
     put_u64(&pen, super->end);
+    put_u32(&pen, super->shards);
     put_sum(out, SKN_JF_SECTOR);
 }
 
@@ -171,9 +172,11 @@ skn_jf_get_super(struct skn_slice sector, struct skn_jf_super *out_super, struct
     s.oldest_group = skn_cursor_le64(&cursor);
     s.bound = skn_cursor_le64(&cursor);
     s.end = skn_cursor_le64(&cursor);
+    s.shards = skn_cursor_le32(&cursor);
     s.is_sealed = sealed == 1;
     if (sealed > 1 || s.oldest == 0 || s.oldest > s.newest || s.oldest_group == 0 ||
-        s.end % SKN_JF_BLOCK != 0 || s.is_sealed != (s.end != 0))
+        s.end % SKN_JF_BLOCK != 0 || s.is_sealed != (s.end != 0) || s.shards == 0 ||
+        s.shards > SKN_JOURNAL_SHARDS_MAX)
         return SKN_CORRUPT(diag, "its fields contradict each other");
     *out_super = s;
     return SKN_OK;

@@ -63,7 +63,8 @@
  *          72   u64 number of the first group to be read in the oldest segment
  *          80   u64 lower bound: the journal has this group, or it lost something
  *          88   u64 after a clean stop the offset behind the last group in the newest segment
- *          96   ..  zeros
+ *          96   u32 count of shards, fixed when the journal is made
+ *          100  ..  zeros
  *          504  u64 checksum of the 504 bytes before it
  */
 #pragma once
@@ -121,6 +122,7 @@ struct skn_jf_super {
     uint64_t oldest_group;
     uint64_t bound;
     uint64_t end;
+    uint32_t shards;
 };
 
 struct skn_jf_hash {

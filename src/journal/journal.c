@@ -105,6 +105,13 @@ enum skn_rc skn_journal_append(struct skn_journal *journal,
 {
     struct skn_jfront *front = &journal->front;
     if (front->failure.rc != SKN_OK) return skn_jfail_again(&front->failure, diag);
+    if (record->shard >= front->shards.count)
+        return SKN_FAIL(diag,
+                        SKN_EARGS,
+                        "record %" PRIu64 " is of shard %" PRIu32 ", and the journal has %" PRIu32,
+                        record->index,
+                        record->shard,
+                        front->shards.count);
     if (record->message.len > SKN_JOURNAL_RECORD_BYTES_MAX ||
         record->batch.len > SKN_JOURNAL_RECORD_BYTES_MAX - record->message.len)
         return SKN_FAIL(diag,
@@ -122,10 +129,10 @@ enum skn_rc skn_journal_append(struct skn_journal *journal,
 
     /* The same check as that of the reader: what is written wrong is refused by every opening. */
     SKN_ASSERT(skn_jshards_check(&front->shards, record, NULL, front->is_trimmed, NULL) == SKN_OK);
-    struct skn_jshard *last = skn_jshards_put(&front->shards, record->shard);
+    struct skn_jf_hash prev = front->shards.items[record->shard].hash;
     grow_group(group, (size_t)skn_jf_group_length(group->records_bytes + length));
-    struct skn_jf_hash hash = skn_jf_put_record(record, last->hash, group->bytes + used);
-    *last = (struct skn_jshard){record->shard, record->index, record->term, record->stamp, hash};
+    struct skn_jf_hash hash = skn_jf_put_record(record, prev, group->bytes + used);
+    skn_jshards_put(&front->shards, record, hash);
     group->records_bytes += (uint32_t)length;
     group->records++;
     return SKN_OK;
@@ -164,8 +171,9 @@ turn_segment(struct skn_journal *journal, uint64_t group_length, struct skn_diag
         if (rc != SKN_OK) return rc;
     }
     struct skn_jscan_segment *old = &back->segments[back->count - 1];
-    skn_free(old->marks);
-    old->marks = skn_jscan_marks(&back->marks, &old->marks_count);
+    size_t last_bytes = back->super.shards * sizeof *old->last;
+    if (!old->last) old->last = skn_alloc(last_bytes);
+    memcpy(old->last, back->last, last_bytes);
     skn_file_close(back->file);
     back->file = back->spare;
     back->spare = NULL;
@@ -193,7 +201,7 @@ static void note_marks(struct skn_jback *back, const struct skn_jgroup *group)
         struct skn_cursor cursor = skn_cursor(rest);
         uint32_t length = skn_cursor_le32(&cursor);
         uint32_t shard = skn_cursor_le32(&cursor);
-        skn_jshards_put(&back->marks, shard)->index = skn_cursor_le64(&cursor);
+        back->last[shard] = skn_cursor_le64(&cursor);
         uint64_t term = skn_cursor_le64(&cursor);
         if (term > back->epoch) back->epoch = term;
         rest = skn_slice_from(rest, length);
@@ -332,9 +340,9 @@ void skn_journal_abandon(struct skn_journal *journal)
     if (!journal) return;
     struct skn_jback *back = &journal->back;
     for (size_t i = 0; i < back->count; i++)
-        skn_free(back->segments[i].marks);
+        skn_free(back->segments[i].last);
     skn_free(back->segments);
-    skn_jshards_fini(&back->marks);
+    skn_free(back->last);
     skn_jf_maker_drop(&back->maker);
     skn_file_close(back->spare);
     skn_file_close(back->file);

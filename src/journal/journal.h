@@ -35,6 +35,7 @@ enum {
     SKN_JOURNAL_GROUP_BYTES = 512 << 10,     /* a group is closed here [E2] */
     SKN_JOURNAL_RECORD_BYTES_MAX = 16 << 20, /* message and batch of one record together */
     SKN_JOURNAL_IDLE_MS = 100,               /* without a group for so long: skn_journal_idle */
+    SKN_JOURNAL_SHARDS_MAX = 1024,           /* chosen arbitrarily; a cluster has 64 */
 };
 
 /* For tests that show that their checks bite. */
@@ -54,6 +55,10 @@ enum skn_journal_bug {
 struct skn_journal_options {
     struct skn_env *env;
     const char *dir; /* made when it is not there; the folder above must be */
+
+    /* Records name a shard below this. Counts when the journal is made, 0 is 1; a journal that is
+     * there keeps what it was made with, see skn_journal_info and skn_journal_peek. */
+    uint32_t shards;
 
     /* All zeros: taken from random bytes at creation, not compared at opening. */
     uint8_t cluster_id[SKN_JOURNAL_ID_BYTES];
@@ -75,6 +80,7 @@ struct skn_journal_info {
     uint8_t store_id[SKN_JOURNAL_ID_BYTES];
     bool was_created; /* there was none */
     bool was_sealed;  /* the last owner stopped cleanly */
+    uint32_t shards;  /* how many the journal was made with */
     uint64_t generation;
     uint64_t segments;
     uint64_t groups;
@@ -109,7 +115,7 @@ void skn_journal_abandon(struct skn_journal *journal);
 
 /* Puts a record into the open group, in memory only. Its index is one more than the last of its
  * shard, its stamp greater, its term no less. SKN_EFULL: the group is full, flush and come again;
- * SKN_ETOOLARGE: no group could hold it. */
+ * SKN_ETOOLARGE: no group could hold it; SKN_EARGS: the journal has no such shard. */
 SKN_MUST_USE enum skn_rc skn_journal_append(struct skn_journal *journal,
                                             const struct skn_record *record,
                                             struct skn_diag *diag);
@@ -166,6 +172,13 @@ SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           const char *dir,
                                           skn_journal_replay_fn replay,
                                           void *ctx,
+                                          struct skn_journal_info *out_info,
+                                          struct skn_diag *diag);
+
+/* What the superblock alone says: ids, was_sealed and shards; the other members are 0. For who has to
+ * know how many shards there are before the first record comes. SKN_ENOENT: there is no journal. */
+SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,
+                                          const char *dir,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 

@@ -41,11 +41,11 @@ struct skn_jback {
     struct skn_jf_super super;
     struct skn_jscan_segment *segments; /* from super.oldest to super.newest; owns their marks */
     size_t count;
-    struct skn_file *file;    /* the newest segment, for writing */
-    uint64_t at;              /* where the next group goes */
-    uint64_t durable;         /* number of the last group that was synced */
-    uint64_t epoch;           /* greatest term */
-    struct skn_jshards marks; /* index of the last record written, of each shard */
+    struct skn_file *file; /* the newest segment, for writing */
+    uint64_t at;           /* where the next group goes */
+    uint64_t durable;      /* number of the last group that was synced */
+    uint64_t epoch;        /* greatest term */
+    uint64_t *last;        /* index of the last record written, of each shard; owns */
 
     struct skn_jf_maker maker; /* the segment behind the newest, on its way */
     struct skn_file *spare;    /* the same, ready; NULL: not yet */

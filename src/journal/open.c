@@ -50,6 +50,7 @@ static struct skn_journal *new_journal(const struct skn_journal_options *options
     SKN_ASSERT(journal->segment_bytes_max % SKN_JF_BLOCK == 0);
     SKN_ASSERT(journal->segment_bytes_min >= (uint64_t)2 * SKN_JF_BLOCK);
     SKN_ASSERT(journal->segment_bytes_max >= journal->segment_bytes_min);
+    SKN_ASSERT(options->shards <= SKN_JOURNAL_SHARDS_MAX);
     return journal;
 }
 
@@ -101,15 +102,19 @@ static enum skn_rc create(struct skn_journal *journal,
             skn_jback_make_segment(journal, &head, (struct skn_slice){0}, false, &back->file, diag);
     if (rc == SKN_OK) rc = skn_jback_sync_dir(journal, diag);
     if (rc != SKN_OK) return rc;
-    back->super =
-        (struct skn_jf_super){.ids = head.ids, .newest = 1, .oldest = 1, .oldest_group = 1};
+    uint32_t shards = options->shards != 0 ? options->shards : 1;
+    back->super = (struct skn_jf_super){
+        .ids = head.ids, .newest = 1, .oldest = 1, .oldest_group = 1, .shards = shards};
     rc = skn_jf_make_super(journal->env, journal->dir, &back->super, &back->super_file, diag);
     if (rc == SKN_OK) rc = skn_jback_sync_dir(journal, diag);
     if (rc == SKN_OK) rc = sync_above(journal, diag);
     if (rc != SKN_OK) return rc;
     skn_jback_add_segment(back, &head, 1);
     back->at = SKN_JF_BLOCK;
-    *out_info = (struct skn_journal_info){.was_created = true, .generation = 1, .segments = 1};
+    back->last = skn_alloc_zero(shards, sizeof *back->last);
+    skn_jshards_init(&journal->front.shards, shards);
+    *out_info = (struct skn_journal_info){
+        .was_created = true, .generation = 1, .segments = 1, .shards = shards};
     memcpy(out_info->cluster_id, head.ids.cluster, sizeof out_info->cluster_id);
     memcpy(out_info->store_id, head.ids.store, sizeof out_info->store_id);
     return SKN_OK;
@@ -152,8 +157,7 @@ static void adopt(struct skn_journal *journal, struct skn_jscan *scan)
     back->durable = scan->last;
     back->at = scan->end;
     back->epoch = scan->epoch;
-    for (size_t i = 0; i < scan->shards.count; i++)
-        *skn_jshards_put(&back->marks, scan->shards.items[i].shard) = scan->shards.items[i];
+    back->last = skn_jshards_indexes(&scan->shards);
     journal->front.shards = scan->shards;
     journal->front.is_trimmed = scan->super.oldest > 1;
     scan->super_file = NULL;

@@ -40,6 +40,18 @@ enum skn_rc skn_journal_read(struct skn_env *env,
     return rc;
 }
 
+enum skn_rc skn_journal_peek(struct skn_env *env,
+                             const char *dir,
+                             struct skn_journal_info *out_info,
+                             struct skn_diag *diag)
+{
+    struct skn_jscan scan = {.env = env, .dir = dir};
+    enum skn_rc rc = skn_jscan_begin(&scan, SKN_OPEN_READ, diag);
+    if (rc == SKN_OK) *out_info = scan.info;
+    skn_jscan_fini(&scan);
+    return rc;
+}
+
 enum skn_rc skn_journal_verify(struct skn_env *env,
                                const char *dir,
                                struct skn_journal_info *out_info,

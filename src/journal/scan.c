@@ -31,15 +31,6 @@ static enum skn_rc locate(const struct walk *walk, uint64_t offset, struct skn_d
     return SKN_ECORRUPT;
 }
 
-struct skn_journal_mark *skn_jscan_marks(const struct skn_jshards *shards, size_t *out_count)
-{
-    struct skn_journal_mark *marks = skn_alloc(shards->count * sizeof *marks);
-    for (size_t i = 0; i < shards->count; i++)
-        marks[i] = (struct skn_journal_mark){shards->items[i].shard, shards->items[i].index};
-    *out_count = shards->count;
-    return marks;
-}
-
 static struct skn_slice records_of(const struct skn_jf_group *group, const uint8_t *bytes)
 {
     return skn_slice(bytes + SKN_JF_GROUP_HEAD, group->records_bytes);
@@ -76,8 +67,7 @@ static enum skn_rc check_records(struct walk *walk,
         enum skn_rc rc = skn_jf_next_record(&rest, &record, &prev, &hash, diag);
         if (rc == SKN_OK) rc = skn_jshards_check(&scan->shards, &record, &prev, is_trimmed, diag);
         if (rc != SKN_OK) return locate(walk, group->offset, diag);
-        *skn_jshards_put(&scan->shards, record.shard) =
-            (struct skn_jshard){record.shard, record.index, record.term, record.stamp, hash};
+        skn_jshards_put(&scan->shards, &record, hash);
         if (record.term > scan->epoch) scan->epoch = record.term;
         count++;
     }
@@ -302,7 +292,7 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         skn_jwindow_turn(&walk.window, file, s->head.length);
         rc = walk_segment(&walk, is_last, next_is_newer, diag);
         skn_file_close(file);
-        s->marks = skn_jscan_marks(&scan->shards, &s->marks_count);
+        s->last = skn_jshards_indexes(&scan->shards);
     }
     skn_jwindow_fini(&walk.window);
     return rc;
@@ -442,6 +432,15 @@ static enum skn_rc check_no_super(struct skn_jscan *scan, struct skn_diag *diag)
     return SKN_CORRUPT(diag, "damage in \"%s/super\" at offset 0: the file is missing", scan->dir);
 }
 
+static void note_super(struct skn_jscan *scan)
+{
+    struct skn_journal_info *info = &scan->info;
+    memcpy(info->cluster_id, scan->super.ids.cluster, sizeof info->cluster_id);
+    memcpy(info->store_id, scan->super.ids.store, sizeof info->store_id);
+    info->was_sealed = scan->super.is_sealed;
+    info->shards = scan->super.shards;
+}
+
 enum skn_rc skn_jscan_begin(struct skn_jscan *scan, enum skn_open how, struct skn_diag *diag)
 {
     enum skn_rc rc = skn_jf_list(scan->env, scan->dir, &scan->names, diag);
@@ -458,15 +457,14 @@ enum skn_rc skn_jscan_begin(struct skn_jscan *scan, enum skn_open how, struct sk
                          "damage in \"%s/super\" at offset %d: a slot is malformed",
                          scan->dir,
                          scan->super.sequence % 2 == 0 ? SKN_JF_BLOCK : 0);
+    if (rc == SKN_OK) note_super(scan);
     return rc;
 }
 
 enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag)
 {
     struct skn_journal_info *info = &scan->info;
-    memcpy(info->cluster_id, scan->super.ids.cluster, sizeof info->cluster_id);
-    memcpy(info->store_id, scan->super.ids.store, sizeof info->store_id);
-    info->was_sealed = scan->super.is_sealed;
+    skn_jshards_init(&scan->shards, scan->super.shards);
     enum skn_rc rc = read_heads(scan, diag);
     if (rc == SKN_OK) rc = walk_all(scan, diag);
     for (size_t i = 0; i < scan->names.count && rc == SKN_OK; i++)
@@ -485,10 +483,11 @@ enum skn_rc skn_jscan_again(struct skn_jscan *scan,
                             struct skn_diag *diag)
 {
     for (size_t i = 0; i < scan->count; i++) {
-        skn_free(scan->segments[i].marks);
-        scan->segments[i].marks = NULL;
+        skn_free(scan->segments[i].last);
+        scan->segments[i].last = NULL;
     }
     skn_jshards_fini(&scan->shards);
+    skn_jshards_init(&scan->shards, scan->super.shards);
     struct skn_journal_info *info = &scan->info;
     info->groups = info->records = info->bytes = info->group_last = 0;
     scan->replay = replay;
@@ -500,7 +499,7 @@ enum skn_rc skn_jscan_again(struct skn_jscan *scan,
 void skn_jscan_fini(struct skn_jscan *scan)
 {
     for (size_t i = 0; i < scan->count; i++)
-        skn_free(scan->segments[i].marks);
+        skn_free(scan->segments[i].last);
     skn_free(scan->segments);
     skn_free(scan->last_bytes);
     skn_jshards_fini(&scan->shards);

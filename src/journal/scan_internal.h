@@ -19,9 +19,8 @@
 
 struct skn_jscan_segment {
     struct skn_jf_segment head;
-    uint64_t first_group;           /* number that was due where this segment begins */
-    struct skn_journal_mark *marks; /* last record of each shard up to its end; owns */
-    size_t marks_count;
+    uint64_t first_group; /* number that was due where this segment begins */
+    uint64_t *last;       /* index of the last record of each shard up to its end; owns */
 };
 
 struct skn_jscan {
@@ -67,6 +66,3 @@ SKN_MUST_USE enum skn_rc skn_jscan_again(struct skn_jscan *scan,
                                          struct skn_diag *diag);
 
 void skn_jscan_fini(struct skn_jscan *scan);
-
-/* The last record of each shard, as an array that the caller owns. */
-struct skn_journal_mark *skn_jscan_marks(const struct skn_jshards *shards, size_t *out_count);

@@ -5,47 +5,17 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
-#include <string.h>
+
+void skn_jshards_init(struct skn_jshards *shards, uint32_t count)
+{
+    SKN_ASSERT(count > 0 && count <= SKN_JOURNAL_SHARDS_MAX);
+    *shards = (struct skn_jshards){skn_alloc_zero(count, sizeof *shards->items), count};
+}
 
 void skn_jshards_fini(struct skn_jshards *shards)
 {
     skn_free(shards->items);
     *shards = (struct skn_jshards){0};
-}
-
-/* Where the shard is, or where it belongs. */
-static size_t place_of(const struct skn_jshards *shards, uint32_t shard)
-{
-    size_t low = 0, high = shards->count;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (shards->items[mid].shard < shard)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
-}
-
-struct skn_jshard *skn_jshards_find(const struct skn_jshards *shards, uint32_t shard)
-{
-    size_t i = place_of(shards, shard);
-    return i < shards->count && shards->items[i].shard == shard ? &shards->items[i] : NULL;
-}
-
-struct skn_jshard *skn_jshards_put(struct skn_jshards *shards, uint32_t shard)
-{
-    size_t i = place_of(shards, shard);
-    if (i < shards->count && shards->items[i].shard == shard) return &shards->items[i];
-    if (shards->count == shards->cap) {
-        shards->cap = shards->cap == 0 ? 4 : 2 * shards->cap;
-        shards->items = skn_realloc(shards->items, shards->cap * sizeof *shards->items);
-    }
-    struct skn_jshard *at = shards->items + i;
-    memmove(at + 1, at, (shards->count - i) * sizeof *at);
-    shards->count++;
-    *at = (struct skn_jshard){.shard = shard};
-    return at;
 }
 
 enum skn_rc skn_jshards_check(const struct skn_jshards *shards,
@@ -54,10 +24,14 @@ enum skn_rc skn_jshards_check(const struct skn_jshards *shards,
                               bool is_trimmed,
                               struct skn_diag *diag)
 {
-    const struct skn_jshard *last = skn_jshards_find(shards, record->shard);
-    static const struct skn_jshard none = {0};
-    if (!last && is_trimmed && record->index > 1) return SKN_OK; /* what was before it is gone */
-    if (!last) last = &none;
+    if (record->shard >= shards->count)
+        return SKN_CORRUPT(diag,
+                           "record %" PRIu64 " is of shard %" PRIu32 ", and there are %" PRIu32,
+                           record->index,
+                           record->shard,
+                           shards->count);
+    const struct skn_jshard *last = &shards->items[record->shard];
+    if (last->index == 0 && is_trimmed && record->index > 1) return SKN_OK;
     if (record->index != last->index + 1)
         return SKN_CORRUPT(diag,
                            "record %" PRIu64 " of shard %" PRIu32 " follows record %" PRIu64,
@@ -83,4 +57,21 @@ enum skn_rc skn_jshards_check(const struct skn_jshards *shards,
                            record->index,
                            record->shard);
     return SKN_OK;
+}
+
+void skn_jshards_put(struct skn_jshards *shards,
+                     const struct skn_record *record,
+                     struct skn_jf_hash hash)
+{
+    SKN_ASSERT(record->shard < shards->count);
+    shards->items[record->shard] =
+        (struct skn_jshard){record->index, record->term, record->stamp, hash};
+}
+
+uint64_t *skn_jshards_indexes(const struct skn_jshards *shards)
+{
+    uint64_t *indexes = skn_alloc(shards->count * sizeof *indexes);
+    for (uint32_t i = 0; i < shards->count; i++)
+        indexes[i] = shards->items[i].index;
+    return indexes;
 }

@@ -41,7 +41,8 @@ static struct skn_journal_options options_of(struct skn_env_sim *sim)
                                         .dir = "/j",
                                         .segment_bytes_min = 16 << 10,
                                         .segment_bytes_max = 16 << 10,
-                                        .no_reserve = true};
+                                        .no_reserve = true,
+                                        .shards = SHARDS};
 }
 
 static bool append(struct skn_journal *journal, struct seen *seen, uint32_t shard)

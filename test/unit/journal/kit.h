@@ -104,7 +104,8 @@ static inline void kit_init(struct kit *kit)
                                                 .dir = kit->dir,
                                                 .segment_bytes_min = 32 << 10,
                                                 .segment_bytes_max = 128 << 10,
-                                                .no_reserve = true};
+                                                .no_reserve = true,
+                                                .shards = KIT_SHARDS};
 }
 
 static inline void kit_clear(const char *dir)

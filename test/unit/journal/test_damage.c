@@ -40,7 +40,8 @@ static void scene_init(struct scene *s, enum end end)
                                               .dir = "/j",
                                               .segment_bytes_min = 32 << 10,
                                               .segment_bytes_max = 64 << 10,
-                                              .no_reserve = true};
+                                              .no_reserve = true,
+                                              .shards = KIT_SHARDS};
     struct skn_journal *journal = open_scene(s, 0);
     kit_fill(journal, 1, RECORDS / 2);
     skn_journal_abandon(journal);
@@ -365,10 +366,9 @@ static void a_file_that_got_longer_is_refused(void **state)
     scene_fini(&s);
 }
 
-/* A group whose checksums are right, and whose record does not continue the one before it [E3]. */
-static void a_record_out_of_its_chain_is_refused(void **state)
+/* A group whose checksums are right, with one byte of its record changed and then `says` [E3]. */
+static void assert_changed_record_is_refused(size_t offset, uint8_t flip, const char *says)
 {
-    (void)state;
     struct scene s;
     uint8_t block[SKN_JF_BLOCK], bytes[SKN_JF_BLOCK];
     struct skn_jf_segment head;
@@ -385,13 +385,27 @@ static void a_record_out_of_its_chain_is_refused(void **state)
     uint64_t at = 4 * (uint64_t)SKN_JF_BLOCK; /* the fourth group: the second record of its shard */
     assert_int_equal(skn_file_pread(file, at, bytes, sizeof bytes, &len, NULL), SKN_OK);
     assert_true(skn_jf_get_group(skn_slice(bytes, SKN_JF_SECTOR), head.salt, &group));
-    bytes[SKN_JF_GROUP_HEAD + 32] ^= 1; /* the hash of the record before it */
+    bytes[SKN_JF_GROUP_HEAD + offset] ^= flip;
     skn_jf_put_group(&group, head.salt, bytes);
     assert_int_equal(skn_file_pwrite(file, at, bytes, sizeof bytes, NULL), SKN_OK);
     skn_file_close(file);
     assert_int_equal(skn_journal_open(&s.options, NULL, NULL, &journal, NULL, &diag), SKN_ECORRUPT);
-    assert_non_null(strstr(diag.text, "at offset 16384: record 2 of shard 1 does not continue"));
+    if (!strstr(diag.text, says)) fail_msg("%s", diag.text);
     scene_fini(&s);
+}
+
+static void a_record_out_of_its_chain_is_refused(void **state)
+{
+    (void)state;
+    assert_changed_record_is_refused(
+        32, 1, "at offset 16384: record 2 of shard 1 does not continue");
+}
+
+static void a_record_of_a_shard_that_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    assert_changed_record_is_refused(
+        4, 4, "at offset 16384: record 2 is of shard 5, and there are 3");
 }
 
 static void copy_file(const struct scene *s, const char *from, const char *to)
@@ -459,7 +473,7 @@ static void a_newer_level_is_refused_as_such(void **state)
     (void)state;
     struct scene s;
     scene_init(&s, END_SEALED);
-    struct skn_jf_super super = {.newest = 1, .oldest = 1, .oldest_group = 1};
+    struct skn_jf_super super = {.newest = 1, .oldest = 1, .oldest_group = 1, .shards = 1};
     struct skn_journal *journal = NULL;
     struct skn_file *file = NULL;
     struct skn_diag diag;
@@ -505,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_copy_is_not_removed_when_a_slot_is_bad),
         cmocka_unit_test(a_file_that_got_longer_is_refused),
         cmocka_unit_test(a_record_out_of_its_chain_is_refused),
+        cmocka_unit_test(a_record_of_a_shard_that_is_not_there_is_refused),
         cmocka_unit_test(a_segment_in_the_place_of_another_is_refused),
         cmocka_unit_test(a_segment_from_before_a_later_write_is_refused),
         cmocka_unit_test(an_older_superblock_does_not_hide_groups),

@@ -20,7 +20,8 @@ static const struct skn_jf_super super = {.is_sealed = true,
                                           .oldest = 4,
                                           .oldest_group = 6,
                                           .bound = 11,
-                                          .end = 3 * SKN_JF_BLOCK};
+                                          .end = 3 * SKN_JF_BLOCK,
+                                          .shards = 64};
 
 static struct skn_record record(void)
 {
@@ -75,17 +76,34 @@ static void superblock_slot_has_its_golden_bytes(void **state)
     s.ids = ids;
     uint8_t sector[SKN_JF_SECTOR];
     skn_jf_put_super(&s, sector);
-    assert_hex(skn_slice(sector, 96),
+    assert_hex(skn_slice(sector, 100),
                "736b6e2e7375700a0100000001000000c00102030405060708090a0b0c0d0e0f"
                "500102030405060708090a0b0c0d0e0f07000000000000000500000000000000"
-               "040000000000000006000000000000000b000000000000000030000000000000");
-    assert_true(skn_jf_is_zero(skn_slice(sector + 96, SKN_JF_SECTOR - 96 - 8)));
-    assert_hex(skn_slice(sector + SKN_JF_SECTOR - 8, 8), "4feeb408b9722a13");
+               "040000000000000006000000000000000b000000000000000030000000000000"
+               "40000000");
+    assert_true(skn_jf_is_zero(skn_slice(sector + 100, SKN_JF_SECTOR - 100 - 8)));
+    assert_hex(skn_slice(sector + SKN_JF_SECTOR - 8, 8), "269f10588108ea6d");
     assert_int_equal(skn_jf_get_super(skn_slice(sector, sizeof sector), &back, NULL), SKN_OK);
     assert_true(back.is_sealed);
     assert_int_equal(back.end, s.end);
     assert_int_equal(back.bound, s.bound);
     assert_int_equal(back.oldest_group, s.oldest_group);
+    assert_int_equal(back.shards, s.shards);
+}
+
+static void a_superblock_has_a_shard_and_not_too_many(void **state)
+{
+    (void)state;
+    const uint32_t counts[] = {0, 1, SKN_JOURNAL_SHARDS_MAX, SKN_JOURNAL_SHARDS_MAX + 1};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(counts); i++) {
+        struct skn_jf_super s = super, back;
+        uint8_t sector[SKN_JF_SECTOR];
+        s.shards = counts[i];
+        skn_jf_put_super(&s, sector);
+        bool is_good = i == 1 || i == 2;
+        assert_int_equal(skn_jf_get_super(skn_slice(sector, sizeof sector), &back, NULL),
+                         is_good ? SKN_OK : SKN_ECORRUPT);
+    }
 }
 
 static void record_has_its_golden_bytes(void **state)
@@ -235,6 +253,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(segment_header_has_its_golden_bytes),
         cmocka_unit_test(superblock_slot_has_its_golden_bytes),
+        cmocka_unit_test(a_superblock_has_a_shard_and_not_too_many),
         cmocka_unit_test(record_has_its_golden_bytes),
         cmocka_unit_test(group_has_its_golden_bytes),
         cmocka_unit_test(every_flipped_bit_of_a_group_is_noticed),

@@ -203,6 +203,54 @@ static void a_foreign_journal_is_refused(void **state)
     kit_fini(&kit);
 }
 
+/* [E3] The count of shards is fixed when the journal is made. */
+static void a_record_of_a_shard_that_is_not_there_is_refused(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct skn_journal_info info = {0};
+    struct skn_record record = {.shard = KIT_SHARDS, .index = 1, .term = 1, .stamp = 5};
+    kit_init(&kit);
+    assert_int_equal(skn_journal_peek(kit.options.env, kit.dir, &info, NULL), SKN_ENOENT);
+    struct skn_journal *journal = kit_open(&kit, 0, &info);
+    assert_int_equal(info.shards, KIT_SHARDS);
+    assert_int_equal(skn_journal_append(journal, &record, NULL), SKN_EARGS);
+    kit_fill(journal, 1, 4); /* nothing else is refused for it */
+    assert_int_equal(skn_journal_close(journal, NULL), SKN_OK);
+
+    kit.options.shards = 1; /* the journal keeps what it has */
+    journal = kit_open(&kit, 4, &info);
+    assert_int_equal(info.shards, KIT_SHARDS);
+    assert_int_equal(skn_journal_append(journal, &record, NULL), SKN_EARGS);
+    kit_fill(journal, 5, 5);
+    skn_journal_abandon(journal);
+    info = (struct skn_journal_info){0};
+    assert_int_equal(skn_journal_peek(kit.options.env, kit.dir, &info, NULL), SKN_OK);
+    assert_int_equal(info.shards, KIT_SHARDS);
+    assert_false(info.was_sealed);
+    info.shards = 0;
+    assert_int_equal(skn_journal_verify(kit.options.env, kit.dir, &info, NULL), SKN_OK);
+    assert_int_equal(info.shards, KIT_SHARDS);
+    kit_fini(&kit);
+}
+
+static void a_journal_has_one_shard_unless_more_are_asked_for(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct skn_journal_info info;
+    struct skn_record record = {.shard = 0, .index = 1, .term = 1, .stamp = 5};
+    kit_init(&kit);
+    kit.options.shards = 0;
+    struct skn_journal *journal = kit_open(&kit, 0, &info);
+    assert_int_equal(info.shards, 1);
+    assert_int_equal(skn_journal_append(journal, &record, NULL), SKN_OK);
+    record.shard = 1;
+    assert_int_equal(skn_journal_append(journal, &record, NULL), SKN_EARGS);
+    skn_journal_abandon(journal);
+    kit_fini(&kit);
+}
+
 static void the_reserve_is_made_and_kept(void **state)
 {
     (void)state;
@@ -289,6 +337,8 @@ int main(void)
         cmocka_unit_test(a_reader_leaves_out_the_last_group_without_a_seal),
         cmocka_unit_test(trimming_keeps_what_the_store_has_not),
         cmocka_unit_test(a_foreign_journal_is_refused),
+        cmocka_unit_test(a_record_of_a_shard_that_is_not_there_is_refused),
+        cmocka_unit_test(a_journal_has_one_shard_unless_more_are_asked_for),
         cmocka_unit_test(the_reserve_is_made_and_kept),
         cmocka_unit_test(a_folder_that_may_not_be_written_is_refused_and_read),
         cmocka_unit_test(the_bound_follows_an_idle_journal),

@@ -10,7 +10,8 @@ static struct skn_journal_options options_of(struct skn_env_sim *sim)
                                         .dir = "/j",
                                         .segment_bytes_min = 32 << 10,
                                         .segment_bytes_max = 32 << 10,
-                                        .no_reserve = true};
+                                        .no_reserve = true,
+                                        .shards = KIT_SHARDS};
 }
 
 static enum skn_rc

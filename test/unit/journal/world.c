@@ -174,6 +174,7 @@ static struct skn_journal_options options_of(const struct world *w)
         .segment_bytes_min = SEGMENT_MIN,
         .segment_bytes_max = SEGMENT_MAX,
         .reserve_bytes = 16384,
+        .shards = WORLD_SHARDS,
         .bugs = w->bugs,
     };
 }
