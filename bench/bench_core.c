@@ -83,7 +83,10 @@ static void make_shard(void *ctx)
     w->store = skn_store_memory_create();
     w->options = (struct skn_core_options){.store = w->store, .programs = programs};
     w->core = skn_core_create(&w->options);
-    must(skn_core_open(w->core, 1000, secret, true, &record, NULL) == SKN_OK, "open");
+    const struct skn_core_opening opening = {
+        .secret = secret, .take_up_all = true, .writes_at_once = true};
+    must(skn_core_open(w->core, &opening, NULL) == SKN_OK, "open");
+    must(skn_core_step(w->core, 1000, &record, NULL) == SKN_OK, "the epoch's record");
     bool has_id = w->has_id;
     w->has_id = false;
     for (uint64_t i = 0; i < w->domains; i++) {

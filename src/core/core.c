@@ -56,6 +56,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
 #endif
     core->sizes = skn_alloc_zero(core->limits.speculative_batches, sizeof *core->sizes);
     skn_omap_init(&core->doms);
+    skn_list_init(&core->fetching);
     skn_list_init(&core->idle);
     skn_list_init(&core->outs);
     for (size_t i = 0; i < SKN_PRIORITIES; i++)
@@ -84,7 +85,7 @@ void skn_core_destroy(struct skn_core *core)
     struct skn_list *link;
     while ((link = skn_list_pop_front(&core->outs)))
         skn_free(SKN_CONTAINER_OF(link, struct skn_out, link));
-    skn_free(core->given);
+    skn_output_free(core->given);
     for (size_t i = 0; i < SKN_ARRAY_LEN(core->cx); i++) {
         skn_arena_fini(&core->cx[i].arena);
         skn_buf_fini(&core->cx[i].scratch);
@@ -138,10 +139,7 @@ static enum skn_rc read_epoch(struct skn_core *core, uint64_t *out, struct skn_d
     return skn_cursor_is_done(&cursor) ? SKN_OK : SKN_CORRUPT(diag, "the epoch row is malformed");
 }
 
-static enum skn_rc read_secret(struct skn_core *core,
-                               const uint8_t *fresh,
-                               struct skn_buf *batch,
-                               struct skn_diag *diag)
+static enum skn_rc read_secret(struct skn_core *core, const uint8_t *fresh, struct skn_diag *diag)
 {
     struct skn_key key;
     struct skn_slice bytes;
@@ -149,7 +147,7 @@ static enum skn_rc read_secret(struct skn_core *core,
     enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
     if (rc == SKN_ENOENT) {
         bytes = skn_slice(fresh, SKN_SECRET_BYTES);
-        skn_batch_put(batch, skn_key_slice(&key), bytes);
+        core->owes_secret = true;
     } else if (rc != SKN_OK) {
         return rc;
     }
@@ -183,8 +181,7 @@ static void cut_off(struct skn_core *core, struct skn_dom *dom, uint64_t number,
                                   .attempt = attempt,
                                   .status = SKN_ATTEMPT_INTERRUPTED,
                                   .reason = SKN_LIT("interrupted")};
-    skn_dom_queue(
-        core, dom, skn_input_create(&message, 0, (struct skn_slice){0}, (struct skn_slice){0}));
+    skn_dom_queue(core, dom, skn_input_own(&message));
 }
 
 typedef enum skn_rc
@@ -290,28 +287,46 @@ static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struc
     return SKN_OK;
 }
 
-enum skn_rc skn_core_open(struct skn_core *core,
-                          uint64_t now_ms,
-                          const uint8_t secret[SKN_SECRET_BYTES],
-                          bool take_up_all,
-                          struct skn_record *out_record,
-                          struct skn_diag *diag)
+enum skn_rc
+skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, struct skn_diag *diag)
 {
     SKN_ASSERT(!core->is_open);
-    struct skn_buf *batch = &core->batch[0];
-    skn_buf_reset(batch);
     enum skn_rc rc = read_epoch(core, &core->epoch, diag);
-    if (rc == SKN_OK) rc = read_secret(core, secret, batch, diag);
-    if (rc == SKN_OK) rc = find_in_flight(core, take_up_all, diag);
+    if (rc == SKN_OK) rc = read_secret(core, opening->secret, diag);
+    if (rc == SKN_OK) rc = find_in_flight(core, opening->take_up_all, diag);
     if (rc != SKN_OK) return rc;
+    if (core->epoch < opening->epoch_floor) core->epoch = opening->epoch_floor;
     core->epoch++;
+    core->owes_epoch = true;
+    core->writes_at_once = opening->writes_at_once;
+    core->is_open = true;
+    return SKN_OK;
+}
+
+void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch)
+{
+    if (!core->owes_epoch) return;
     struct skn_key key;
-    skn_key_epoch(&key);
     uint8_t epoch[8];
     for (size_t i = 0; i < sizeof epoch; i++)
         epoch[i] = (uint8_t)(core->epoch >> (8 * i));
+    skn_key_epoch(&key);
     skn_batch_put(batch, skn_key_slice(&key), skn_slice(epoch, sizeof epoch));
-    core->is_open = true;
+    skn_key_secret(&key);
+    if (core->owes_secret)
+        skn_batch_put(batch, skn_key_slice(&key), skn_slice(core->secret, sizeof core->secret));
+    core->owes_epoch = core->owes_secret = core->writes_at_once = false;
+}
+
+/* The first record of an opening, in front of whatever happens in it [E43]. */
+static enum skn_rc give_epoch(struct skn_core *core,
+                              uint64_t now_ms,
+                              struct skn_record *out_record,
+                              struct skn_diag *diag)
+{
+    struct skn_buf *batch = &core->batch[0];
+    skn_buf_reset(batch);
+    skn_core_begin_epoch(core, batch);
     return skn_commit(core,
                       NULL,
                       skn_buf_slice(batch),
@@ -325,6 +340,12 @@ enum skn_rc skn_core_open(struct skn_core *core,
 uint64_t skn_core_epoch(const struct skn_core *core)
 {
     return core->epoch;
+}
+
+const uint8_t *skn_core_secret(const struct skn_core *core)
+{
+    SKN_ASSERT(core->is_open);
+    return core->secret;
 }
 
 static void take_up(struct skn_core *core, struct skn_dom *dom)
@@ -362,10 +383,10 @@ bool skn_core_is_held(const struct skn_core *core, struct skn_slice address)
 
 /* --- in ---------------------------------------------------------------------------------------------- */
 
-enum skn_rc
-skn_core_submit(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
+/* What can be said of a request without looking at any row. */
+static enum skn_rc
+check_request(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
 {
-    SKN_ASSERT(core->is_open);
     if (!skn_program_find(core, request->address))
         return SKN_FAIL(diag,
                         SKN_ENOTREGISTERED,
@@ -388,27 +409,22 @@ skn_core_submit(struct skn_core *core, const struct skn_request *request, struct
             diag, SKN_ETOOLARGE, "the message is over %u bytes", core->limits.message_bytes);
     if (core->inputs >= core->limits.requests_waiting)
         return SKN_FAIL(diag, SKN_EMAILBOXFULL, "%zu requests wait already", core->inputs);
+    return SKN_OK;
+}
+
+struct skn_input *skn_input_of_request(const struct skn_request *request)
+{
     struct skn_message message = {.kind = SKN_MESSAGE_REQUEST,
                                   .priority = request->priority,
                                   .name = request->name,
                                   .payload = request->payload};
-    core->inputs++;
-    skn_dom_queue(core,
-                  skn_dom_get(core, request->address),
-                  skn_input_create(&message, request->number, request->caller, request->id));
-    return SKN_OK;
+    return skn_input_create(
+        &message, request->number, request->address, request->caller, request->id);
 }
 
-void skn_core_result(struct skn_core *core, const struct skn_attempt_result *result)
+struct skn_input *skn_input_of_result(const struct skn_attempt_result *result)
 {
-    SKN_ASSERT(core->is_open);
     SKN_ASSERT(result->status != SKN_ATTEMPT_STARTED);
-    struct skn_dom *dom = skn_dom_get(core, result->address);
-    if (!dom) {
-        core->counts.dropped_results++;
-        return;
-    }
-    if (core->counts.in_flight > 0 && result->epoch == core->epoch) core->counts.in_flight--;
     struct skn_slice reason = result->reason;
     if (reason.len > REASON_MAX) reason.len = REASON_MAX;
     struct skn_message message = {.kind = SKN_MESSAGE_ATTEMPT,
@@ -419,13 +435,90 @@ void skn_core_result(struct skn_core *core, const struct skn_attempt_result *res
                                   .status = result->status,
                                   .reason = reason,
                                   .payload = result->value};
-    if (skn_value_size(result->value) > core->limits.message_bytes) {
-        message.payload = skn_value_none();
-        message.reason = SKN_LIT("TOO_LARGE: the result is over 1 MiB, return a file instead");
-        if (message.status == SKN_ATTEMPT_SUCCESS) message.status = SKN_ATTEMPT_FAILURE;
+    static const struct skn_slice none;
+    return skn_input_create(&message, 0, result->address, none, none);
+}
+
+void skn_input_free(struct skn_input *input)
+{
+    skn_free(input);
+}
+
+enum skn_rc
+skn_core_submit(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
+{
+    SKN_ASSERT(core->is_open);
+    enum skn_rc rc = check_request(core, request, diag);
+    if (rc == SKN_OK) skn_core_put(core, skn_input_of_request(request));
+    return rc;
+}
+
+void skn_core_result(struct skn_core *core, const struct skn_attempt_result *result)
+{
+    skn_core_put(core, skn_input_of_result(result));
+}
+
+/* Like a query's answer: behind what was committed before it [E34]. */
+static void
+refuse(struct skn_core *core, const struct skn_input *input, const struct skn_diag *diag)
+{
+    static const uint8_t none = SKN_T_NONE;
+    const struct skn_output output = {.kind = SKN_OUTPUT_REPLY,
+                                      .index = core->index,
+                                      .stamp = core->stamp,
+                                      .address = input->address,
+                                      .number = input->request,
+                                      .rc = diag->rc,
+                                      .name = skn_slice_str(diag->text),
+                                      .value = skn_slice(&none, 1)};
+    skn_release_later(core, &output);
+}
+
+static enum skn_rc
+check_input(struct skn_core *core, const struct skn_input *input, struct skn_diag *diag)
+{
+    const struct skn_request request = {.address = input->address,
+                                        .caller = input->caller,
+                                        .id = input->id,
+                                        .name = input->message.name,
+                                        .payload = input->message.payload,
+                                        .priority = input->message.priority};
+    return check_request(core, &request, diag);
+}
+
+static void put_result(struct skn_core *core, struct skn_input *input)
+{
+    struct skn_message *message = &input->message;
+    struct skn_dom *dom = skn_dom_get(core, input->address);
+    if (!dom) {
+        core->counts.dropped_results++;
+        skn_free(input);
+        return;
     }
-    skn_dom_queue(
-        core, dom, skn_input_create(&message, 0, (struct skn_slice){0}, (struct skn_slice){0}));
+    if (core->counts.in_flight > 0 && message->epoch == core->epoch) core->counts.in_flight--;
+    if (skn_value_size(message->payload) > core->limits.message_bytes) {
+        message->payload = skn_value_none();
+        message->reason = SKN_LIT("TOO_LARGE: the result is over 1 MiB, return a file instead");
+        if (message->status == SKN_ATTEMPT_SUCCESS) message->status = SKN_ATTEMPT_FAILURE;
+    }
+    skn_dom_queue(core, dom, input);
+}
+
+void skn_core_put(struct skn_core *core, struct skn_input *input)
+{
+    SKN_ASSERT(core->is_open);
+    if (input->message.kind == SKN_MESSAGE_ATTEMPT) {
+        put_result(core, input);
+        return;
+    }
+    struct skn_diag diag = {0};
+    if (check_input(core, input, &diag) != SKN_OK) {
+        refuse(core, input, &diag);
+        skn_free(input);
+        return;
+    }
+    core->inputs++;
+    skn_dom_queue(core, skn_dom_get(core, input->address), input);
 }
 
 /* --- the step ---------------------------------------------------------------------------------------- */
@@ -443,21 +536,35 @@ enum skn_rc skn_core_step(struct skn_core *core,
     if (now_ms > core->now_ms) core->now_ms = now_ms;
     now_ms = core->now_ms;
     enum skn_rc rc = skn_timers_fire(core, now_ms, diag);
-    if (rc != SKN_OK) return rc;
+    if (rc != SKN_OK && rc != SKN_ELATER) return rc;
+    if (core->owes_epoch && (core->counts.ready > 0 || core->writes_at_once))
+        return give_epoch(core, now_ms, out_record, diag);
     /* When there is nothing else to do, and now and then where there always is. */
     bool may_expire = core->index % EXPIRE_EVERY == 0;
     if (may_expire) rc = skn_requests_expire(core, now_ms, out_record, diag);
-    if (may_expire && rc != SKN_ENOENT) return rc;
+    if (may_expire && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
     uint64_t waiting = 0; /* turns in a row that ended so: then each domain had one */
     while (waiting < TURNS_EACH * core->counts.ready) {
         struct skn_dom *dom = skn_dom_pick(core);
         rc = skn_slice_run(core, dom, now_ms, out_record, diag);
+        if (rc == SKN_ELATER) dom->want = 0;
         skn_dom_settle(core, dom);
         if (rc != SKN_ELATER && rc != SKN_ENOENT) return rc;
         waiting = rc == SKN_ELATER ? waiting + 1 : 0;
     }
     if (waiting > 0) return SKN_ELATER;
     return skn_requests_expire(core, now_ms, out_record, diag);
+}
+
+void skn_core_fetched(struct skn_core *core, uint64_t number)
+{
+    SKN_LIST_FOREACH_SAFE (link, after, &core->fetching) {
+        struct skn_dom *dom = SKN_CONTAINER_OF(link, struct skn_dom, link);
+        if (dom->want > number) continue;
+        skn_list_remove(link);
+        dom->want = 0;
+        skn_dom_settle(core, dom);
+    }
 }
 
 /* --- out ---------------------------------------------------------------------------------------------- */
@@ -471,20 +578,40 @@ void skn_core_durable(struct skn_core *core, uint64_t index)
     core->durable = index;
 }
 
-bool skn_core_next_output(struct skn_core *core, struct skn_output *out)
+struct skn_output *skn_core_take_output(struct skn_core *core)
 {
-    skn_free(core->given);
-    core->given = NULL;
     struct skn_list *first = skn_list_first(&core->outs);
-    if (!first) return false;
+    if (!first) return NULL;
     struct skn_out *next = SKN_CONTAINER_OF(first, struct skn_out, link);
     bool releases_early = (core->bugs & SKN_CORE_BUG_EARLY_RELEASE) != 0;
-    if (next->output.index > core->durable && !releases_early) return false;
+    if (next->output.index > core->durable && !releases_early) return NULL;
     skn_list_remove(first);
-    core->given = next;
     core->counts.unreleased--;
-    *out = next->output;
-    return true;
+    return &next->output;
+}
+
+void skn_output_free(struct skn_output *output)
+{
+    static_assert(offsetof(struct skn_out, output) == 0, "freed by the address of its output");
+    skn_free(output);
+}
+
+bool skn_core_next_output(struct skn_core *core, struct skn_output *out)
+{
+    skn_output_free(core->given);
+    core->given = skn_core_take_output(core);
+    if (core->given) *out = *core->given;
+    return core->given != NULL;
+}
+
+uint64_t skn_core_index(const struct skn_core *core)
+{
+    return core->index;
+}
+
+uint64_t skn_core_durable_index(const struct skn_core *core)
+{
+    return core->durable;
 }
 
 struct skn_core_counts skn_core_counts(const struct skn_core *core)

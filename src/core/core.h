@@ -193,17 +193,21 @@ void skn_core_destroy(struct skn_core *core);
 SKN_MUST_USE enum skn_rc
 skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag);
 
-/* Begins a new epoch: gives the record that says so, which goes to the journal like any other
- * [E43]. `secret` becomes the store secret when the store has none yet. Domains that were in
- * flight are taken up when `take_up_all`, else those of held programs wait. */
-SKN_MUST_USE enum skn_rc skn_core_open(struct skn_core *core,
-                                       uint64_t now_ms,
-                                       const uint8_t secret[SKN_SECRET_BYTES],
-                                       bool take_up_all,
-                                       struct skn_record *out_record,
-                                       struct skn_diag *diag);
+struct skn_core_opening {
+    const uint8_t *secret; /* SKN_SECRET_BYTES; becomes the store secret when there is none yet */
+    bool take_up_all;      /* else domains of held programs that were in flight wait [E81] */
+    bool writes_at_once;   /* the epoch's record is given though there is nothing to do */
+    uint64_t epoch_floor;  /* the new epoch is greater than this [E43] */
+};
+
+/* Finds what was in flight and begins a new epoch. Its record comes out of skn_core_step in front of
+ * the first other one [E43]: an opening that changes nothing writes nothing [E5]. */
+SKN_MUST_USE enum skn_rc
+skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, struct skn_diag *diag);
 
 uint64_t skn_core_epoch(const struct skn_core *core);
+/* The store secret, once it is open: SKN_SECRET_BYTES. */
+const uint8_t *skn_core_secret(const struct skn_core *core);
 
 struct skn_request {
     uint64_t number;         /* comes back in the reply */
@@ -221,6 +225,13 @@ struct skn_request {
 SKN_MUST_USE enum skn_rc
 skn_core_submit(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag);
 
+/* The same in two steps, for a sender on another thread: a copy of what comes in, that
+ * skn_core_put takes over. What cannot be admitted is answered by a reply that says why. */
+struct skn_input;
+struct skn_input *skn_input_of_request(const struct skn_request *request) SKN_MUST_USE;
+void skn_input_free(struct skn_input *input);
+void skn_core_put(struct skn_core *core, struct skn_input *input);
+
 struct skn_attempt_result {
     struct skn_slice address;
     uint64_t number; /* intent */
@@ -234,6 +245,7 @@ struct skn_attempt_result {
 /* What became of an attempt that was performed. Bytes are copied. A result for an older epoch, an
  * attempt that is over or an unknown intent is dropped and counted [E40]. */
 void skn_core_result(struct skn_core *core, const struct skn_attempt_result *result);
+struct skn_input *skn_input_of_result(const struct skn_attempt_result *result) SKN_MUST_USE;
 
 /* Takes up a domain that waits since the opening, or all (address empty): its cut-off attempts are
  * `interrupted` and started again [E41]. `is_asked`: a person wants it, so five interruptions in a
@@ -254,11 +266,22 @@ SKN_MUST_USE enum skn_rc skn_core_step(struct skn_core *core,
 /* When the next timer is due, in milliseconds since the epoch of the clock; UINT64_MAX: none. */
 uint64_t skn_core_next_due_ms(struct skn_core *core);
 
+/* What the store wanted was fetched, up to want `number`: domains that wait for it go on [E13]. */
+void skn_core_fetched(struct skn_core *core, uint64_t number);
+
 /* Every record up to `index` is durable. */
 void skn_core_durable(struct skn_core *core, uint64_t index);
 
 /* The next output whose batch is durable; false when there is none. */
 bool skn_core_next_output(struct skn_core *core, struct skn_output *out);
+
+/* The same, given away: NULL when there is none. Freed by skn_output_free, on any thread. */
+struct skn_output *skn_core_take_output(struct skn_core *core) SKN_MUST_USE;
+void skn_output_free(struct skn_output *output);
+
+/* Of the last record stepped, and of the last one that is durable. */
+uint64_t skn_core_index(const struct skn_core *core);
+uint64_t skn_core_durable_index(const struct skn_core *core);
 
 struct skn_core_counts {
     uint64_t slices, batches, faults, dropped_results, timers_fired;

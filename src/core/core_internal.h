@@ -19,6 +19,7 @@ struct skn_input {
     struct skn_list link;
     struct skn_message message; /* points into `bytes` */
     uint64_t request;           /* number of a request */
+    struct skn_slice address;   /* of the domain that it is for */
     struct skn_slice caller;
     struct skn_slice id;
     uint8_t bytes[];
@@ -27,11 +28,12 @@ struct skn_input {
 /* A domain that is in memory because it has something to do, waits to be taken up, or is warm. */
 struct skn_dom {
     struct skn_omap_node node; /* by address */
-    struct skn_list link;      /* in ready[lane], or in idle */
+    struct skn_list link;      /* in ready[lane], in fetching, or in idle */
     bool is_ready;
     uint8_t lane; /* of the ready list that it is in */
     bool is_held;
     bool is_stuck; /* held, and only a person takes it up: interrupted too often in a row [E41] */
+    uint64_t want; /* of the store, which it waits for [E13]; 0: none */
     uint8_t mail;  /* bit per priority: the lane may have rows */
     uint8_t mail_streak; /* mail picked in a row while an input waited */
     struct skn_list inputs;
@@ -42,8 +44,8 @@ struct skn_dom {
 
 /* An output on its way out, or (wake) a domain that got mail. */
 struct skn_out {
+    struct skn_output output; /* first: given away under its address */
     struct skn_list link;
-    struct skn_output output;
     bool is_wake; /* `number` is the lane; handled when the batch is made, never released */
     uint8_t bytes[];
 };
@@ -86,6 +88,9 @@ struct skn_core {
     uint32_t bugs;
     bool check_rebuild;
     bool is_open;
+    bool owes_epoch;     /* its record is not given yet */
+    bool owes_secret;    /* no row has it yet */
+    bool writes_at_once; /* though there is nothing else to write */
     uint8_t secret[SKN_SECRET_BYTES];
     uint64_t epoch;
     uint64_t stamp;   /* of the last record */
@@ -97,13 +102,14 @@ struct skn_core {
     struct skn_omap doms;
     struct skn_list ready[SKN_PRIORITIES];
     uint8_t streak[SKN_PRIORITIES];
-    struct skn_list idle; /* nothing to do, least recently used first */
+    struct skn_list fetching; /* wait for rows from the backend */
+    struct skn_list idle;     /* nothing to do, least recently used first */
     size_t idle_count;
     size_t inputs; /* requests that wait */
     struct skn_list outs;
-    struct skn_out *given;   /* the output that the caller looks at */
-    struct skn_key timer_at; /* timers up to this index key are among the inputs */
-    struct skn_cx cx[2];     /* the slice, and its second handling [E24] */
+    struct skn_output *given; /* the output that the caller looks at */
+    struct skn_key timer_at;  /* timers up to this index key are among the inputs */
+    struct skn_cx cx[2];      /* the slice, and its second handling [E24] */
     struct skn_buf batch[2];
     struct skn_buf record; /* the bytes that out_record points into */
     struct skn_buf mail;   /* the message being handled */
@@ -126,8 +132,11 @@ const struct skn_program *skn_program_find(const struct skn_core *core, struct s
 /* A copy of a message that waits in memory. */
 struct skn_input *skn_input_create(const struct skn_message *message,
                                    uint64_t request,
+                                   struct skn_slice address,
                                    struct skn_slice caller,
                                    struct skn_slice id);
+/* One that did not come from outside. */
+struct skn_input *skn_input_own(const struct skn_message *message);
 
 /* --- cx.c: the overlay, by whole keys ----------------------------------------------------------- */
 
@@ -175,6 +184,8 @@ SKN_MUST_USE enum skn_rc skn_slice_run(struct skn_core *core,
                                        uint64_t now_ms,
                                        struct skn_record *out_record,
                                        struct skn_diag *diag);
+/* Copies an output behind those that wait; its index and stamp are set. */
+void skn_release_later(struct skn_core *core, const struct skn_output *output);
 /* Turns a batch into a record, applies it and takes the outputs of `cx` (may be NULL) over. */
 SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     struct skn_cx *cx,
@@ -184,6 +195,11 @@ SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     uint64_t stamp,
                                     struct skn_record *out_record,
                                     struct skn_diag *diag);
+
+/* --- core.c ---------------------------------------------------------------------------------------- */
+
+/* Adds the epoch, and the secret where no row has it, to the first batch of an opening. */
+void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch);
 
 /* --- request.c: request ids -------------------------------------------------------------------------- */
 

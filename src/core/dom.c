@@ -68,11 +68,12 @@ void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
 
 struct skn_input *skn_input_create(const struct skn_message *message,
                                    uint64_t request,
+                                   struct skn_slice address,
                                    struct skn_slice caller,
                                    struct skn_slice id)
 {
     const struct skn_slice *parts[] = {
-        &message->sender, &message->name, &message->tag, &message->reason, &caller, &id};
+        &message->sender, &message->name, &message->tag, &message->reason, &address, &caller, &id};
     size_t payload = skn_value_size(message->payload), size = payload;
     for (size_t i = 0; i < SKN_ARRAY_LEN(parts); i++)
         size += parts[i]->len;
@@ -85,6 +86,7 @@ struct skn_input *skn_input_create(const struct skn_message *message,
                                   &input->message.name,
                                   &input->message.tag,
                                   &input->message.reason,
+                                  &input->address,
                                   &input->caller,
                                   &input->id};
     uint8_t *at = input->bytes;
@@ -100,6 +102,12 @@ struct skn_input *skn_input_create(const struct skn_message *message,
     skn_buf_fini(&out);
     input->message.payload = skn_value_view(skn_slice(at, payload));
     return input;
+}
+
+struct skn_input *skn_input_own(const struct skn_message *message)
+{
+    static const struct skn_slice none;
+    return skn_input_create(message, 0, none, none, none);
 }
 
 void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input)
@@ -129,7 +137,7 @@ static enum skn_priority lane_of(const struct skn_dom *dom)
 
 static void leave_list(struct skn_core *core, struct skn_dom *dom)
 {
-    if (!dom->is_ready && !skn_list_is_empty(&dom->link)) core->idle_count--;
+    if (!dom->is_ready && !dom->want && !skn_list_is_empty(&dom->link)) core->idle_count--;
     if (dom->is_ready) core->counts.ready--;
     skn_list_remove(&dom->link);
     dom->is_ready = false;
@@ -138,10 +146,12 @@ static void leave_list(struct skn_core *core, struct skn_dom *dom)
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
 {
     enum skn_priority lane = lane_of(dom);
-    bool stays = lane < SKN_PRIORITIES && lane >= dom->lane && !dom->is_held;
+    bool waits = dom->is_held || dom->want;
+    bool stays = lane < SKN_PRIORITIES && lane >= dom->lane && !waits;
     if (dom->is_ready && stays) return;
     leave_list(core, dom);
-    if (dom->is_held) return;
+    if (dom->want) skn_list_push_back(&core->fetching, &dom->link);
+    if (waits) return;
     if (lane < SKN_PRIORITIES) {
         skn_list_push_back(&core->ready[lane], &dom->link);
         dom->is_ready = true;

@@ -101,6 +101,7 @@ enum skn_rc skn_requests_expire(struct skn_core *core,
         }
     } while (count == SKN_ARRAY_LEN(rows) && total < EXPIRE_AT_ONCE);
     if (total == 0) return SKN_ENOENT;
+    skn_core_begin_epoch(core, &core->batch[0]);
     return skn_commit(core,
                       NULL,
                       skn_buf_slice(&core->batch[0]),

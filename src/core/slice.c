@@ -241,7 +241,7 @@ static enum skn_rc check_rebuild(struct skn_core *core,
 /* --- committing it ------------------------------------------------------------------------------- */
 
 /* Outputs outlive the slice's arena: each becomes one block. */
-static void release_later(struct skn_core *core, const struct skn_output *output)
+void skn_release_later(struct skn_core *core, const struct skn_output *output)
 {
     size_t size = output->address.len + output->name.len + output->value.len;
     struct skn_out *out = skn_alloc_zero(1, sizeof *out + size);
@@ -271,7 +271,7 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
         if (out->output.kind == SKN_OUTPUT_PERFORM) core->counts.in_flight++;
         out->output.index = core->index;
         out->output.stamp = core->stamp;
-        release_later(core, &out->output);
+        skn_release_later(core, &out->output);
     }
 }
 

@@ -101,8 +101,7 @@ enum skn_rc skn_timers_fire(struct skn_core *core, uint64_t now_ms, struct skn_d
         core->timer_at.len = row.key.len;
         memcpy(core->timer_at.bytes, row.key.ptr, row.key.len);
         core->counts.timers_fired++;
-        skn_dom_queue(
-            core, dom, skn_input_create(&message, 0, (struct skn_slice){0}, (struct skn_slice){0}));
+        skn_dom_queue(core, dom, skn_input_own(&message));
     }
     return SKN_OK;
 }

@@ -85,8 +85,10 @@ begin_epoch(struct skn_shard *shard, const struct skn_shard_options *options, st
     if (rc != SKN_OK) return rc;
     struct skn_record record;
     start_clock(shard);
-    rc = skn_core_open(
-        shard->core, skn_shard_now_ms(shard), secret, options->take_up_all, &record, diag);
+    const struct skn_core_opening opening = {
+        .secret = secret, .take_up_all = options->take_up_all, .writes_at_once = true};
+    rc = skn_core_open(shard->core, &opening, diag);
+    if (rc == SKN_OK) rc = skn_core_step(shard->core, skn_shard_now_ms(shard), &record, diag);
     if (rc == SKN_OK) rc = append(shard, &record, diag);
     if (rc == SKN_OK) rc = flush(shard, record.index, diag);
     return rc;

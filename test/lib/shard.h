@@ -56,8 +56,10 @@ static inline void shard_open(struct shard *s, bool take_up_all)
     for (size_t i = 0; i < s->count; i++)
         assert_int_equal(skn_core_redo(s->core, &s->records[i], &s->diag), SKN_OK);
     struct skn_record record;
-    assert_int_equal(skn_core_open(s->core, s->now_ms, secret, take_up_all, &record, &s->diag),
-                     SKN_OK);
+    const struct skn_core_opening opening = {
+        .secret = secret, .take_up_all = take_up_all, .writes_at_once = true};
+    assert_int_equal(skn_core_open(s->core, &opening, &s->diag), SKN_OK);
+    assert_int_equal(skn_core_step(s->core, s->now_ms, &record, &s->diag), SKN_OK);
     shard_append(s, &record);
     shard_durable(s);
 }

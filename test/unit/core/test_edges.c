@@ -411,7 +411,10 @@ static void a_store_that_answers_later_changes_only_when(void **state) /* [E13] 
     struct skn_record record;
     struct skn_diag diag;
     slow.asked = 3; /* the opening waits for nothing here */
-    assert_int_equal(skn_core_open(core, 1000, secret, true, &record, &diag), SKN_OK);
+    const struct skn_core_opening opening = {
+        .secret = secret, .take_up_all = true, .writes_at_once = true};
+    assert_int_equal(skn_core_open(core, &opening, &diag), SKN_OK);
+    assert_int_equal(skn_core_step(core, 1000, &record, &diag), SKN_OK);
     enum { REQUESTS = 3000 };
     uint64_t replies = 0, later = 0;
     for (uint64_t i = 0; i < REQUESTS; i++) {
