@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-static const struct skn_program *const programs[] = {&skn_flow_program, NULL};
-
 static char *path_of(const char *dir, const char *name)
 {
     struct skn_buf out;
@@ -69,7 +67,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
 #endif
     const struct skn_shard_options shard = {.env = &e->phases.base,
                                             .dir = dir,
-                                            .programs = programs,
+                                            .programs = engine_programs,
                                             .take_up_all = options->take_up_all,
                                             .check_rebuild = check_rebuild};
     rc = skn_shard_open(&shard, &e->shard, diag);

@@ -91,6 +91,9 @@ struct skn_engine {
     struct skn_buf scratch, address;
 };
 
+/* The domain types of this node; ends with NULL. */
+extern const struct skn_program *const engine_programs[];
+
 /* --- answer.c --------------------------------------------------------------------------------- */
 
 /* Begins {"type": .., "id": ..; the caller adds members and ends it. */

@@ -1,0 +1,49 @@
+/* dev.h - domain types for tests and benchmarks, clients of the core like everybody.
+ *
+ * Owns        nothing: each type is a table of handlers over rows.
+ * May include base, value, core, flow (the members of an effect).
+ * Threads     the one that runs the slice.
+ * Invariants
+ *   1. Every row is a value, so that whoever looks at a domain can read it.
+ *   2. A payload is input from outside: one that does not fit is refused with INVALID_ARGS and
+ *      changes nothing, or is left alone when a domain sent it.
+ *   3. "fault": true in a payload lets the handler do all it does and then fault (but for Hog): a
+ *      slice is whole or nothing.
+ *
+ * A node has them in test builds only (SKN_TEST_BUILD). What the messages are, with their payloads:
+ *
+ *   Counter  add {n}                       adds n (1), answers the sum
+ *            add-many {n, rows, bytes}     adds n to the sum and to each of `rows` rows (5), each
+ *                                          padded to `bytes` (0); answers the sum
+ *            add-later {n, ms}             adds n once `ms` have passed; answers the timer's number
+ *            get                           answers the sum
+ *   Ledger   add {id, amount, account}     an entry; the account is optional; answers the total
+ *            transfer {id, from, to, amount}  between two accounts; the total stays; answers it
+ *            total                         answers {total, accounts, entries}: what was added, the
+ *                                          sum of all accounts, how many ids
+ *            get                           answers the total
+ *   Echo     echo ANYTHING                 answers it
+ *            forward {to: [..], hops}      goes to the first address, which forwards to the rest;
+ *                                          the last keeps the number of hops
+ *            bounce {to, left}             to and fro between two until `left` is 0
+ *            get                           answers {received, hops}: messages, and the last number
+ *   Flood    flood {to, count, bytes}      sends `count` notes of `bytes` to an address, its own too
+ *            get                           answers {sent, received, disorder}
+ *   Hog      burn {what}                   gas, rows, memory, row, message: until the budget faults
+ *            fault {until}                 faults; with `until` only while the clock is before it
+ *                                          (milliseconds since 1970), afterwards answers true
+ *            intent {argv, timeout, attempts}  runs a program; answers the intent's number
+ *            get                           answers {handled, results}
+ *
+ * An account's row is "a" and its name, an entry's "e" and its id with how often it was made: an id
+ * that is there twice broke P2, accounts that do not add up to what was added to them broke a slice.
+ */
+#pragma once
+
+#include "core/core.h"
+
+extern const struct skn_program skn_dev_counter;
+extern const struct skn_program skn_dev_ledger;
+extern const struct skn_program skn_dev_echo;
+extern const struct skn_program skn_dev_flood;
+extern const struct skn_program skn_dev_hog;

@@ -1,0 +1,105 @@
+/* echo.c - Echo: answers, forwards along a list, and goes to and fro. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dev/dev.h"
+
+#include "dev/dev_internal.h"
+
+#include "base/pure.h"
+
+/* Rows: "received" messages, "hops" what the last one that went no further had. */
+enum { HOPS_MAX = 1 << 30 };
+
+#define RECEIVED SKN_LIT("received")
+#define HOPS     SKN_LIT("hops")
+
+/* Whether a text may be an address at all: that its type is known is found out by sending. */
+static bool is_address(struct skn_value v)
+{
+    if (!skn_value_is(v, SKN_T_STRING)) return false;
+    struct skn_slice text = skn_value_as_text(v);
+    return text.len > 0 && text.len <= SKN_ADDRESS_MAX;
+}
+
+static void send(struct skn_cx *cx,
+                 const struct skn_message *message,
+                 struct skn_slice to,
+                 struct skn_value payload)
+{
+    skn_cx_send(cx, to, message->priority, message->name, payload);
+}
+
+/* {to: the rest, hops: one more} to the first of `to`. */
+static void
+forward_to(struct skn_cx *cx, const struct skn_message *message, struct skn_value to, int64_t hops)
+{
+    struct skn_value_iter iter = skn_value_iter(to);
+    struct skn_value first, next;
+    (void)skn_value_next(&iter, NULL, &first);
+    struct skn_builder *b = dev_map_begin(cx);
+    dev_map_int(b, "hops", hops + 1);
+    skn_build_key(b, SKN_LIT("to"));
+    skn_build_list_begin(b);
+    while (skn_value_next(&iter, NULL, &next))
+        skn_build_value(b, next);
+    skn_build_list_end(b);
+    send(cx, message, skn_value_as_text(first), dev_map_end(cx, b));
+}
+
+static enum skn_rc
+forward(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    struct skn_value to = dev_member(message->payload, "to"), address;
+    int64_t hops, received;
+    bool fits = skn_value_is(to, SKN_T_LIST) || skn_value_is(to, SKN_T_NONE);
+    struct skn_value_iter iter = skn_value_iter(to);
+    while (fits && skn_value_next(&iter, NULL, &address))
+        fits = is_address(address);
+    if (!fits || !dev_int(message->payload, "hops", 0, HOPS_MAX, 0, &hops))
+        return dev_refuse(cx, message, "{to: [addresses], hops}");
+    enum skn_rc rc = dev_row_add(cx, RECEIVED, 1, &received, diag);
+    if (rc != SKN_OK) return rc;
+    if (skn_value_count(to) > 0)
+        forward_to(cx, message, to, hops);
+    else
+        dev_row_put(cx, HOPS, hops);
+    return dev_end(cx, message, diag);
+}
+
+static enum skn_rc
+bounce(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    struct skn_value to = dev_member(message->payload, "to");
+    int64_t left, received;
+    if (!is_address(to) || !dev_int(message->payload, "left", 0, HOPS_MAX, 0, &left))
+        return dev_refuse(cx, message, "{to: an address, left}");
+    enum skn_rc rc = dev_row_add(cx, RECEIVED, 1, &received, diag);
+    if (rc != SKN_OK || left == 0) return rc;
+    struct skn_builder *b = dev_map_begin(cx);
+    dev_map_int(b, "left", left - 1);
+    skn_build_key(b, SKN_LIT("to"));
+    skn_build_string(b, skn_cx_address(cx));
+    send(cx, message, skn_value_as_text(to), dev_map_end(cx, b));
+    return skn_cx_rc(cx);
+}
+
+static enum skn_rc
+handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct skn_diag *diag)
+{
+    (void)warm;
+    if (dev_is(message->name, "forward")) return forward(cx, message, diag);
+    if (dev_is(message->name, "bounce")) return bounce(cx, message, diag);
+    if (dev_is(message->name, "echo")) {
+        skn_cx_reply(cx, message->payload);
+        return dev_end(cx, message, diag);
+    }
+    if (!dev_is(message->name, "get"))
+        return dev_refuse(cx, message, "that of echo, forward, bounce or get");
+    int64_t received = dev_row_get(cx, RECEIVED), hops = dev_row_get(cx, HOPS);
+    struct skn_builder *b = dev_map_begin(cx);
+    dev_map_int(b, "received", received);
+    dev_map_int(b, "hops", hops);
+    skn_cx_reply(cx, dev_map_end(cx, b));
+    return skn_cx_rc(cx);
+}
+
+const struct skn_program skn_dev_echo = {.type = "Echo", .module = 203, .handle = handle};
