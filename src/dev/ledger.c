@@ -62,13 +62,12 @@ transfer(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *
     return rc == SKN_OK ? answer(cx, message, diag) : rc;
 }
 
-/* How many rows begin with `kind`, and what they add up to when they are numbers. */
+/* Adds how many rows begin with `kind`, and what they add up to where they are numbers. */
 static enum skn_rc tally(struct skn_cx *cx, char kind, int64_t *out_count, int64_t *out_sum)
 {
     struct skn_slice prefix = dev_key(cx, kind, (struct skn_slice){0}), from = prefix;
     struct skn_row row;
     enum skn_rc rc;
-    *out_count = *out_sum = 0;
     while ((rc = skn_cx_next(cx, prefix, from, &row)) == SKN_OK) {
         struct skn_value v = skn_value_view(row.value);
         if (skn_value_is(v, SKN_T_INT))
@@ -83,7 +82,7 @@ static enum skn_rc tally(struct skn_cx *cx, char kind, int64_t *out_count, int64
 
 static enum skn_rc total(struct skn_cx *cx)
 {
-    int64_t accounts, sum, entries, ignored;
+    int64_t accounts = 0, sum = 0, entries = 0, ignored = 0;
     enum skn_rc rc = tally(cx, 'a', &accounts, &sum);
     if (rc == SKN_OK) rc = tally(cx, 'e', &entries, &ignored);
     if (rc != SKN_OK) return rc;
