@@ -1,5 +1,6 @@
 /* main.c - where the process begins and ends. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "cli/cli_internal.h"
 
 static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
@@ -17,5 +18,6 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
 
 int main(int argc, char **argv)
 {
+    skn_bug_plant_from_env();
     return skn_cli_main(argc, argv, commands);
 }

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/core.h"
 
+#include "base/bug.h"
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "base/mem.h"
@@ -51,9 +52,6 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     core->limits = limits_of(options->limits);
     core->shard = options->shard;
     core->check_rebuild = options->check_rebuild;
-#ifdef SKN_DEBUG
-    core->bugs = options->bugs;
-#endif
     core->sizes = skn_alloc_zero(core->limits.speculative_batches, sizeof *core->sizes);
     skn_omap_init(&core->doms);
     skn_list_init(&core->fetching);
@@ -249,7 +247,7 @@ static enum skn_rc found_intent(struct skn_core *core,
     if (!skn_cursor_is_done(&cursor)) return SKN_CORRUPT(diag, "an intent has a malformed key");
     if (intent.interruptions >= INTERRUPTIONS_MAX && dom->program->is_held)
         dom->is_held = dom->is_stuck = true;
-    if (intent.state == SKN_INTENT_RUNNING)
+    if (intent.state == SKN_INTENT_RUNNING && !skn_bug(SKN_BUG_INTERRUPTED_LOST))
         cut_off(core, dom, number, intent.attempt);
     else
         skn_dom_settle(core, dom);
@@ -311,7 +309,8 @@ void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch)
     for (size_t i = 0; i < sizeof epoch; i++)
         epoch[i] = (uint8_t)(core->epoch >> (8 * i));
     skn_key_epoch(&key);
-    skn_batch_put(batch, skn_key_slice(&key), skn_slice(epoch, sizeof epoch));
+    if (!skn_bug(SKN_BUG_EPOCH_NOT_WRITTEN))
+        skn_batch_put(batch, skn_key_slice(&key), skn_slice(epoch, sizeof epoch));
     skn_key_secret(&key);
     if (core->owes_secret)
         skn_batch_put(batch, skn_key_slice(&key), skn_slice(core->secret, sizeof core->secret));
@@ -583,8 +582,7 @@ struct skn_output *skn_core_take_output(struct skn_core *core)
     struct skn_list *first = skn_list_first(&core->outs);
     if (!first) return NULL;
     struct skn_out *next = SKN_CONTAINER_OF(first, struct skn_out, link);
-    bool releases_early = (core->bugs & SKN_CORE_BUG_EARLY_RELEASE) != 0;
-    if (next->output.index > core->durable && !releases_early) return NULL;
+    if (next->output.index > core->durable && !skn_bug(SKN_BUG_EARLY_RELEASE)) return NULL;
     skn_list_remove(first);
     core->counts.unreleased--;
     return &next->output;

@@ -176,13 +176,6 @@ struct skn_core_options {
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
     bool check_rebuild; /* [E24]; costs a second handling of each message */
-    uint32_t bugs;      /* planted ones, for the simulator; debug builds only */
-};
-
-enum {
-    SKN_CORE_BUG_EARLY_RELEASE = 1, /* outputs do not wait for their batch */
-    SKN_CORE_BUG_LOST_DEDUPE = 2,   /* request ids are not looked up */
-    SKN_CORE_BUG_OLD_EPOCH = 4,     /* a result of an older epoch is taken */
 };
 
 struct skn_core *skn_core_create(const struct skn_core_options *options) SKN_MUST_USE;

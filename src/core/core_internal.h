@@ -85,7 +85,6 @@ struct skn_core {
     const struct skn_program *const *programs;
     struct skn_core_limits limits;
     uint32_t shard;
-    uint32_t bugs;
     bool check_rebuild;
     bool is_open;
     bool owes_epoch;     /* its record is not given yet */

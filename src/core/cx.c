@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/cx.h"
 
+#include "base/bug.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
 
@@ -205,6 +206,7 @@ enum skn_rc skn_cx_rc(const struct skn_cx *cx)
 uint64_t skn_cx_random(struct skn_cx *cx)
 {
     uint8_t mac[32];
+    if (skn_bug(SKN_BUG_RANDOM_ADDRESS)) return (uintptr_t)cx;
     struct skn_buf *text = &cx->row;
     skn_buf_reset(text);
     skn_buf_put(text, skn_cx_address(cx));
@@ -290,7 +292,7 @@ static bool take_mail_number(struct skn_cx *cx, struct skn_slice address, uint64
             return false;
         }
     }
-    if (meta->mail >= cx->core->limits.mailbox_messages) {
+    if (meta->mail >= cx->core->limits.mailbox_messages && !skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
         (void)skn_cx_fault(cx, SKN_EMAILBOXFULL, "the mailbox of the receiver is full");
         return false;
     }
@@ -324,6 +326,7 @@ void skn_cx_send(struct skn_cx *cx,
     }
     uint64_t number;
     if (!take_mail_number(cx, address, &number)) return;
+    if (skn_bug(SKN_BUG_MAIL_SWAPPED)) number ^= 1;
     struct skn_message message = {.kind = SKN_MESSAGE_SEND,
                                   .priority = priority,
                                   .stamp = cx->stamp,

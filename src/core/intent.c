@@ -12,6 +12,7 @@
  * a success counts, and nothing is started in its place.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
 
@@ -81,6 +82,7 @@ static void emit(struct skn_cx *cx,
                                 .is_leaving = row->cancel == SKN_CANCEL_LEAVE};
     if (kind == SKN_OUTPUT_PERFORM) output.value = row->effect;
     memcpy(output.key, row->key, sizeof output.key);
+    if (skn_bug(SKN_BUG_KEY_PER_ATTEMPT)) output.key[0] ^= (uint8_t)(row->attempt - 1);
     skn_cx_emit(cx, &output, false);
 }
 
@@ -150,11 +152,12 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
     struct skn_intent_row row;
     uint64_t number = message->number;
     if (get_intent(cx, number, &row) != SKN_OK) return SKN_TAKE_DROP;
-    bool takes_old = (cx->core->bugs & SKN_CORE_BUG_OLD_EPOCH) != 0;
+    bool takes_old = skn_bug(SKN_BUG_OLD_EPOCH);
     bool is_cut_off = message->status == SKN_ATTEMPT_INTERRUPTED && message->epoch == 0;
     if (!is_cut_off && message->epoch != cx->core->epoch && !takes_old) return SKN_TAKE_DROP;
     bool is_success = message->status == SKN_ATTEMPT_SUCCESS;
     if (message->attempt > row.attempt) return SKN_TAKE_DROP;
+    takes_old |= skn_bug(SKN_BUG_LATE_FAILURE);
     if (message->attempt < row.attempt && !is_success && !takes_old) return SKN_TAKE_DROP;
     if (row.state == SKN_INTENT_WAITING && !is_success) return SKN_TAKE_DROP;
 
@@ -170,7 +173,7 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
         message->is_final = true;
         message->status =
             row.cancel == SKN_CANCEL_LEAVE ? SKN_ATTEMPT_INTERRUPTED : SKN_ATTEMPT_CANCELLED;
-    } else if (message->status == SKN_ATTEMPT_INTERRUPTED) {
+    } else if (message->status == SKN_ATTEMPT_INTERRUPTED && !skn_bug(SKN_BUG_INTERRUPTED_COUNTS)) {
         row.interruptions++;
         row.attempt++;
         row.epoch = cx->core->epoch;

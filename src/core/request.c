@@ -1,5 +1,6 @@
 /* request.c - request ids from outside: the same id gives the same answer for 24 hours [E34]. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
@@ -28,7 +29,7 @@ static struct skn_slice request_key(struct skn_cx *cx)
 bool skn_request_is_known(struct skn_cx *cx)
 {
     if (!cx->input || cx->input->id.len == 0) return false;
-    if (cx->core->bugs & SKN_CORE_BUG_LOST_DEDUPE) return false;
+    if (skn_bug(SKN_BUG_LOST_DEDUPE)) return false;
     struct skn_slice bytes;
     if (skn_raw_get(cx, request_key(cx), &bytes) != SKN_OK) return false;
     struct skn_answer_row row;
@@ -43,13 +44,13 @@ bool skn_request_is_known(struct skn_cx *cx)
                                 .rc = row.rc,
                                 .name = row.text,
                                 .value = row.value};
-    if (!skn_hash128_eq(row.hash, payload_hash(cx))) {
+    if (!skn_hash128_eq(row.hash, payload_hash(cx)) && !skn_bug(SKN_BUG_ANY_PAYLOAD)) {
         static const uint8_t none = SKN_T_NONE;
         output.rc = SKN_EIDREUSED;
         output.name = SKN_LIT("the request id was used for another request");
         output.value = skn_slice(&none, 1);
     }
-    skn_cx_emit(cx, &output, false);
+    if (!skn_bug(SKN_BUG_REPLY_LOST)) skn_cx_emit(cx, &output, false);
     cx->has_replied = true;
     return true;
 }
@@ -64,7 +65,8 @@ void skn_request_remember(struct skn_cx *cx,
     skn_buf_reset(&cx->row);
     skn_answer_encode(&row, &cx->row);
     skn_raw_put(cx, key, skn_buf_slice(&cx->row));
-    skn_key_expiry(&cx->key, skn_cx_now_ms(cx) + KEPT_MS, key);
+    uint64_t kept_ms = skn_bug(SKN_BUG_ID_EXPIRES_EARLY) ? 1000 : KEPT_MS;
+    skn_key_expiry(&cx->key, skn_cx_now_ms(cx) + kept_ms, key);
     skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
 }
 

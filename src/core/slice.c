@@ -1,5 +1,7 @@
 /* slice.c - one message becomes one batch. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
+#include "base/hash.h"
 #include "base/hlc.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
@@ -87,6 +89,7 @@ choose(struct skn_core *core, struct skn_dom *dom, struct work *work, struct skn
 static enum skn_take take(struct skn_cx *cx, const struct work *work, struct skn_message *message)
 {
     if (!work->input) {
+        if (skn_bug(SKN_BUG_MAIL_TWICE) && cx->stamp % 2) return SKN_TAKE_GIVE;
         skn_raw_delete(cx, work->mail_key);
         SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail > 0);
         cx->meta.mail--;
@@ -133,7 +136,8 @@ static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm
         }
     }
     bool is_born = cx->is_new && cx->has_put;
-    if (cx->rc == SKN_OK && (cx->meta_changed || is_born)) put_meta(cx);
+    bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
+    if (cx->rc == SKN_OK && (has_changed || is_born)) put_meta(cx);
     return cx->rc;
 }
 
@@ -160,10 +164,13 @@ static void put_dead_letter(struct skn_cx *cx, struct skn_message message, enum 
 static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
 {
     struct skn_message message = work->message;
-    skn_cx_begin(cx, cx->core, cx->dom, cx->message, cx->input, cx->stamp);
+    if (skn_bug(SKN_BUG_HALF_SLICE))
+        cx->rc = SKN_OK;
+    else
+        skn_cx_begin(cx, cx->core, cx->dom, cx->message, cx->input, cx->stamp);
     if (skn_cx_load_meta(cx) != SKN_OK) return;
     if (take(cx, work, &message) == SKN_TAKE_DROP) return;
-    put_dead_letter(cx, message, why);
+    if (!skn_bug(SKN_BUG_DEAD_LETTER_LOST)) put_dead_letter(cx, message, why);
     cx->meta.faults++;
     /* A result or a timer comes once: what it would have moved stands still, so the domain does. */
     bool comes_once = message.kind == SKN_MESSAGE_ATTEMPT || message.kind == SKN_MESSAGE_TIMER;
@@ -171,21 +178,32 @@ static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
         cx->meta.dead >= DEAD_LETTERS_MAX)
         cx->meta.is_faulted = true;
     skn_cx_refuse(cx, why, skn_rc_info(why)->text);
+    if (skn_bug(SKN_BUG_ID_KEPT_WRONG) && cx->input && cx->input->id.len > 0)
+        skn_request_remember(cx, SKN_OK, (struct skn_slice){0}, skn_slice((uint8_t[]){0}, 1));
     skn_cx_signal(cx, SKN_LIT("faulted"), skn_value_int((int64_t)why));
     put_meta(cx);
     cx->core->counts.faults++;
 }
 
+static void put_change(const struct skn_change *change, struct skn_buf *batch)
+{
+    if (change->is_delete)
+        skn_batch_delete(batch, change->node.key);
+    else
+        skn_batch_put(batch, change->node.key, change->value);
+}
+
 static void make_batch(const struct skn_cx *cx, struct skn_buf *batch)
 {
     skn_buf_reset(batch);
-    for (struct skn_omap_node *node = skn_omap_first(&cx->overlay); node;
-         node = skn_omap_next(node)) {
-        const struct skn_change *change = SKN_CONTAINER_OF(node, struct skn_change, node);
-        if (change->is_delete)
-            skn_batch_delete(batch, node->key);
-        else
-            skn_batch_put(batch, node->key, change->value);
+    unsigned turns = skn_bug(SKN_BUG_HASH_ORDER) ? 2 : 1;
+    for (unsigned turn = 0; turn < turns; turn++) {
+        for (struct skn_omap_node *node = skn_omap_first(&cx->overlay); node;
+             node = skn_omap_next(node)) {
+            uint64_t hash = turns > 1 ? skn_hash(node->key, (uintptr_t)cx->core, 0) : 0;
+            if (hash % 2 == turn)
+                put_change(SKN_CONTAINER_OF(node, struct skn_change, node), batch);
+        }
     }
 }
 
@@ -254,7 +272,12 @@ void skn_release_later(struct skn_core *core, const struct skn_output *output)
         parts[i]->ptr = at;
         at += parts[i]->len;
     }
-    skn_list_push_back(&core->outs, &out->link);
+    bool overtakes = skn_bug(SKN_BUG_OUT_OF_ORDER) && output->kind == SKN_OUTPUT_REPLY;
+    overtakes |= skn_bug(SKN_BUG_QUERY_EARLY) && output->index <= core->durable;
+    if (overtakes)
+        skn_list_push_front(&core->outs, &out->link);
+    else
+        skn_list_push_back(&core->outs, &out->link);
     core->counts.unreleased++;
 }
 
@@ -269,7 +292,8 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
             continue;
         }
         if (out->output.kind == SKN_OUTPUT_PERFORM) core->counts.in_flight++;
-        out->output.index = core->index;
+        bool is_early = skn_bug(SKN_BUG_QUERY_EARLY) && cx->overlay.count == 0;
+        out->output.index = is_early ? core->durable : core->index;
         out->output.stamp = core->stamp;
         skn_release_later(core, &out->output);
     }

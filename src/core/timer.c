@@ -1,5 +1,6 @@
 /* timer.c - durable timers: a row at the domain, an index row in order of their due time. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
@@ -40,6 +41,7 @@ static enum skn_rc take(struct skn_cx *cx, uint64_t number, struct skn_timer_row
     rc = skn_timer_decode(bytes, out, &cx->diag);
     if (rc != SKN_OK) return cx->rc = rc;
     out->tag = skn_arena_dup(&cx->arena, out->tag);
+    if (skn_bug(SKN_BUG_TIMER_TWICE)) return cx->rc;
     skn_raw_delete(cx, skn_key_slice(&cx->key));
     skn_key_timer_index(&cx->key, out->due_stamp, number, skn_cx_address(cx));
     skn_raw_delete(cx, skn_key_slice(&cx->key));
@@ -83,7 +85,7 @@ static enum skn_rc first_timer(struct skn_core *core, struct skn_row *out_row, u
 
 enum skn_rc skn_timers_fire(struct skn_core *core, uint64_t now_ms, struct skn_diag *diag)
 {
-    uint64_t now = skn_hlc_at(now_ms);
+    uint64_t now = skn_hlc_at(now_ms + (skn_bug(SKN_BUG_TIMER_EARLY) ? 500 : 0));
     for (int i = 0; i < FIRE_AT_ONCE; i++) {
         struct skn_row row;
         uint64_t due;

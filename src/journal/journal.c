@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/journal_internal.h"
 
+#include "base/bug.h"
 #include "base/cursor.h"
 #include "base/mem.h"
 
@@ -26,7 +27,7 @@ skn_jback_keep(struct skn_jback *back, enum skn_rc rc, struct skn_diag *why, str
 
 enum skn_rc skn_jback_sync_dir(struct skn_journal *journal, struct skn_diag *diag)
 {
-    if (journal->bugs & SKN_JOURNAL_BUG_NO_DIR_SYNC) return SKN_OK;
+    if (skn_bug(SKN_BUG_NO_DIR_SYNC)) return SKN_OK;
     return skn_env_sync_dir(journal->env, journal->dir, diag);
 }
 
@@ -215,8 +216,8 @@ static enum skn_rc write_group(struct skn_journal *journal, struct skn_diag *dia
     uint64_t length = skn_jf_group_length(flight->records_bytes);
     bool turns = back->segments[back->count - 1].head.length - back->at < length;
     enum skn_rc rc = turns ? turn_segment(journal, length, diag) : SKN_OK;
-    bool must_name = turns && !(journal->bugs & SKN_JOURNAL_BUG_NOT_NAMED);
-    bool must_clear = back->super.is_sealed && !(journal->bugs & SKN_JOURNAL_BUG_SEAL_NOT_CLEARED);
+    bool must_name = turns && !skn_bug(SKN_BUG_NOT_NAMED);
+    bool must_clear = back->super.is_sealed && !skn_bug(SKN_BUG_SEAL_NOT_CLEARED);
     if (rc == SKN_OK && (must_name || must_clear)) rc = write_open_super(journal, diag);
     if (rc != SKN_OK) return rc;
 
@@ -231,8 +232,7 @@ static enum skn_rc write_group(struct skn_journal *journal, struct skn_diag *dia
     note_marks(back, flight);
     skn_jf_put_group(&group, head->salt, flight->bytes);
     rc = skn_file_pwrite(back->file, back->at, flight->bytes, (size_t)length, diag);
-    if (rc == SKN_OK && !(journal->bugs & SKN_JOURNAL_BUG_ACK_BEFORE_SYNC))
-        rc = skn_file_datasync(back->file, diag);
+    if (rc == SKN_OK && !skn_bug(SKN_BUG_ACK_BEFORE_SYNC)) rc = skn_file_datasync(back->file, diag);
     if (rc != SKN_OK) return rc == SKN_EDISKFULL ? SKN_ESYNC : rc;
     back->at += length;
     back->durable++;

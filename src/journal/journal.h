@@ -38,20 +38,6 @@ enum {
     SKN_JOURNAL_SHARDS_MAX = 1024,           /* chosen arbitrarily; a cluster has 64 */
 };
 
-/* For tests that show that their checks bite. */
-enum skn_journal_bug {
-    SKN_JOURNAL_BUG_ACK_BEFORE_SYNC = 1 << 0,  /* a group is not synced */
-    SKN_JOURNAL_BUG_TAIL_NOT_SYNCED = 1 << 1,  /* an opening does not sync the group it copies */
-    SKN_JOURNAL_BUG_TAIL_NOT_COPIED = 1 << 2,  /* or does not copy it */
-    SKN_JOURNAL_BUG_NO_DIR_SYNC = 1 << 3,      /* names are not made durable */
-    SKN_JOURNAL_BUG_NO_CHECKSUM = 1 << 4,      /* bodies of groups are believed */
-    SKN_JOURNAL_BUG_NO_GENERATION = 1 << 5,    /* an older generation is read to its end */
-    SKN_JOURNAL_BUG_SEAL_NOT_CLEARED = 1 << 6, /* the first write leaves the seal */
-    SKN_JOURNAL_BUG_NOT_NAMED = 1 << 7,    /* a segment is used before the superblock names it */
-    SKN_JOURNAL_BUG_CUT_ANYTHING = 1 << 8, /* every bad end counts as torn */
-    SKN_JOURNAL_BUG_NO_BOUND = 1 << 9,     /* the lower bound is not looked at */
-};
-
 struct skn_journal_options {
     struct skn_env *env;
     const char *dir; /* made when it is not there; the folder above must be */
@@ -70,8 +56,6 @@ struct skn_journal_options {
     uint64_t segment_bytes_max;
     uint64_t reserve_bytes;
     bool no_reserve;
-
-    uint32_t bugs; /* SKN_JOURNAL_BUG_..: planted by tests that show that their checks bite */
 };
 
 /* What an opening found. */

@@ -59,7 +59,6 @@ struct skn_jback {
 struct skn_journal {
     struct skn_env *env;
     char *dir; /* owns */
-    uint32_t bugs;
     uint64_t segment_bytes_min;
     uint64_t segment_bytes_max;
     uint64_t reserve_bytes; /* 0: none is kept */

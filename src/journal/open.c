@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/journal_internal.h"
 
+#include "base/bug.h"
 #include "base/mem.h"
 
 #include <string.h>
@@ -27,7 +28,7 @@ static char *folder_above(const char *dir)
 
 static enum skn_rc sync_above(struct skn_journal *journal, struct skn_diag *diag)
 {
-    if (journal->bugs & SKN_JOURNAL_BUG_NO_DIR_SYNC) return SKN_OK;
+    if (skn_bug(SKN_BUG_NO_DIR_SYNC)) return SKN_OK;
     char *above = folder_above(journal->dir);
     enum skn_rc rc = skn_env_sync_dir(journal->env, above, diag);
     skn_free(above);
@@ -39,7 +40,6 @@ static struct skn_journal *new_journal(const struct skn_journal_options *options
     struct skn_journal *journal = skn_alloc_zero(1, sizeof *journal);
     journal->env = options->env;
     journal->dir = skn_dup(options->dir, strlen(options->dir));
-    journal->bugs = options->bugs;
     uint64_t least = options->segment_bytes_min, most = options->segment_bytes_max;
     uint64_t reserve = options->reserve_bytes;
     journal->segment_bytes_min = least != 0 ? least : SEGMENT_BYTES_MIN;
@@ -247,8 +247,8 @@ static enum skn_rc begin_generation(struct skn_journal *journal,
 {
     struct skn_jback *back = &journal->back;
     struct skn_jf_segment head;
-    bool has_old_bug = journal->bugs & SKN_JOURNAL_BUG_TAIL_NOT_SYNCED;
-    if (journal->bugs & SKN_JOURNAL_BUG_TAIL_NOT_COPIED) copy_bytes = 0;
+    bool has_old_bug = skn_bug(SKN_BUG_TAIL_NOT_SYNCED);
+    if (skn_bug(SKN_BUG_TAIL_NOT_COPIED)) copy_bytes = 0;
     enum skn_rc rc = new_head(journal, copy_bytes, &head, diag);
     /* The superblock that was read may not be on the disk either, and a slot is written below. */
     if (rc == SKN_OK) rc = skn_file_datasync(back->super_file, diag);
@@ -290,11 +290,8 @@ enum skn_rc skn_journal_open(const struct skn_journal_options *options,
                              struct skn_diag *diag)
 {
     struct skn_journal *journal = new_journal(options);
-    struct skn_jscan scan = {.env = options->env,
-                             .dir = journal->dir,
-                             .bugs = options->bugs,
-                             .replay = replay,
-                             .ctx = ctx};
+    struct skn_jscan scan = {
+        .env = options->env, .dir = journal->dir, .replay = replay, .ctx = ctx};
     enum skn_rc rc = skn_jscan_begin(&scan, SKN_OPEN_WRITE, diag);
     if (rc == SKN_ENOENT)
         rc = create(journal, options, &scan.info, diag);

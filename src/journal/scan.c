@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/scan_internal.h"
 
+#include "base/bug.h"
 #include "base/mem.h"
 #include "journal/window_internal.h"
 
@@ -130,9 +131,9 @@ static enum skn_rc look(struct walk *walk,
         return SKN_OK;
     rc = skn_jwindow_get(&walk->window, walk->at, out_group->length, out_bytes, diag);
     if (rc != SKN_OK) return rc;
-    bool is_whole = out_bytes->len == out_group->length &&
-                    (skn_jf_is_group_whole(out_group, head->salt, *out_bytes) ||
-                     (walk->scan->bugs & SKN_JOURNAL_BUG_NO_CHECKSUM));
+    bool is_whole =
+        out_bytes->len == out_group->length &&
+        (skn_jf_is_group_whole(out_group, head->salt, *out_bytes) || skn_bug(SKN_BUG_TORN_GROUP));
     *out_found = is_whole ? FOUND_GROUP : FOUND_BAD_BODY;
     return SKN_OK;
 }
@@ -177,7 +178,7 @@ static enum skn_rc judge_tail(struct walk *walk,
                               struct skn_diag *diag)
 {
     struct skn_jscan *scan = walk->scan;
-    bool cuts_all = scan->bugs & SKN_JOURNAL_BUG_CUT_ANYTHING;
+    bool cuts_all = skn_bug(SKN_BUG_CUT_ANYTHING);
     uint64_t behind = walk->at;
     if (found == FOUND_BAD_HEAD && !cuts_all)
         return DAMAGE(walk, walk->at, diag, "group %" PRIu64 " has a bad header", walk->expected);
@@ -197,7 +198,7 @@ static enum skn_rc judge_tail(struct walk *walk,
                       "group %" PRIu64 " is missing, and a later one is there",
                       walk->expected);
     if (found != FOUND_END) scan->info.torn_bytes = used - walk->at;
-    if (scan->last < scan->super.bound && !(scan->bugs & SKN_JOURNAL_BUG_NO_BOUND))
+    if (scan->last < scan->super.bound && !skn_bug(SKN_BUG_NO_BOUND))
         return DAMAGE(walk,
                       walk->at,
                       diag,
@@ -266,7 +267,7 @@ walk_segment(struct walk *walk, bool is_last, bool next_is_newer, struct skn_dia
 /* The number with which the generation after that of segment `i` begins; 0: there is none. */
 static uint64_t limit_of(const struct skn_jscan *scan, size_t i)
 {
-    if (scan->bugs & SKN_JOURNAL_BUG_NO_GENERATION) return 0;
+    if (skn_bug(SKN_BUG_NO_GENERATION)) return 0;
     for (size_t k = i + 1; k < scan->count; k++)
         if (scan->segments[k].head.generation > scan->segments[i].head.generation)
             return scan->segments[k].head.begins;

@@ -25,8 +25,7 @@ struct skn_jscan_segment {
 
 struct skn_jscan {
     struct skn_env *env;
-    const char *dir; /* borrows */
-    uint32_t bugs;
+    const char *dir;              /* borrows */
     bool is_strict;               /* verify: what an opening could live with is damage, too */
     skn_journal_replay_fn replay; /* may be NULL */
     void *ctx;

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "shard/shard.h"
 
+#include "base/bug.h"
 #include "base/hlc.h"
 #include "base/mem.h"
 
@@ -28,12 +29,13 @@ static void start_clock(struct skn_shard *shard)
 {
     uint64_t wall = skn_env_now_wall_ns(shard->env) / MS_IN_NS;
     uint64_t last = skn_hlc_ms(skn_store_position(shard->store).stamp);
-    shard->clock_base_ms = wall > last ? wall : last;
+    shard->clock_base_ms = wall > last || skn_bug(SKN_BUG_CLOCK_BACK) ? wall : last;
     shard->mono_base_ns = skn_env_now_mono_ns(shard->env);
 }
 
 uint64_t skn_shard_now_ms(struct skn_shard *shard)
 {
+    if (skn_bug(SKN_BUG_TIMER_WALL)) return skn_env_now_wall_ns(shard->env) / MS_IN_NS;
     uint64_t passed = skn_env_now_mono_ns(shard->env) - shard->mono_base_ns;
     return shard->clock_base_ms + passed / MS_IN_NS;
 }
@@ -104,11 +106,9 @@ enum skn_rc skn_shard_open(const struct skn_shard_options *options,
     const struct skn_core_options core = {.store = shard->store,
                                           .programs = options->programs,
                                           .limits = options->limits,
-                                          .check_rebuild = options->check_rebuild,
-                                          .bugs = options->core_bugs};
+                                          .check_rebuild = options->check_rebuild};
     shard->core = skn_core_create(&core);
-    struct skn_journal_options journal = {
-        .env = options->env, .dir = options->dir, .bugs = options->journal_bugs};
+    struct skn_journal_options journal = {.env = options->env, .dir = options->dir};
     journal.segment_bytes_min = options->segment_bytes;
     journal.segment_bytes_max = options->segment_bytes ? 4 * options->segment_bytes : 0;
     journal.no_reserve = options->no_reserve;

@@ -23,10 +23,9 @@ struct skn_shard_options {
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
     bool take_up_all;
-    bool check_rebuild;               /* [E24]: each message handled twice */
-    uint32_t core_bugs, journal_bugs; /* planted, for the simulator */
-    uint32_t segment_bytes;           /* of the first segment; 0: the journal's own */
-    bool no_reserve;                  /* none for a full disk [E8] */
+    bool check_rebuild;     /* [E24]: each message handled twice */
+    uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
+    bool no_reserve;        /* none for a full disk [E8] */
 };
 
 /* Opens the journal, makes the rows again from it, begins an epoch and makes that durable. */

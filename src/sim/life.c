@@ -129,8 +129,6 @@ static enum skn_rc start(struct world *w, bool take_up_all, struct skn_diag *dia
                                               .programs = programs,
                                               .take_up_all = take_up_all,
                                               .check_rebuild = true,
-                                              .core_bugs = w->options->core_bugs,
-                                              .journal_bugs = w->options->journal_bugs,
                                               .segment_bytes = w->segment_bytes,
                                               .no_reserve = true};
     return skn_shard_open(&options, &w->shard, diag);

@@ -219,6 +219,8 @@ enum skn_rc skn_sim_run(const struct skn_sim_options *options,
                         struct skn_diag *diag)
 {
     struct world w = {.options = options, .report = out, .diag = diag};
+    enum skn_bug planted = skn_bug_plant(options->bug);
+    if (options->bug == SKN_BUG_NONE) (void)skn_bug_plant(planted); /* by SKN_BUG, or none */
     *out = (struct skn_sim_report){0};
     world_init(&w);
     uint32_t steps = options->steps ? options->steps : STEPS;
@@ -228,5 +230,6 @@ enum skn_rc skn_sim_run(const struct skn_sim_options *options,
     final_look(&w);
     fill_report(&w);
     world_fini(&w);
+    (void)skn_bug_plant(planted);
     return w.rc;
 }

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "base/bug.h"
 #include "base/diag.h"
 #include "base/rc.h"
 #include "base/slice.h"
@@ -91,8 +92,8 @@ typedef void (*skn_sim_trace_fn)(void *ctx, const struct skn_history_event *even
 
 struct skn_sim_options {
     uint64_t seed;
-    uint32_t steps; /* with faults; what is left then ends without any. 0: 300 */
-    uint32_t core_bugs, journal_bugs;
+    uint32_t steps;   /* with faults; what is left then ends without any. 0: 300 */
+    enum skn_bug bug; /* planted while it runs, in a debug build */
     bool no_crashes;
     /* Not 0: the node stops at the machine's change (write, sync, name) of this number and ends as
      * `stop_how` says, and that is the only fault; for trying each of them in turn. */

@@ -51,7 +51,7 @@ fault_at(uint64_t seed, enum skn_fault fault, uint64_t nth, bool lasts, struct t
                    (int)fault,
                    nth,
                    lasts ? " and after" : "");
-    world_init(&w, seed, 0);
+    world_init(&w, seed);
     skn_env_sim_fault(w.sim, fault, false, nth, lasts ? UINT64_MAX : 1);
     bool ok = world_run(&w, STEPS);
     bool came = skn_env_sim_has_faulted(w.sim);
@@ -97,7 +97,7 @@ static void an_error_while_reading_is_never_called_damage(void **state)
 {
     (void)state;
     struct world w;
-    world_init(&w, 3, 0);
+    world_init(&w, 3);
     if (!world_run(&w, STEPS)) fail_msg("%s", w.why);
     world_kill(&w);
     uint64_t failed = 0;
@@ -126,7 +126,7 @@ static void a_disk_that_fills_up_loses_nothing_and_opens_while_full(void **state
     enum skn_journal_disk disk = SKN_JOURNAL_DISK_OK;
     bool seen[3] = {false, false, false};
     struct world w;
-    world_init(&w, 77, 0);
+    world_init(&w, 77);
     skn_env_sim_set_disk(w.sim, 4 << 20);
     if (!world_open(&w)) fail_msg("%s", w.why);
     bool goes_on = true;

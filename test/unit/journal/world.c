@@ -30,9 +30,9 @@ static bool failed(struct world *w, enum skn_rc rc)
     return false;
 }
 
-void world_init(struct world *w, uint64_t seed, uint32_t bugs)
+void world_init(struct world *w, uint64_t seed)
 {
-    *w = (struct world){.sim = skn_env_sim_create(seed, 0), .bugs = bugs};
+    *w = (struct world){.sim = skn_env_sim_create(seed, 0)};
     skn_rng_init(&w->rng, seed);
 }
 
@@ -175,7 +175,6 @@ static struct skn_journal_options options_of(const struct world *w)
         .segment_bytes_max = SEGMENT_MAX,
         .reserve_bytes = 16384,
         .shards = WORLD_SHARDS,
-        .bugs = w->bugs,
     };
 }
 

@@ -41,7 +41,6 @@ struct world {
     bool is_read_only;
     uint64_t stamp;
     uint64_t term;
-    uint32_t bugs;
     uint32_t openings;
     uint32_t records_back; /* replayed by all openings so far */
     uint32_t torn;         /* openings that cut a group */
@@ -49,7 +48,7 @@ struct world {
     char why[WORLD_WHY];   /* a promise was broken; empty: none was */
 };
 
-void world_init(struct world *w, uint64_t seed, uint32_t bugs);
+void world_init(struct world *w, uint64_t seed);
 void world_fini(struct world *w);
 
 /* The same history on a copy of the machine, with no process on it. */

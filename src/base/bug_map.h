@@ -1,0 +1,71 @@
+/* bug_map.h - the one catalogue of planted bugs: what a test build can do wrong on request.
+ *
+ * X(number, bug, is_here, found_by, text)
+ *   number    what SKN_BUG=number asks for: never reused, never renumbered
+ *   is_here   1: the code that it spoils is there; 0: its place is kept for code to come
+ *   found_by  "sim", or the test program that finds what the simulator cannot
+ *   text      what goes wrong
+ *
+ * A bug is planted at the line it spoils with skn_bug(SKN_BUG_..); tools/bugs shows that each is
+ * found.
+ */
+#pragma once
+
+/* clang-format off */
+#define SKN_BUG_MAP(X) \
+    /* the journal */ \
+    X(1,  ACK_BEFORE_SYNC,    1, "sim", "a group is not synced before it counts as durable [E4]") \
+    X(2,  TAIL_NOT_SYNCED,    1, "sim", "an opening does not sync the group that it copies [E6]") \
+    X(3,  TAIL_NOT_COPIED,    1, "sim", "an opening does not copy the last group [E6]") \
+    X(4,  NO_DIR_SYNC,        1, "sim", "directories are not synced [E1]") \
+    X(5,  TORN_GROUP,         1, "sim", "a torn group is accepted: its checksum is not looked at [E2]") \
+    X(6,  NO_GENERATION,      1, "journal/crash", "an older generation is read to its end [E6]") \
+    X(7,  SEAL_NOT_CLEARED,   1, "sim", "the first write after a clean stop leaves the seal [E5]") \
+    X(8,  NOT_NAMED,          1, "sim", "a segment is used before the superblock names it [E5]") \
+    X(9,  CUT_ANYTHING,       1, "journal/damage", "every bad end counts as a torn tail [E4]") \
+    X(10, NO_BOUND,           1, "journal/damage", "the lower bound is not looked at [E5]") \
+    X(11, TRIM_PAST_FLUSH,    0, "sim", "the journal is trimmed past what the store has flushed [E9]") \
+    /* outputs, requests, slices */ \
+    X(21, EARLY_RELEASE,      1, "sim", "an output leaves before its batch is durable [E22]") \
+    X(22, QUERY_EARLY,        1, "sim", "a query shows a row that is not durable yet [E21]") \
+    X(23, OUT_OF_ORDER,       1, "sim", "an answer overtakes the outputs before it [E22]") \
+    X(24, LOST_DEDUPE,        1, "sim", "request ids are not looked up [E34]") \
+    X(25, ANY_PAYLOAD,        1, "sim", "an id that comes with another payload gets the old answer [E34]") \
+    X(26, REPLY_LOST,         1, "sim", "a request that was handled before gets no answer [E34]") \
+    X(27, ID_EXPIRES_EARLY,   1, "sim", "a request id is forgotten after a second [E34]") \
+    X(28, ID_KEPT_WRONG,      1, "sim", "the id of a request that faulted is kept with a success [E33]") \
+    X(29, HALF_SLICE,         1, "sim", "the rows of a faulted slice are kept (DESIGN 3.4)") \
+    X(30, DEAD_LETTER_LOST,   1, "sim", "a faulted message does not come to the dead letters [E33]") \
+    X(31, META_NOT_WRITTEN,   1, "sim", "a domain's numbers are not written with its batch") \
+    X(32, MAIL_SWAPPED,       1, "sim", "two messages of one sender change places (P3)") \
+    X(33, MAIL_TWICE,         1, "sim", "a handled message stays in the mailbox (P2)") \
+    X(34, MAIL_UNLIMITED,     1, "sim", "a full mailbox takes more (P10)") \
+    X(35, HASH_ORDER,         1, "sim", "rows of a batch stand in the order of a table's hash (P4)") \
+    X(36, RANDOM_ADDRESS,     1, "sim", "a random number comes from a memory address (P4)") \
+    X(37, MEMORY_STATE,       1, "sim", "a program counts in memory and not in a row [E24]") \
+    /* timers, clocks */ \
+    X(41, TIMER_WALL,         1, "sim", "timers are due by the wall clock [E50]") \
+    X(42, TIMER_TWICE,        1, "sim", "a timer that fired is not deleted [E51]") \
+    X(43, TIMER_EARLY,        1, "sim", "a timer fires before it is due [E51]") \
+    X(44, CLOCK_BACK,         1, "sim", "a wall clock that went back sets the node's clock back [E50]") \
+    /* intents, attempts, epochs */ \
+    X(51, OLD_EPOCH,          1, "sim", "a result of an older epoch is taken [E40]") \
+    X(52, LATE_FAILURE,       1, "sim", "a failure of an attempt that is over counts [E40]") \
+    X(53, INTERRUPTED_COUNTS, 1, "sim", "an interrupted attempt counts against the policy [E41]") \
+    X(54, INTERRUPTED_LOST,   1, "sim", "an attempt that the node's death cut off is forgotten [E41]") \
+    X(55, KEY_PER_ATTEMPT,    1, "sim", "each attempt has an idempotency key of its own [E42]") \
+    X(56, EPOCH_NOT_WRITTEN,  1, "sim", "a new epoch is not written [E43]") \
+    /* rows, store, checkpoints */ \
+    X(61, HASH_NOT_TAKEN_OFF, 1, "sim", "the hash of a row that changes stays in the state hash [E44]") \
+    X(62, REDO_NO_DELETE,     0, "sim", "redo skips deletions [E11]") \
+    X(63, CHECKPOINT_LATER,   0, "sim", "a checkpoint writes values that are newer than its position [E10]") \
+    X(64, CHECKPOINT_OLD,     0, "sim", "a checkpoint that was overtaken sets the position back [E11]") \
+    X(65, FETCH_REPLACES,     0, "sim", "a fetched row replaces a cached one [E13]") \
+    X(66, EVICT_DIRTY,        0, "sim", "a dirty row is evicted [E10]") \
+    /* streams between shards */ \
+    X(71, OUTBOX_APART,       0, "sim", "an outbox row is written apart from its slice's batch [E31]") \
+    X(72, STREAM_NUMBER,      0, "sim", "a stream uses a number twice [E31]") \
+    X(73, SEEN_NOT_WRITTEN,   0, "sim", "the receiver does not write what it has seen [E31]") \
+    X(74, TRIM_UNACKED,       0, "sim", "an outbox row goes before it is acknowledged [E31]") \
+    X(75, NOTE_LOST,          0, "sim", "a note that lowers a counter is lost [E31]")
+/* clang-format on */
