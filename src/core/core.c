@@ -34,13 +34,15 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
     return (struct skn_core_limits){
         .batch_bytes = or_default(l.batch_bytes, 8 * MIB),
         .message_bytes = at_most(or_default(l.message_bytes, MIB), SKN_ROW_MAX),
-        .slice_ops = or_default(l.slice_ops, 1000000),
+        .slice_gas = l.slice_gas ? l.slice_gas : 100000000,
+        .slice_memory = or_default(l.slice_memory, 64 * MIB),
         .mailbox_messages = or_default(l.mailbox_messages, 10000),
         .requests_waiting = or_default(l.requests_waiting, 100000),
         .speculative_batches = or_default(l.speculative_batches, 4096),
         .speculative_bytes = or_default(l.speculative_bytes, 64 * MIB),
         .faults_in_row = or_default(l.faults_in_row, 3),
         .warm_domains = or_default(l.warm_domains, 1000),
+        .quantum_gas = or_default(l.quantum_gas, 1000),
     };
 }
 
@@ -57,8 +59,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_list_init(&core->fetching);
     skn_list_init(&core->idle);
     skn_list_init(&core->outs);
-    for (size_t i = 0; i < SKN_PRIORITIES; i++)
-        skn_list_init(&core->ready[i]);
+    skn_sched_init(&core->sched, core->limits.quantum_gas);
     for (size_t i = 0; i < SKN_ARRAY_LEN(core->cx); i++) {
         skn_arena_init(&core->cx[i].arena);
         skn_buf_init(&core->cx[i].scratch, 4 * MIB);
@@ -76,9 +77,7 @@ void skn_core_destroy(struct skn_core *core)
     if (!core) return;
     struct skn_omap_node *node;
     while ((node = skn_omap_first(&core->doms))) {
-        struct skn_dom *dom = SKN_CONTAINER_OF(node, struct skn_dom, node);
-        skn_list_remove(&dom->link);
-        skn_dom_free(core, dom);
+        skn_dom_free(core, SKN_CONTAINER_OF(node, struct skn_dom, node));
     }
     struct skn_list *link;
     while ((link = skn_list_pop_front(&core->outs)))
@@ -536,22 +535,29 @@ enum skn_rc skn_core_step(struct skn_core *core,
     now_ms = core->now_ms;
     enum skn_rc rc = skn_timers_fire(core, now_ms, diag);
     if (rc != SKN_OK && rc != SKN_ELATER) return rc;
-    if (core->owes_epoch && (core->counts.ready > 0 || core->writes_at_once))
+    if (core->owes_epoch && (core->sched.ready > 0 || core->writes_at_once))
         return give_epoch(core, now_ms, out_record, diag);
     /* When there is nothing else to do, and now and then where there always is. */
     bool may_expire = core->index % EXPIRE_EVERY == 0;
     if (may_expire) rc = skn_requests_expire(core, now_ms, out_record, diag);
     if (may_expire && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
     uint64_t waiting = 0; /* turns in a row that ended so: then each domain had one */
-    while (waiting < TURNS_EACH * core->counts.ready) {
+    while (waiting < TURNS_EACH * core->sched.ready) {
         struct skn_dom *dom = skn_dom_pick(core);
+        core->gas = 0;
         rc = skn_slice_run(core, dom, now_ms, out_record, diag);
-        if (rc == SKN_ELATER) dom->want = 0;
+        if (rc == SKN_ELATER) {
+            dom->want = 0;
+            skn_sched_yield(&core->sched, &dom->turn);
+        } else {
+            skn_sched_charge(&core->sched, &dom->turn, core->gas);
+        }
         skn_dom_settle(core, dom);
         if (rc != SKN_ELATER && rc != SKN_ENOENT) return rc;
         waiting = rc == SKN_ELATER ? waiting + 1 : 0;
     }
     if (waiting > 0) return SKN_ELATER;
+    skn_doms_sweep(core);
     return skn_requests_expire(core, now_ms, out_record, diag);
 }
 
@@ -614,5 +620,8 @@ uint64_t skn_core_durable_index(const struct skn_core *core)
 
 struct skn_core_counts skn_core_counts(const struct skn_core *core)
 {
-    return core->counts;
+    struct skn_core_counts counts = core->counts;
+    counts.ready = core->sched.ready;
+    counts.domains = skn_omap_count(&core->doms);
+    return counts;
 }

@@ -51,13 +51,15 @@ enum skn_priority {
 struct skn_core_limits {
     uint32_t batch_bytes;         /* 8 MiB; a slice over it faults */
     uint32_t message_bytes;       /* 1 MiB; payload of one message */
-    uint32_t slice_ops;           /* 1,000,000 reads and writes of one slice */
+    uint64_t slice_gas;           /* 100,000,000, about half a second (gas.h); then OUT_OF_GAS */
+    uint32_t slice_memory;        /* 64 MiB of its arena; then OUT_OF_MEMORY */
     uint32_t mailbox_messages;    /* 10,000 per domain; a slice that sends more faults */
     uint32_t requests_waiting;    /* 100,000; more are refused with SKN_EMAILBOXFULL */
     uint32_t speculative_batches; /* 4,096 [E20] */
     uint32_t speculative_bytes;   /* 64 MiB [E20] */
     uint32_t faults_in_row;       /* 3, then the domain is FAULTED [E33] */
     uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
+    uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
 };
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -278,6 +280,8 @@ uint64_t skn_core_durable_index(const struct skn_core *core);
 
 struct skn_core_counts {
     uint64_t slices, batches, faults, dropped_results, timers_fired;
+    uint64_t gas;        /* of all slices */
+    uint64_t domains;    /* in memory: with something in flight, warm, or owing gas */
     uint64_t ready;      /* domains that could be picked now */
     uint64_t in_flight;  /* attempts performed and not ended */
     uint64_t unreleased; /* outputs that wait for their batch */

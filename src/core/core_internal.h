@@ -12,6 +12,7 @@
 #include "base/omap.h"
 #include "core/cx.h"
 #include "core/rows_internal.h"
+#include "core/sched_internal.h"
 
 /* Something that came in and has no row yet: a request, the result of an attempt, a timer that is
  * due (its row goes in the batch that handles it), an attempt cut off by the node's death. */
@@ -28,9 +29,9 @@ struct skn_input {
 /* A domain that is in memory because it has something to do, waits to be taken up, or is warm. */
 struct skn_dom {
     struct skn_omap_node node; /* by address */
-    struct skn_list link;      /* in ready[lane], in fetching, or in idle */
-    bool is_ready;
-    uint8_t lane; /* of the ready list that it is in */
+    struct skn_turn turn;
+    struct skn_list link; /* in fetching, or in idle: warm, and nothing waits */
+    bool is_idle;
     bool is_held;
     bool is_stuck; /* held, and only a person takes it up: interrupted too often in a row [E41] */
     uint64_t want; /* of the store, which it waits for [E13]; 0: none */
@@ -39,7 +40,7 @@ struct skn_dom {
     struct skn_list inputs;
     const struct skn_program *program;
     void *warm;
-    uint8_t address[];
+    uint8_t key[]; /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
 };
 
 /* An output on its way out, or (wake) a domain that got mail. */
@@ -70,7 +71,10 @@ struct skn_cx {
     bool meta_changed;
     bool has_replied;
     uint64_t stamp;
-    uint32_t ops;
+    bool is_bounded; /* the program's part: gas, memory and bytes have limits */
+    bool is_over;    /* it faulted by one of them, and `diag` names it */
+    uint64_t gas;
+    size_t memory_before; /* of the arena, when the budget began */
     size_t bytes;
     uint64_t random_count;
     enum skn_rc rc;
@@ -99,8 +103,7 @@ struct skn_core {
     uint32_t *sizes; /* of the batches that are not durable, by index modulo their bound */
     uint64_t now_ms; /* of the last step: it never goes back */
     struct skn_omap doms;
-    struct skn_list ready[SKN_PRIORITIES];
-    uint8_t streak[SKN_PRIORITIES];
+    struct skn_sched sched;
     struct skn_list fetching; /* wait for rows from the backend */
     struct skn_list idle;     /* nothing to do, least recently used first */
     size_t idle_count;
@@ -112,6 +115,7 @@ struct skn_core {
     struct skn_buf batch[2];
     struct skn_buf record; /* the bytes that out_record points into */
     struct skn_buf mail;   /* the message being handled */
+    uint64_t gas;          /* of the last slice */
     struct skn_core_counts counts;
 };
 
@@ -121,10 +125,13 @@ struct skn_dom *skn_dom_find(const struct skn_core *core, struct skn_slice addre
 /* Found or made; NULL when no program has its type. */
 struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address);
 struct skn_slice skn_dom_address(const struct skn_dom *dom);
-/* Puts it where it belongs: into a ready lane, among the idle, or out of memory. */
+/* Puts it where it belongs: among the ready, the idle, those that owe, or out of memory. */
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom);
-/* The next to handle, taken out of its lane; or NULL. */
+/* The next to handle, or NULL. It stays ready; afterwards it is charged what its slice took, or
+ * yields where there was none, and settled. */
 struct skn_dom *skn_dom_pick(struct skn_core *core);
+/* Frees what is in memory only because it owed; all that may go. */
+void skn_doms_sweep(struct skn_core *core);
 void skn_dom_free(struct skn_core *core, struct skn_dom *dom);
 void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input);
 const struct skn_program *skn_program_find(const struct skn_core *core, struct skn_slice address);
@@ -145,6 +152,11 @@ void skn_cx_begin(struct skn_cx *cx,
                   const struct skn_message *message,
                   const struct skn_input *input,
                   uint64_t stamp);
+/* The program's part begins here: from now on gas and memory count, and have limits. */
+void skn_cx_budget(struct skn_cx *cx);
+/* Faults because of a limit, which the text names with its value. */
+enum skn_rc
+skn_cx_over(struct skn_cx *cx, enum skn_rc rc, const char *what, const char *limit, uint64_t value);
 /* Sticks unless something stuck before; gives what stuck. */
 enum skn_rc skn_cx_fault(struct skn_cx *cx, enum skn_rc rc, const char *text);
 SKN_MUST_USE enum skn_rc

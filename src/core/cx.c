@@ -5,6 +5,7 @@
 #include "base/bug.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
+#include "core/gas.h"
 
 #include <string.h>
 
@@ -28,7 +29,10 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->meta_changed = false;
     cx->has_replied = false;
     cx->stamp = stamp;
-    cx->ops = 0;
+    cx->is_bounded = false;
+    cx->is_over = false;
+    cx->gas = 0;
+    cx->memory_before = 0;
     cx->bytes = 0;
     cx->random_count = 0;
     cx->rc = SKN_OK;
@@ -41,15 +45,6 @@ enum skn_rc skn_cx_fault(struct skn_cx *cx, enum skn_rc rc, const char *text)
     return cx->rc;
 }
 
-/* One more read or write; every way a program can grow a slice without end passes here. */
-static bool counts(struct skn_cx *cx)
-{
-    if (cx->rc != SKN_OK) return false;
-    if (++cx->ops <= cx->core->limits.slice_ops) return true;
-    (void)skn_cx_fault(cx, SKN_EFULL, "the slice read and wrote too many rows");
-    return false;
-}
-
 static struct skn_change *change_of(struct skn_omap_node *node)
 {
     return node ? SKN_CONTAINER_OF(node, struct skn_change, node) : NULL;
@@ -57,16 +52,17 @@ static struct skn_change *change_of(struct skn_omap_node *node)
 
 enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
 {
-    if (!counts(cx)) return cx->rc;
+    if (skn_cx_charge(cx, SKN_GAS_READ) != SKN_OK) return cx->rc;
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
     if (change && change->is_delete) return SKN_ENOENT;
-    if (change) {
+    enum skn_rc rc = SKN_OK;
+    if (change)
         *out_value = change->value;
-        return SKN_OK;
-    }
-    enum skn_rc rc = skn_store_get(cx->core->store, key, out_value, &cx->diag);
-    if (rc != SKN_OK && rc != SKN_ENOENT) cx->rc = rc;
-    return rc;
+    else
+        rc = skn_store_get(cx->core->store, key, out_value, &cx->diag);
+    if (rc == SKN_ENOENT) return rc;
+    if (rc != SKN_OK) return cx->rc = rc;
+    return skn_cx_charge(cx, skn_gas_of_read(out_value->len));
 }
 
 /* The first change and the first row at or after `from` inside the prefix; the smaller one wins,
@@ -78,7 +74,7 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
 {
     struct skn_slice end = skn_key_after(&cx->arena, prefix);
     for (;;) {
-        if (!counts(cx)) return cx->rc;
+        if (skn_cx_charge(cx, SKN_GAS_SCAN) != SKN_OK) return cx->rc;
         struct skn_change *change = change_of(skn_omap_lower_bound(&cx->overlay, from));
         if (change && !skn_slice_has_prefix(change->node.key, prefix)) change = NULL;
         size_t count = 0;
@@ -88,11 +84,11 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
         if (!change && count == 0) return SKN_ENOENT;
         if (!change || (count > 0 && skn_slice_cmp(row.key, change->node.key) < 0)) {
             *out_row = row;
-            return SKN_OK;
+            return skn_cx_charge(cx, skn_gas_of_read(row.value.len));
         }
         if (!change->is_delete) {
             *out_row = (struct skn_row){.key = change->node.key, .value = change->value};
-            return SKN_OK;
+            return skn_cx_charge(cx, skn_gas_of_read(change->value.len));
         }
         uint8_t *after = skn_arena_alloc(&cx->arena, change->node.key.len + 1);
         memcpy(after, change->node.key.ptr, change->node.key.len);
@@ -104,7 +100,7 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
 static void
 change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool is_delete)
 {
-    if (!counts(cx)) return;
+    if (skn_cx_charge(cx, SKN_GAS_WRITE + skn_gas_of_write(key.len + value.len)) != SKN_OK) return;
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
     if (!change) {
         change = skn_arena_zero(&cx->arena, 1, sizeof *change);
@@ -115,8 +111,10 @@ change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool
     cx->bytes = cx->bytes - change->value.len + value.len;
     change->is_delete = is_delete;
     change->value = is_delete ? (struct skn_slice){0} : skn_arena_dup(&cx->arena, value);
-    if (cx->bytes > cx->core->limits.batch_bytes)
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "the slice changed too many bytes");
+    uint32_t limit = cx->core->limits.batch_bytes;
+    if (cx->bytes > limit && cx->is_bounded)
+        (void)skn_cx_over(
+            cx, SKN_ETOOLARGE, "the slice changed more bytes than it may", "batch_bytes", limit);
 }
 
 void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
@@ -149,7 +147,10 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
 
 void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake)
 {
-    if (cx->rc != SKN_OK) return;
+    bool is_attempt = output->kind == SKN_OUTPUT_PERFORM || output->kind == SKN_OUTPUT_CANCEL;
+    uint64_t gas = is_wake ? SKN_GAS_MESSAGE : is_attempt ? SKN_GAS_INTENT : SKN_GAS_OUTPUT;
+    if (!is_wake && !is_attempt) gas += skn_gas_of_write(output->name.len + output->value.len);
+    if (skn_cx_charge(cx, gas) != SKN_OK) return;
     struct skn_out *out = skn_arena_zero(&cx->arena, 1, sizeof *out);
     skn_list_init(&out->link);
     out->output = *output;
@@ -207,6 +208,7 @@ uint64_t skn_cx_random(struct skn_cx *cx)
 {
     uint8_t mac[32];
     if (skn_bug(SKN_BUG_RANDOM_ADDRESS)) return (uintptr_t)cx;
+    (void)skn_cx_charge(cx, SKN_GAS_HMAC);
     struct skn_buf *text = &cx->row;
     skn_buf_reset(text);
     skn_buf_put(text, skn_cx_address(cx));

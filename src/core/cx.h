@@ -34,6 +34,12 @@ struct skn_buf *skn_cx_scratch(struct skn_cx *cx);
  * itself a message and goes on there [E62]. */
 bool skn_cx_is_half_full(const struct skn_cx *cx);
 
+/* The work that a program does beside the calls below, in the unit of gas.h. Over the limit
+ * `slice_gas` the slice faults with SKN_EGAS; gives what stuck, like skn_cx_rc. */
+enum skn_rc skn_cx_charge(struct skn_cx *cx, uint64_t gas);
+uint64_t skn_cx_gas(const struct skn_cx *cx);      /* charged so far */
+uint64_t skn_cx_gas_left(const struct skn_cx *cx); /* 0 when it is over */
+
 /* What stuck so far: SKN_OK, SKN_ELATER, or the fault. */
 SKN_MUST_USE enum skn_rc skn_cx_rc(const struct skn_cx *cx);
 

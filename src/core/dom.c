@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-/* After so many picks of a higher class a waiting lower one has its turn (DESIGN 3.1). */
-enum { TURNS = 3 };
+static_assert((int)SKN_PRIORITIES == (int)SKN_SCHED_LANES, "a lane per priority");
 
 static struct skn_dom *dom_of(struct skn_omap_node *node)
 {
@@ -45,9 +44,10 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
     if (dom) return dom;
     const struct skn_program *program = skn_program_find(core, address);
     if (!program) return NULL;
-    dom = skn_alloc_zero(1, sizeof *dom + address.len);
-    memcpy(dom->address, address.ptr, address.len);
-    dom->node.key = skn_slice(dom->address, address.len);
+    dom = skn_alloc_zero(1, sizeof *dom + SKN_SCHED_ROUND_BYTES + address.len);
+    memcpy(dom->key + SKN_SCHED_ROUND_BYTES, address.ptr, address.len);
+    dom->node.key = skn_slice(dom->key + SKN_SCHED_ROUND_BYTES, address.len);
+    skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address.len);
     skn_list_init(&dom->link);
     skn_list_init(&dom->inputs);
     dom->program = program;
@@ -55,9 +55,17 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
     return dom;
 }
 
+static void leave_list(struct skn_core *core, struct skn_dom *dom)
+{
+    skn_list_remove(&dom->link);
+    if (dom->is_idle) core->idle_count--;
+    dom->is_idle = false;
+}
+
 void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
 {
-    SKN_ASSERT(skn_list_is_empty(&dom->link));
+    skn_sched_drop(&core->sched, &dom->turn);
+    leave_list(core, dom);
     struct skn_list *link;
     while ((link = skn_list_pop_front(&dom->inputs)))
         skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
@@ -116,13 +124,6 @@ void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input 
     skn_dom_settle(core, dom);
 }
 
-static struct skn_dom *first_dom(const struct skn_list *list)
-{
-    struct skn_list *first = skn_list_first(list);
-    SKN_ASSERT(first);
-    return SKN_CONTAINER_OF(first, struct skn_dom, link);
-}
-
 /* The best priority that waits at a domain; SKN_PRIORITIES when nothing does. */
 static enum skn_priority lane_of(const struct skn_dom *dom)
 {
@@ -135,53 +136,69 @@ static enum skn_priority lane_of(const struct skn_dom *dom)
     return (enum skn_priority)lane;
 }
 
-static void leave_list(struct skn_core *core, struct skn_dom *dom)
+/* Nothing is lost with it: all state is rows. */
+static void cool(struct skn_dom *dom)
 {
-    if (!dom->is_ready && !dom->want && !skn_list_is_empty(&dom->link)) core->idle_count--;
-    if (dom->is_ready) core->counts.ready--;
-    skn_list_remove(&dom->link);
-    dom->is_ready = false;
+    if (dom->warm) dom->program->sleep(dom->warm);
+    dom->warm = NULL;
+}
+
+static void free_unless_needed(struct skn_core *core, struct skn_dom *dom)
+{
+    bool is_needed = dom->turn.in != SKN_TURN_OUT || dom->is_held || dom->want || dom->warm;
+    if (!is_needed) skn_dom_free(core, dom);
+}
+
+static void evict(struct skn_core *core)
+{
+    struct skn_list *oldest = skn_list_first(&core->idle);
+    SKN_ASSERT(oldest);
+    struct skn_dom *dom = SKN_CONTAINER_OF(oldest, struct skn_dom, link);
+    leave_list(core, dom);
+    cool(dom);
+    free_unless_needed(core, dom);
+}
+
+/* Idle, and its debt is paid. */
+static bool sweep_one(struct skn_core *core)
+{
+    struct skn_turn *turn = skn_sched_paid(&core->sched);
+    if (!turn) return false;
+    free_unless_needed(core, SKN_CONTAINER_OF(turn, struct skn_dom, turn));
+    return true;
+}
+
+void skn_doms_sweep(struct skn_core *core)
+{
+    while (sweep_one(core))
+        continue;
 }
 
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
 {
     enum skn_priority lane = lane_of(dom);
-    bool waits = dom->is_held || dom->want;
-    bool stays = lane < SKN_PRIORITIES && lane >= dom->lane && !waits;
-    if (dom->is_ready && stays) return;
     leave_list(core, dom);
     if (dom->want) skn_list_push_back(&core->fetching, &dom->link);
+    bool waits = dom->is_held || dom->want;
+    if (lane < SKN_PRIORITIES && !waits) {
+        skn_sched_enter(&core->sched, &dom->turn, lane);
+        return;
+    }
+    skn_sched_leave(&core->sched, &dom->turn);
     if (waits) return;
-    if (lane < SKN_PRIORITIES) {
-        skn_list_push_back(&core->ready[lane], &dom->link);
-        dom->is_ready = true;
-        dom->lane = (uint8_t)lane;
-        core->counts.ready++;
-        return;
+    if (dom->warm) {
+        skn_list_push_back(&core->idle, &dom->link);
+        dom->is_idle = true;
+        if (++core->idle_count > core->limits.warm_domains) evict(core);
+    } else {
+        free_unless_needed(core, dom);
     }
-    if (!dom->warm) {
-        skn_dom_free(core, dom);
-        return;
-    }
-    skn_list_push_back(&core->idle, &dom->link);
-    if (++core->idle_count <= core->limits.warm_domains) return;
-    struct skn_dom *oldest = first_dom(&core->idle);
-    leave_list(core, oldest);
-    skn_dom_free(core, oldest);
+    /* One slice leaves at most one that owes, so two at a time keep up. */
+    if (sweep_one(core)) (void)sweep_one(core);
 }
 
 struct skn_dom *skn_dom_pick(struct skn_core *core)
 {
-    unsigned chosen = SKN_PRIORITIES;
-    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
-        if (skn_list_is_empty(&core->ready[i])) continue;
-        if (chosen < SKN_PRIORITIES) core->streak[chosen]++; /* a lower one waits */
-        if (chosen < SKN_PRIORITIES && core->streak[chosen] <= TURNS) break;
-        if (chosen < SKN_PRIORITIES) core->streak[chosen] = 0;
-        chosen = i;
-    }
-    if (chosen == SKN_PRIORITIES) return NULL;
-    struct skn_dom *dom = first_dom(&core->ready[chosen]);
-    leave_list(core, dom);
-    return dom;
+    struct skn_turn *turn = skn_sched_pick(&core->sched);
+    return turn ? SKN_CONTAINER_OF(turn, struct skn_dom, turn) : NULL;
 }

@@ -15,6 +15,7 @@
 #include "base/bug.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
+#include "core/gas.h"
 
 uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended)
 {
@@ -35,6 +36,7 @@ uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ende
 void skn_cx_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES])
 {
     uint8_t mac[32];
+    (void)skn_cx_charge(cx, SKN_GAS_HMAC);
     skn_buf_reset(&cx->row);
     skn_buf_put(&cx->row, skn_cx_address(cx));
     skn_buf_put_u8(&cx->row, 0);

@@ -7,6 +7,7 @@
 #include "core/core_internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 /* What becomes part of every record: raise it when a default limit changes (P4). */
 enum { LIMITS_VERSION = 1, DEAD_LETTERS_MAX = 10000 };
@@ -164,6 +165,9 @@ static void put_dead_letter(struct skn_cx *cx, struct skn_message message, enum 
 static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
 {
     struct skn_message message = work->message;
+    /* A limit is named to the caller; other texts of faults stay out of answers, which are rows. */
+    char text[sizeof cx->diag.text];
+    (void)snprintf(text, sizeof text, "%s", cx->is_over ? cx->diag.text : skn_rc_info(why)->text);
     if (skn_bug(SKN_BUG_HALF_SLICE))
         cx->rc = SKN_OK;
     else
@@ -177,7 +181,7 @@ static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
     if (comes_once || cx->meta.faults >= cx->core->limits.faults_in_row ||
         cx->meta.dead >= DEAD_LETTERS_MAX)
         cx->meta.is_faulted = true;
-    skn_cx_refuse(cx, why, skn_rc_info(why)->text);
+    skn_cx_refuse(cx, why, text);
     if (skn_bug(SKN_BUG_ID_KEPT_WRONG) && cx->input && cx->input->id.len > 0)
         skn_request_remember(cx, SKN_OK, (struct skn_slice){0}, skn_slice((uint8_t[]){0}, 1));
     skn_cx_signal(cx, SKN_LIT("faulted"), skn_value_int((int64_t)why));
@@ -229,16 +233,19 @@ static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
 static enum skn_rc check_rebuild(struct skn_core *core,
                                  const struct skn_cx *first,
                                  const struct work *work,
+                                 uint64_t gas,
                                  struct skn_diag *diag)
 {
     struct skn_cx *cx = &core->cx[1];
     skn_cx_begin(cx, core, first->dom, first->message, first->input, first->stamp);
     const struct skn_program *program = first->dom->program;
     void *warm = program->wake ? program->wake(cx) : NULL;
+    skn_cx_budget(cx);
     uint64_t faults = core->counts.faults;
     enum skn_rc rc = handle(cx, work, warm);
     if (warm) program->sleep(warm);
     if (rc == SKN_ELATER) return SKN_OK; /* nothing to compare with */
+    bool same_gas = cx->gas == gas;
     if (rc != SKN_OK) bury(cx, work, rc);
     core->counts.faults = faults;
     make_batch(cx, &core->batch[1]);
@@ -247,13 +254,14 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     put_outs(first, &core->batch[0]);
     bool same = skn_slice_eq(skn_buf_slice(&core->batch[0]), skn_buf_slice(&core->batch[1]));
     core->batch[0].len = len;
-    if (same) return SKN_OK;
+    if (same && same_gas) return SKN_OK;
     return SKN_FAIL(
         diag,
         SKN_EINTERNAL,
-        "domain %.*s handled \"%.*s\" otherwise when it was rebuilt from its rows [E24]",
+        "domain %.*s handled \"%.*s\" otherwise when it was rebuilt from its rows [E24]%s",
         SKN_FMT(skn_dom_address(first->dom)),
-        SKN_FMT(work->message.name));
+        SKN_FMT(work->message.name),
+        same ? ": it took other gas" : "");
 }
 
 /* --- committing it ------------------------------------------------------------------------------- */
@@ -367,7 +375,9 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     uint64_t stamp = skn_hlc_next(core->stamp, work.message.stamp, now_ms);
     skn_cx_begin(cx, core, dom, &work.message, work.input, stamp);
     if (!dom->warm && dom->program->wake) dom->warm = dom->program->wake(cx);
+    skn_cx_budget(cx);
     rc = handle(cx, &work, dom->warm);
+    uint64_t gas = cx->gas; /* before a burial begins anew */
     if (rc != SKN_OK) cool(dom);
     if (rc == SKN_ELATER) return rc; /* dropped whole; runs again from its start [E13] */
     if (rc != SKN_OK) bury(cx, &work, rc);
@@ -376,8 +386,11 @@ enum skn_rc skn_slice_run(struct skn_core *core,
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
     }
     core->counts.slices++;
+    core->counts.gas += gas;
+    core->gas = gas;
     make_batch(cx, &core->batch[0]);
-    if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, diag)) != SKN_OK) return rc;
+    if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, gas, diag)) != SKN_OK)
+        return rc;
     if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
         core->counts.dropped_results++;
 

@@ -4,6 +4,7 @@
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
+#include "core/gas.h"
 
 enum { FIRE_AT_ONCE = 1000 }; /* timers queued per turn, so that a flood does not stall the rest */
 
@@ -13,6 +14,7 @@ uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer)
     if (timer->due_stamp <= cx->stamp) timer->due_stamp = cx->stamp + 1;
     uint64_t number = cx->meta.next_timer++;
     cx->meta_changed = true;
+    (void)skn_cx_charge(cx, SKN_GAS_TIMER);
     skn_buf_reset(&cx->row);
     skn_timer_encode(timer, &cx->row);
     skn_key_timer(&cx->key, skn_cx_address(cx), number);
