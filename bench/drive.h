@@ -1,0 +1,48 @@
+/* drive.h - how benchmarks drive an engine: open, submit, turn, take what is durable.
+ *
+ * Owns        the one place that knows the interface of the engine below it; a benchmark of whole
+ *             slices uses nothing else of it.
+ * May include base, value, env, core, shard.
+ * Threads     one.
+ *
+ * A benchmark that fails has nothing to say: every call ends the program with 1 and a line that says
+ * why when the engine refuses it.
+ */
+#pragma once
+
+#include "core/cx.h"
+
+struct skn_drive;
+
+/* `warm`: idle domains that keep what their program cached; 0: the default. */
+struct skn_drive *skn_drive_open(const char *dir,
+                                 const struct skn_program *const *programs,
+                                 uint32_t warm) SKN_MUST_USE;
+
+/* A clean stop; and what a kill leaves. */
+void skn_drive_close(struct skn_drive *drive);
+void skn_drive_kill(struct skn_drive *drive);
+
+/* Durable, from outside, priority normal; `number` comes back in the reply. */
+void skn_drive_submit(struct skn_drive *drive,
+                      uint64_t number,
+                      const char *address,
+                      struct skn_slice name,
+                      struct skn_value payload);
+
+/* Handles what waits and makes it durable. False: there is nothing more to do now. */
+bool skn_drive_turn(struct skn_drive *drive);
+
+/* The next output that may leave; borrowed until the next call. */
+bool skn_drive_next(struct skn_drive *drive, struct skn_output *out);
+
+/* Sleeps until a turn has something to do though nothing came, at most `most_ms`. */
+void skn_drive_wait(struct skn_drive *drive, uint64_t most_ms);
+
+/* The node's clock, and slices handled since it was opened. */
+uint64_t skn_drive_now_ms(struct skn_drive *drive);
+uint64_t skn_drive_slices(struct skn_drive *drive);
+
+/* What a benchmark needs beside it: ends the program, makes and removes folders. */
+SKN_NORETURN void skn_drive_fail(const char *what);
+void skn_drive_remove(const char *dir);

@@ -1,0 +1,55 @@
+/* reach_sim.c - simulated steps per second on one core; and what is not measured yet. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "drive.h"
+#include "reach_cases.h"
+#include "sim/sim.h"
+
+enum { SEEDS = 12, STEPS = 300 };
+
+struct work {
+    uint64_t seeds, next;
+};
+
+static void sim_run(void *ctx, struct skn_lap *lap)
+{
+    struct work *w = ctx;
+    for (uint64_t i = 0; i < w->seeds; i++) {
+        struct skn_sim_report report = {0};
+        struct skn_diag diag = {0};
+        const struct skn_sim_options options = {.seed = w->next++, .steps = STEPS};
+        if (skn_sim_run(&options, &report, &diag) != SKN_OK) skn_drive_fail(diag.text);
+        lap->n += report.steps;
+    }
+}
+
+void skn_reach_sim(struct skn_reach *reach)
+{
+    struct work w = {.seeds = skn_bench_n(reach->bench, SEEDS), .next = reach->bench->seed};
+    const struct skn_side ours = {.name = "ours", .run = sim_run, .ctx = &w};
+    const struct skn_pairs pairs = skn_pairs_run(&ours, NULL, reach->bench->reps, 5);
+    struct skn_figure figure = {.name = "simulated steps",
+                                .unit = "steps/s",
+                                .goal_is = SKN_GOAL_LEAST,
+                                .goal = 100000,
+                                .note = "whole node with faults and checkers, one thread"};
+    skn_figure_pairs(&figure, &pairs, NULL);
+    figure.per_sync = 0;
+    skn_reach_print(reach, &figure);
+}
+
+/* Each of these becomes a figure as soon as drive.h can ask the engine for it. */
+void skn_reach_later(struct skn_reach *reach)
+{
+    static const struct {
+        const char *name, *why;
+    } later[] = {
+        {"message hop between two shards on two threads (goal 200,000/s durable)",
+         "the engine has one shard on one thread"},
+        {"open after kill with 1e7 rows in the store (goal: as without them)",
+         "the engine keeps all rows in memory and has no checkpoint"},
+        {"slice p99 while a checkpoint runs (goal: at most 2 times without)",
+         "the engine has no checkpoint"},
+    };
+    for (size_t i = 0; i < SKN_ARRAY_LEN(later); i++)
+        skn_reach_skip(reach, later[i].name, later[i].why);
+}
