@@ -46,6 +46,7 @@
     X(41, SKN_EINTERRUPTED,     "INTERRUPTED",          "interrupted; it can be resumed",                       130,503, 10, 503) \
     X(42, SKN_ENOTYET,          "NOT_YET",              "this is not built yet",                                65, 501, 12, 501) \
     X(43, SKN_EINTERNAL,        "INTERNAL",             "a fault in skein itself",                              70, 500, 13, 500) \
+    X(46, SKN_EUNSUPPORTED,     "UNSUPPORTED",          "what is asked for is not possible here",               78, 501, 12, 501) \
     X(50, SKN_EGAS,             "OUT_OF_GAS",           "the message takes more work than one may",             1,  500, 8,  500) \
     X(51, SKN_EMEMORY,          "OUT_OF_MEMORY",        "the message takes more memory than one may",           1,  500, 8,  500)
 /* clang-format on */

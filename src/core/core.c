@@ -107,13 +107,11 @@ skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn
             diag, "record %" PRIu64 " follows record %" PRIu64, record->index, core->index);
     if (record->stamp <= core->stamp)
         return SKN_CORRUPT(diag, "the stamp of record %" PRIu64 " goes back", record->index);
-    enum skn_rc rc =
-        skn_store_apply(core->store, record->index, record->stamp, record->batch, diag);
+    const struct skn_position after = {.index = record->index,
+                                       .stamp = record->stamp,
+                                       .state = {record->state_lo, record->state_hi}};
+    enum skn_rc rc = skn_store_redo(core->store, &after, record->batch, diag);
     if (rc != SKN_OK) return rc;
-    struct skn_hash128 state = skn_store_position(core->store).state;
-    if (state.lo != record->state_lo || state.hi != record->state_hi)
-        return SKN_CORRUPT(
-            diag, "the rows after record %" PRIu64 " have another state hash", record->index);
     core->index = record->index;
     core->stamp = record->stamp;
     core->durable = record->index;
@@ -258,8 +256,9 @@ static enum skn_rc found_timer(struct skn_core *core,
                                bool take_up_all,
                                struct skn_diag *diag)
 {
-    if (row->key.len <= 18) return SKN_CORRUPT(diag, "a timer has a malformed key");
-    struct skn_slice address = skn_slice_from(row->key, 18);
+    if (row->key.len <= SKN_SHARD_HEAD + 16)
+        return SKN_CORRUPT(diag, "a timer has a malformed key");
+    struct skn_slice address = skn_slice_from(row->key, SKN_SHARD_HEAD + 16);
     struct skn_dom *dom = NULL;
     enum skn_rc rc = found(core, address, take_up_all, &dom, diag);
     if (rc == SKN_OK) skn_dom_settle(core, dom);

@@ -169,6 +169,8 @@ void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value
 void skn_raw_delete(struct skn_cx *cx, struct skn_slice key);
 /* Reads the domain's meta row, or starts one. */
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx);
+/* The row by which a new domain is found in the list of all; with its first meta row. */
+void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address);
 /* Copies an output into the slice's list. */
 void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake);
 

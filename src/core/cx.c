@@ -278,11 +278,17 @@ void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
     skn_raw_delete(cx, own_key(cx, key));
 }
 
+void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address)
+{
+    skn_key_domain(&cx->key, address);
+    skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
+}
+
 /* The target's counters are in its meta row: a sender takes the next number there. */
 static bool take_mail_number(struct skn_cx *cx, struct skn_slice address, uint64_t *out_number)
 {
     struct skn_meta_row other = {0};
-    bool is_self = skn_slice_eq(address, skn_cx_address(cx));
+    bool is_self = skn_slice_eq(address, skn_cx_address(cx)), is_new = false;
     struct skn_meta_row *meta = is_self ? &cx->meta : &other;
     if (!is_self) {
         struct skn_slice bytes;
@@ -293,6 +299,7 @@ static bool take_mail_number(struct skn_cx *cx, struct skn_slice address, uint64
             cx->rc = rc;
             return false;
         }
+        is_new = rc == SKN_ENOENT;
     }
     if (meta->mail >= cx->core->limits.mailbox_messages && !skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
         (void)skn_cx_fault(cx, SKN_EMAILBOXFULL, "the mailbox of the receiver is full");
@@ -307,6 +314,7 @@ static bool take_mail_number(struct skn_cx *cx, struct skn_slice address, uint64
     skn_buf_reset(&cx->row);
     skn_meta_encode(meta, &cx->row);
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+    if (is_new) skn_cx_list_domain(cx, address);
     return true;
 }
 

@@ -3,7 +3,7 @@
 #include "core/rows_internal.h"
 
 enum { SHARD = 1, DOMAIN_ROWS = 2 };
-enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_REQUESTS = 6 };
+enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_REQUESTS = 6, SHARD_DOMAINS = 8 };
 enum { DOMAIN_META = 1, DOMAIN_TIMER = 2, DOMAIN_DEAD = 3, DOMAIN_OWN = 0x10 };
 
 static void put(struct skn_key *key, struct skn_slice bytes)
@@ -29,6 +29,7 @@ void skn_key_shard(struct skn_key *key, uint8_t kind)
     key->len = 0;
     put_u8(key, SHARD);
     put_u8(key, kind);
+    put_u8(key, 0);
 }
 
 void skn_key_epoch(struct skn_key *key)
@@ -102,6 +103,12 @@ void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice reque
     put(key, request_key);
 }
 
+void skn_key_domain(struct skn_key *key, struct skn_slice address)
+{
+    skn_key_shard(key, SHARD_DOMAINS);
+    put(key, address);
+}
+
 static void domain(struct skn_key *key, struct skn_slice address, uint8_t kind)
 {
     key->len = 0;
@@ -139,6 +146,14 @@ void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice
     put(key, own);
 }
 
+void skn_key_end(struct skn_key *key)
+{
+    while (key->len > 0 && key->bytes[key->len - 1] == 0xff)
+        key->len--;
+    SKN_ASSERT(key->len > 0);
+    key->bytes[key->len - 1]++;
+}
+
 struct skn_slice skn_key_after(struct skn_arena *arena, struct skn_slice prefix)
 {
     /* Every key begins with a byte below 0xff, so the step up never runs out of bytes. */
@@ -156,8 +171,9 @@ enum skn_rc skn_key_split(struct skn_slice key,
                           struct skn_slice *out_rest,
                           struct skn_diag *diag)
 {
-    if (key.len < 3) return SKN_CORRUPT(diag, "a row has a key of %zu bytes", key.len);
-    struct skn_slice behind = skn_slice_from(key, 2);
+    if (key.len <= SKN_SHARD_HEAD)
+        return SKN_CORRUPT(diag, "a row has a key of %zu bytes", key.len);
+    struct skn_slice behind = skn_slice_from(key, SKN_SHARD_HEAD);
     const uint8_t *zero = memchr(behind.ptr, 0, behind.len);
     if (!zero) return SKN_CORRUPT(diag, "a row has a key without an end of its address");
     size_t len = (size_t)(zero - behind.ptr);

@@ -92,16 +92,19 @@ enum skn_rc skn_core_next_row(struct skn_store *store,
 {
     SKN_ASSERT(address.len <= SKN_ADDRESS_MAX);
     SKN_ASSERT(prefix.len <= SKN_PRIVATE_KEY_MAX && from.len <= SKN_PRIVATE_KEY_MAX + 1);
-    struct skn_key first, whole;
+    struct skn_key first, end;
     skn_key_own(&first, address, skn_slice_cmp(from, prefix) < 0 ? prefix : from);
-    skn_key_own(&whole, address, prefix);
+    skn_key_own(&end, address, prefix);
+    size_t head = end.len - prefix.len;
+    skn_key_end(&end);
+    if (skn_slice_cmp(skn_key_slice(&first), skn_key_slice(&end)) >= 0) return SKN_ENOENT;
     struct skn_row row;
     size_t count;
     enum skn_rc rc =
-        skn_store_scan(store, skn_key_slice(&first), (struct skn_slice){0}, &row, 1, &count, diag);
+        skn_store_scan(store, skn_key_slice(&first), skn_key_slice(&end), &row, 1, &count, diag);
     if (rc != SKN_OK) return rc;
-    if (count == 0 || !skn_slice_has_prefix(row.key, skn_key_slice(&whole))) return SKN_ENOENT;
-    out_row->key = skn_slice_from(row.key, whole.len - prefix.len);
+    if (count == 0) return SKN_ENOENT;
+    out_row->key = skn_slice_from(row.key, head);
     out_row->value = row.value;
     return SKN_OK;
 }
@@ -112,21 +115,18 @@ enum skn_rc skn_core_next_domain(struct skn_store *store,
                                  struct skn_diag *diag)
 {
     SKN_ASSERT(after.len <= SKN_ADDRESS_MAX);
-    /* Behind the last row of `after`: its address ends with a zero byte, so 01 is the next. */
-    struct skn_key from;
-    skn_key_meta(&from, after);
-    from.len--;
-    from.bytes[from.len - 1] = 1;
-    if (after.len == 0) from.len = 1;
+    struct skn_key from, end;
+    skn_key_domain(&from, after);
+    if (after.len > 0) from.bytes[from.len++] = 0; /* the first key behind it */
+    skn_key_domain(&end, (struct skn_slice){0});
+    skn_key_end(&end);
     struct skn_row row;
     size_t count;
     enum skn_rc rc =
-        skn_store_scan(store, skn_key_slice(&from), (struct skn_slice){0}, &row, 1, &count, diag);
+        skn_store_scan(store, skn_key_slice(&from), skn_key_slice(&end), &row, 1, &count, diag);
     if (rc != SKN_OK) return rc;
-    if (count == 0 || row.key.ptr[0] != from.bytes[0]) return SKN_ENOENT;
-    const uint8_t *zero = memchr(row.key.ptr + 1, 0, row.key.len - 1);
-    if (!zero) return SKN_CORRUPT(diag, "a row has a key without an end of its address");
+    if (count == 0) return SKN_ENOENT;
     skn_buf_reset(out);
-    skn_buf_put(out, skn_slice(row.key.ptr + 1, (size_t)(zero - row.key.ptr - 1)));
+    skn_buf_put(out, skn_slice_from(row.key, SKN_SHARD_HEAD));
     return SKN_OK;
 }

@@ -91,9 +91,10 @@ enum skn_rc skn_requests_expire(struct skn_core *core,
                                         diag);
         if (rc != SKN_OK) return rc;
         for (size_t i = 0; i < count; i++) {
-            if (rows[i].key.len <= 10) return SKN_CORRUPT(diag, "an expiry names no request");
+            if (rows[i].key.len <= SKN_SHARD_HEAD + 8)
+                return SKN_CORRUPT(diag, "an expiry names no request");
             skn_batch_delete(&core->batch[0], rows[i].key);
-            skn_batch_delete(&core->batch[0], skn_slice_from(rows[i].key, 10));
+            skn_batch_delete(&core->batch[0], skn_slice_from(rows[i].key, SKN_SHARD_HEAD + 8));
         }
         total += count;
         if (count > 0) {

@@ -4,14 +4,16 @@
  * May include base, value, store.
  * Threads     any.
  *
- * Keys begin with one byte; numbers in keys are big-endian, so that key order is their order.
- *   01 01                            epoch          u64                          nobody deletes it
- *   01 02                            store secret   32 bytes                     nobody
- *   01 03 due:8 number:8 address     timer index    empty            firing or cancel
- *   01 04 address 00 lane:1 number:8 mailbox        message          the batch that handles it
- *   01 05 address 00 number:8        intent         struct intent    its final result, or cancel
- *   01 06 target 00 caller 00 id     request id     struct answer    24 h after its answer
- *   01 07 due:8 (key of 01 06)       its expiry     empty            with it
+ * Keys begin with one byte; numbers in keys are big-endian, so that key order is their order. What
+ * is before the first zero byte names the table [store/backend]: a scan stays in one.
+ *   01 01 00                            epoch         u64            nobody deletes it
+ *   01 02 00                            store secret  32 bytes       nobody
+ *   01 03 00 due:8 number:8 address     timer index   empty          firing or cancel
+ *   01 04 00 address 00 lane:1 number:8 mailbox       message        the batch that handles it
+ *   01 05 00 address 00 number:8        intent        struct intent  its final result, or cancel
+ *   01 06 00 target 00 caller 00 id     request id    struct answer  24 h after its answer
+ *   01 07 00 due:8 (key of 01 06)       its expiry    empty          with it
+ *   01 08 00 address                    domain index  empty          with the domain
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
@@ -64,6 +66,7 @@ void skn_key_request(struct skn_key *key,
                      struct skn_slice caller,
                      struct skn_slice id);
 void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice request_key);
+void skn_key_domain(struct skn_key *key, struct skn_slice address);
 void skn_key_meta(struct skn_key *key, struct skn_slice address);
 void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number);
@@ -74,6 +77,9 @@ void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice
 /* Beginnings of the kinds of shard rows, and the first key behind all of a prefix. */
 void skn_key_shard(struct skn_key *key, uint8_t kind);
 struct skn_slice skn_key_after(struct skn_arena *arena, struct skn_slice prefix);
+/* The same in place: a prefix becomes the first key behind all that begin with it. */
+void skn_key_end(struct skn_key *key);
+enum { SKN_SHARD_HEAD = 3 }; /* bytes of it */
 enum { SKN_SHARD_TIMERS = 3, SKN_SHARD_MAIL = 4, SKN_SHARD_INTENTS = 5, SKN_SHARD_EXPIRIES = 7 };
 
 /* The address in a key of the kinds mailbox and intent, and the rest behind its 00. */

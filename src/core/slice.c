@@ -28,7 +28,7 @@ first_mail(struct skn_core *core, struct skn_dom *dom, struct work *work, struct
     struct skn_key from, end;
     skn_key_mail_lane(&from, skn_dom_address(dom), work->lane);
     end = from;
-    end.bytes[end.len - 1]++;
+    skn_key_end(&end);
     struct skn_row row;
     size_t count;
     enum skn_rc rc = skn_store_scan(
@@ -108,6 +108,7 @@ static void put_meta(struct skn_cx *cx)
     skn_meta_encode(&cx->meta, &cx->row);
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+    if (cx->is_new) skn_cx_list_domain(cx, skn_dom_address(cx->dom));
 }
 
 static void answer_none(struct skn_cx *cx)

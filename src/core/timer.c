@@ -70,7 +70,8 @@ enum skn_take skn_timer_take(struct skn_cx *cx, struct skn_message *message)
 static enum skn_rc first_timer(struct skn_core *core, struct skn_row *out_row, uint64_t *out_due)
 {
     struct skn_key from = core->timer_at, end;
-    skn_key_shard(&end, SKN_SHARD_TIMERS + 1);
+    skn_key_shard(&end, SKN_SHARD_TIMERS);
+    skn_key_end(&end);
     if (from.len == 0)
         skn_key_shard(&from, SKN_SHARD_TIMERS);
     else
@@ -80,7 +81,7 @@ static enum skn_rc first_timer(struct skn_core *core, struct skn_row *out_row, u
         core->store, skn_key_slice(&from), skn_key_slice(&end), out_row, 1, &count, NULL);
     if (rc != SKN_OK) return rc;
     if (count == 0) return SKN_ENOENT;
-    struct skn_cursor cursor = skn_cursor(skn_slice_from(out_row->key, 2));
+    struct skn_cursor cursor = skn_cursor(skn_slice_from(out_row->key, SKN_SHARD_HEAD));
     *out_due = skn_cursor_be(&cursor, 8);
     return SKN_OK;
 }
@@ -94,7 +95,7 @@ enum skn_rc skn_timers_fire(struct skn_core *core, uint64_t now_ms, struct skn_d
         enum skn_rc rc = first_timer(core, &row, &due);
         if (rc == SKN_ENOENT || (rc == SKN_OK && due > now)) return SKN_OK;
         if (rc != SKN_OK) return rc;
-        struct skn_cursor cursor = skn_cursor(skn_slice_from(row.key, 10));
+        struct skn_cursor cursor = skn_cursor(skn_slice_from(row.key, SKN_SHARD_HEAD + 8));
         struct skn_message message = {.kind = SKN_MESSAGE_TIMER,
                                       .priority = SKN_PRIORITY_NORMAL,
                                       .stamp = due,

@@ -1,20 +1,23 @@
-/* store.h - the rows as of some position of the journal, behind one interface.
+/* store.h - the rows of one shard in memory: a cache over a backend, and what is dirty in it.
  *
- * Owns        rows, and the position that they reflect.
- * May include base, value, env.
+ * Owns        the cache: rows, what is known to be absent, what a checkpoint under way still needs.
+ * May include base, store/backend.
  * Threads     the one that owns the shard.
  * Invariants
  *   1. Rows change by skn_store_apply alone, a whole batch at a time, and the position with them.
- *   2. `get` and `scan` may answer SKN_ELATER: what was asked for is being fetched, and the same
- *      question will be answered later. A caller must be ready for it from every backend [E13].
+ *   2. get, scan and know may answer SKN_ELATER: what was asked for is wanted from the backend, and
+ *      the same question is answered once it was fetched. A fetched row never replaces a cached
+ *      one [E13].
  *   3. The state hash is the sum modulo 2^128 of the hashes of all rows [E44].
+ *   4. While a checkpoint is under way every row that was dirty at its mark is given once, as of the
+ *      mark, whatever happened to it since [E10].
+ *   5. A row that the backend may hold is forgotten only when the backend holds it as it is.
  *
- * Batch bytes, little-endian, operations one after the other:
- *   offset 0  u8   1 put, 2 delete
- *          1  u16  key length, 1 to SKN_KEY_MAX
- *          3  u32  value length (put only, at most SKN_ROW_MAX)
- *          .. key, then value
- * Applying a batch again to its own result changes nothing: redo is physical and idempotent.
+ * Without a backend all rows stay in memory and nothing is ever SKN_ELATER.
+ *
+ * Rows of one table (the key up to its first zero byte) are kept together, in key order, in a map
+ * of their own. Each entry says whether everything between it and the entry before it is known:
+ * so absence is known by ranges, and a scan that stays in what is known needs no backend.
  */
 #pragma once
 
@@ -22,125 +25,117 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/slice.h"
-
-enum {
-    SKN_KEY_MAX = 4096,    /* bytes of a row's key */
-    SKN_ROW_MAX = 1 << 20, /* bytes of a row's value */
-};
-
-struct skn_hash128 {
-    uint64_t lo;
-    uint64_t hi;
-};
-
-/* Where a store stands: everything up to this record is in it, nothing later. */
-struct skn_position {
-    uint64_t index;           /* of the last record applied; 0 before the first */
-    uint64_t stamp;           /* of that record */
-    struct skn_hash128 state; /* after it */
-};
-
-struct skn_row {
-    struct skn_slice key;
-    struct skn_slice value;
-};
-
-struct skn_row_op {
-    bool is_delete;
-    struct skn_slice key;
-    struct skn_slice value;
-};
-
-/* Appends one operation to a batch. */
-void skn_batch_put(struct skn_buf *batch, struct skn_slice key, struct skn_slice value);
-void skn_batch_delete(struct skn_buf *batch, struct skn_slice key);
-
-/* Takes the next operation off `rest`. SKN_ENOENT at the end, SKN_ECORRUPT on malformed bytes. */
-SKN_MUST_USE enum skn_rc
-skn_batch_next(struct skn_slice *rest, struct skn_row_op *out_op, struct skn_diag *diag);
-
-/* XXH3-128 of the key's length, key and value; and its arithmetic modulo 2^128. */
-struct skn_hash128 skn_row_hash(struct skn_slice key, struct skn_slice value);
-struct skn_hash128 skn_hash128_add(struct skn_hash128 a, struct skn_hash128 b);
-struct skn_hash128 skn_hash128_sub(struct skn_hash128 a, struct skn_hash128 b);
-bool skn_hash128_eq(struct skn_hash128 a, struct skn_hash128 b);
+#include "store/backend/backend.h"
 
 struct skn_store;
 
-struct skn_store_ops {
-    enum skn_rc (*get)(struct skn_store *,
-                       struct skn_slice key,
-                       struct skn_slice *out,
-                       struct skn_diag *);
-    enum skn_rc (*scan)(struct skn_store *,
-                        struct skn_slice from,
-                        struct skn_slice end,
-                        struct skn_row *rows,
-                        size_t max,
-                        size_t *out_count,
-                        struct skn_diag *);
-    enum skn_rc (*apply)(struct skn_store *,
-                         uint64_t index,
-                         uint64_t stamp,
-                         struct skn_slice batch,
-                         struct skn_diag *);
-    struct skn_position (*position)(const struct skn_store *);
-    void (*destroy)(struct skn_store *);
+struct skn_store_options {
+    struct skn_backend *backend; /* borrowed; NULL: rows live in memory only */
+    uint32_t shard;
+    size_t cache_bytes; /* what skn_store_shrink keeps of clean rows; 0: all */
 };
 
-/* First member of every backend. */
-struct skn_store {
-    const struct skn_store_ops *ops;
-};
+/* A store at the position that the backend has of the shard; without one, empty at 0. */
+SKN_MUST_USE enum skn_rc skn_store_open(const struct skn_store_options *options,
+                                        struct skn_store **out_store,
+                                        struct skn_diag *diag);
+void skn_store_destroy(struct skn_store *store);
 
-/* The value under a key, borrowed until the next apply. SKN_ENOENT, SKN_ELATER. */
-static inline SKN_MUST_USE enum skn_rc skn_store_get(struct skn_store *store,
-                                                     struct skn_slice key,
-                                                     struct skn_slice *out_value,
-                                                     struct skn_diag *diag)
-{
-    SKN_ASSERT(key.len > 0 && key.len <= SKN_KEY_MAX);
-    return store->ops->get(store, key, out_value, diag);
-}
-
-/* At most `max` rows in key order with from <= key < end (no end when its len is 0), borrowed
- * until the next apply. None is SKN_OK with a count of 0. SKN_ELATER. */
-static inline SKN_MUST_USE enum skn_rc skn_store_scan(struct skn_store *store,
-                                                      struct skn_slice from,
-                                                      struct skn_slice end,
-                                                      struct skn_row *rows,
-                                                      size_t max,
-                                                      size_t *out_count,
-                                                      struct skn_diag *diag)
-{
-    SKN_ASSERT(max > 0);
-    return store->ops->scan(store, from, end, rows, max, out_count, diag);
-}
-
-/* Applies the batch of record `index`, which is the next one or one applied before (redo from an
- * older position). SKN_ECORRUPT leaves the store between two states: the caller gives it up. */
-static inline SKN_MUST_USE enum skn_rc skn_store_apply(struct skn_store *store,
-                                                       uint64_t index,
-                                                       uint64_t stamp,
-                                                       struct skn_slice batch,
-                                                       struct skn_diag *diag)
-{
-    return store->ops->apply(store, index, stamp, batch, diag);
-}
-
-static inline struct skn_position skn_store_position(const struct skn_store *store)
-{
-    return store->ops->position(store);
-}
-
-static inline void skn_store_destroy(struct skn_store *store)
-{
-    if (store) store->ops->destroy(store);
-}
-
-/* Rows in memory and nowhere else: for tests, the simulator, and whatever keeps its journal
- * whole. Gives an empty store at position 0. */
+/* An empty one without a backend. */
 struct skn_store *skn_store_memory_create(void) SKN_MUST_USE;
 
-/* Recomputes the state hash by a scan over all rows and compares. SKN_ECORRUPT when it differs. */
+/* From now on reads wait for the backend instead of answering SKN_ELATER: while a shard opens, and
+ * for whoever only looks. */
+void skn_store_set_blocking(struct skn_store *store, bool is_blocking);
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+/* For tests, until backends are there: get and scan answer SKN_ELATER whenever `is_later` says so. */
+void skn_store_set_later(struct skn_store *store, bool (*is_later)(void *ctx), void *ctx);
+
+/* The value under a key, borrowed until the next apply, fetched or shrink. SKN_ENOENT, SKN_ELATER;
+ * blocking: SKN_EIO, SKN_ECORRUPT. */
+SKN_MUST_USE enum skn_rc skn_store_get(struct skn_store *store,
+                                       struct skn_slice key,
+                                       struct skn_slice *out_value,
+                                       struct skn_diag *diag);
+
+/* At most `max` rows in key order with from <= key < end, borrowed likewise. Both are keys of one
+ * table, or `end` is the first key behind it. Fewer than `max` only at the end of the range. */
+SKN_MUST_USE enum skn_rc skn_store_scan(struct skn_store *store,
+                                        struct skn_slice from,
+                                        struct skn_slice end,
+                                        struct skn_row *rows,
+                                        size_t max,
+                                        size_t *out_count,
+                                        struct skn_diag *diag);
+
+/* SKN_OK: the store knows whether there is a row under the key, so apply may change it. */
+SKN_MUST_USE enum skn_rc
+skn_store_know(struct skn_store *store, struct skn_slice key, struct skn_diag *diag);
+
+/* The caller knows that the table has no row: nothing of it needs to be fetched. */
+void skn_store_fresh(struct skn_store *store, struct skn_slice table);
+
+/* --- what is wanted from the backend ------------------------------------------------------------ */
+
+/* Which want the last SKN_ELATER waits for. Wants are fetched in the order of their numbers. */
+uint64_t skn_store_last_want(const struct skn_store *store);
+
+/* The next one that nobody fetches yet; its slices are borrowed until it was fetched. False: none. */
+bool skn_store_next_want(struct skn_store *store, struct skn_read *out_read, uint64_t *out_number);
+
+/* What the backend answered, for the oldest want that is being fetched. SKN_ECORRUPT. */
+SKN_MUST_USE enum skn_rc skn_store_fetched(struct skn_store *store,
+                                           uint64_t number,
+                                           struct skn_slice rows,
+                                           bool is_end,
+                                           struct skn_diag *diag);
+
+/* --- changing --------------------------------------------------------------------------------- */
+
+/* Applies the batch of record `index`, which is the next one. Every key in it is known. SKN_ECORRUPT
+ * leaves the store between two states: the caller gives it up. */
+SKN_MUST_USE enum skn_rc skn_store_apply(struct skn_store *store,
+                                         uint64_t index,
+                                         uint64_t stamp,
+                                         struct skn_slice batch,
+                                         struct skn_diag *diag);
+
+/* The same for a record read back at opening, whose keys need not be known: the state after it is
+ * what the record says [E44]. Without a backend it is compared: SKN_ECORRUPT. */
+SKN_MUST_USE enum skn_rc skn_store_redo(struct skn_store *store,
+                                        const struct skn_position *after,
+                                        struct skn_slice batch,
+                                        struct skn_diag *diag);
+
+struct skn_position skn_store_position(const struct skn_store *store);
+
+/* Forgets clean rows until the cache is within its bound; between two slices. */
+void skn_store_shrink(struct skn_store *store);
+
+/* --- checkpoints [E10] [E11] -------------------------------------------------------------------- */
+
+/* The mark: the checkpoint is as of the position now. None may be under way. */
+struct skn_position skn_store_mark(struct skn_store *store);
+
+/* Appends operations of rows that were dirty at the mark, as of the mark and in the stored form,
+ * until `out` has grown by `max_bytes`. False: there are no more. */
+bool skn_store_next_dirty(struct skn_store *store, struct skn_buf *out, size_t max_bytes);
+
+/* The checkpoint is durable: what it was given is clean unless it changed since. */
+void skn_store_flushed(struct skn_store *store);
+
+struct skn_store_counts {
+    uint64_t entries;    /* in memory: rows, and what is known to be absent */
+    uint64_t bytes;      /* of them, with what a map takes */
+    uint64_t dirty_rows; /* changed since the last mark */
+    uint64_t dirty_bytes;
+    uint64_t fetches; /* wants fetched, since opening */
+    uint64_t evictions;
+};
+struct skn_store_counts skn_store_counts(const struct skn_store *store);
+
+/* Recomputes the state hash by a scan over all rows, backend and cache, waiting for it, and
+ * compares. SKN_ECORRUPT when it differs. For offline use: nothing may be wanted or under way. */
 SKN_MUST_USE enum skn_rc skn_store_verify(struct skn_store *store, struct skn_diag *diag);

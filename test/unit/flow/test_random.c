@@ -536,14 +536,14 @@ static const char *shortened(struct world *w, struct skn_buf *out)
 /* What is left of a run that has ended: no mail, intent or timer, no body and nothing to do. */
 static void expect_nothing_left(struct world *w)
 {
-    static const uint8_t shard[][2] = {{1, 3}, {1, 4}, {1, 5}};
+    static const uint8_t shard[][3] = {{1, 3, 0}, {1, 4, 0}, {1, 5, 0}};
     struct skn_row row;
     size_t count = 0;
     for (size_t i = 0; i < SKN_ARRAY_LEN(shard); i++) {
-        uint8_t end[2] = {1, (uint8_t)(shard[i][1] + 1)};
+        uint8_t end[3] = {1, shard[i][1], 1};
         assert_int_equal(
             skn_store_scan(
-                w->shard.store, skn_slice(shard[i], 2), skn_slice(end, 2), &row, 1, &count, NULL),
+                w->shard.store, skn_slice(shard[i], 3), skn_slice(end, 3), &row, 1, &count, NULL),
             SKN_OK);
         assert_int_equal(count, 0);
     }

@@ -1,7 +1,7 @@
 /* batch.c - row operations as bytes, and the hash of a row. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cursor.h"
-#include "store/store.h"
+#include "store/backend/backend.h"
 
 #include <xxhash.h>
 
@@ -30,6 +30,19 @@ void skn_batch_delete(struct skn_buf *batch, struct skn_slice key)
     skn_buf_put(batch, key);
 }
 
+void skn_batch_put_stored(struct skn_buf *batch,
+                          struct skn_slice key,
+                          uint64_t index,
+                          struct skn_slice value)
+{
+    SKN_ASSERT(value.len <= SKN_ROW_MAX);
+    put_head(batch, OP_PUT, key);
+    skn_buf_put_le32(batch, (uint32_t)value.len + SKN_STORED_HEAD);
+    skn_buf_put(batch, key);
+    skn_buf_put_le64(batch, index);
+    skn_buf_put(batch, value);
+}
+
 enum skn_rc skn_batch_next(struct skn_slice *rest, struct skn_row_op *out_op, struct skn_diag *diag)
 {
     if (rest->len == 0) return SKN_ENOENT;
@@ -44,10 +57,24 @@ enum skn_rc skn_batch_next(struct skn_slice *rest, struct skn_row_op *out_op, st
         return SKN_CORRUPT(diag, "a batch has an operation of unknown kind %u", op);
     if (key_len == 0 || key_len > SKN_KEY_MAX)
         return SKN_CORRUPT(diag, "a batch has a key of %zu bytes", key_len);
-    if (value_len > SKN_ROW_MAX)
+    if (value_len > SKN_ROW_MAX + SKN_STORED_HEAD)
         return SKN_CORRUPT(diag, "a batch has a row of %zu bytes", value_len);
     *out_op = (struct skn_row_op){.is_delete = op == OP_DELETE, .key = key, .value = value};
     *rest = cursor.rest;
+    return SKN_OK;
+}
+
+enum skn_rc skn_stored_split(struct skn_slice stored,
+                             uint64_t *out_index,
+                             struct skn_slice *out_value,
+                             struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(stored);
+    uint64_t index = skn_cursor_le64(&cursor);
+    if (cursor.bad || cursor.rest.len > SKN_ROW_MAX)
+        return SKN_CORRUPT(diag, "a stored row has %zu bytes", stored.len);
+    *out_index = index;
+    *out_value = cursor.rest;
     return SKN_OK;
 }
 
@@ -73,29 +100,4 @@ struct skn_hash128 skn_hash128_sub(struct skn_hash128 a, struct skn_hash128 b)
 bool skn_hash128_eq(struct skn_hash128 a, struct skn_hash128 b)
 {
     return a.lo == b.lo && a.hi == b.hi;
-}
-
-enum skn_rc skn_store_verify(struct skn_store *store, struct skn_diag *diag)
-{
-    struct skn_hash128 sum = {0};
-    uint8_t from_bytes[SKN_KEY_MAX + 1] = {0};
-    struct skn_slice from = skn_slice(from_bytes, 1);
-    struct skn_row rows[64];
-    for (;;) {
-        size_t count;
-        enum skn_rc rc = skn_store_scan(
-            store, from, (struct skn_slice){0}, rows, SKN_ARRAY_LEN(rows), &count, diag);
-        if (rc != SKN_OK) return rc;
-        for (size_t i = 0; i < count; i++)
-            sum = skn_hash128_add(sum, skn_row_hash(rows[i].key, rows[i].value));
-        if (count < SKN_ARRAY_LEN(rows)) break;
-        /* The first key after the last one: the same with a zero byte behind it. */
-        struct skn_slice last = rows[count - 1].key;
-        memcpy(from_bytes, last.ptr, last.len);
-        from_bytes[last.len] = 0;
-        from = skn_slice(from_bytes, last.len + 1);
-    }
-    if (!skn_hash128_eq(sum, skn_store_position(store).state))
-        return SKN_CORRUPT(diag, "the rows do not add up to the state hash of the store");
-    return SKN_OK;
 }

@@ -1,0 +1,298 @@
+/* memory.c - the backend that is a map in memory, with the crashes and the waits of a real one. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/list.h"
+#include "base/mem.h"
+#include "base/omap.h"
+#include "store/backend/backend.h"
+
+struct stored {
+    struct skn_omap_node node; /* by shard (4 bytes, big-endian) and key: points into `bytes` */
+    size_t value_len;
+    uint8_t bytes[]; /* shard, key, value */
+};
+
+/* What an operation changed, for a crash that takes it back. */
+struct undo {
+    struct skn_list link;
+    struct stored *before; /* NULL: there was no row */
+    size_t key_len;
+    uint8_t key[]; /* with the shard */
+};
+
+struct place {
+    struct skn_omap_node node; /* by `key` */
+    uint8_t key[4];
+    struct skn_position position;
+};
+
+struct memory {
+    struct skn_backend base;
+    struct skn_omap rows;
+    struct skn_omap places; /* where each shard stands */
+    struct skn_list undos;  /* since the last commit, oldest first */
+    size_t unflushed;
+    bool is_slow;
+    unsigned failing_commit; /* that many commits from now; 0: none */
+    struct skn_buf key;      /* scratch */
+};
+
+static struct memory *memory_of(struct skn_backend *backend)
+{
+    return SKN_CONTAINER_OF(backend, struct memory, base);
+}
+
+static struct stored *stored_of(struct skn_omap_node *node)
+{
+    return node ? SKN_CONTAINER_OF(node, struct stored, node) : NULL;
+}
+
+static struct place *place_of(struct skn_omap_node *node)
+{
+    return node ? SKN_CONTAINER_OF(node, struct place, node) : NULL;
+}
+
+enum { SHARD_BYTES = 4 };
+
+static struct skn_slice whole_key(struct skn_buf *buf, uint32_t shard, struct skn_slice key)
+{
+    skn_buf_reset(buf);
+    skn_buf_put_be32(buf, shard);
+    skn_buf_put(buf, key);
+    return skn_buf_slice(buf);
+}
+
+static struct skn_slice key_of(const struct stored *row)
+{
+    return skn_slice_from(row->node.key, SHARD_BYTES);
+}
+
+static struct skn_slice value_of(const struct stored *row)
+{
+    return skn_slice(row->bytes + row->node.key.len, row->value_len);
+}
+
+/* --- reading -------------------------------------------------------------------------------------- */
+
+static void put_row(const struct stored *row, struct skn_buf *out)
+{
+    uint64_t index;
+    struct skn_slice value;
+    /* Looked at when it was written. */
+    enum skn_rc rc = skn_stored_split(value_of(row), &index, &value, NULL);
+    SKN_ASSERT(rc == SKN_OK);
+    skn_batch_put_stored(out, key_of(row), index, value);
+}
+
+/* A row of the shard before `end`, which is not empty. */
+static bool is_inside(const struct stored *row, struct skn_slice shard, struct skn_slice end)
+{
+    return skn_slice_has_prefix(row->node.key, shard) && skn_slice_cmp(key_of(row), end) < 0;
+}
+
+static enum skn_rc memory_read(struct skn_backend *backend,
+                               const struct skn_read *read,
+                               bool may_wait,
+                               struct skn_buf *out,
+                               bool *out_is_end,
+                               struct skn_diag *diag)
+{
+    (void)diag;
+    struct memory *memory = memory_of(backend);
+    if (memory->is_slow && !may_wait) return SKN_ELATER;
+    struct skn_slice from = whole_key(&memory->key, read->shard, read->from);
+    *out_is_end = true;
+    if (read->end.len == 0) {
+        struct stored *row = stored_of(skn_omap_find(&memory->rows, from));
+        if (row) put_row(row, out);
+        return SKN_OK;
+    }
+    SKN_ASSERT(read->max_rows > 0);
+    struct skn_slice shard = skn_slice(from.ptr, SHARD_BYTES);
+    uint32_t rows = 0;
+    size_t bytes = 0;
+    struct skn_omap_node *node = skn_omap_lower_bound(&memory->rows, from);
+    for (; node && is_inside(stored_of(node), shard, read->end); node = skn_omap_next(node)) {
+        if (rows == read->max_rows || (rows > 0 && bytes >= read->max_bytes)) {
+            *out_is_end = false;
+            return SKN_OK;
+        }
+        const struct stored *row = stored_of(node);
+        put_row(row, out);
+        rows++;
+        bytes += key_of(row).len + row->value_len;
+    }
+    return SKN_OK;
+}
+
+static enum skn_rc memory_position(struct skn_backend *backend,
+                                   uint32_t shard,
+                                   struct skn_position *out,
+                                   struct skn_diag *diag)
+{
+    (void)diag;
+    struct memory *memory = memory_of(backend);
+    struct skn_slice key = whole_key(&memory->key, shard, (struct skn_slice){0});
+    const struct place *place = place_of(skn_omap_find(&memory->places, key));
+    if (!place) return SKN_ENOENT;
+    *out = place->position;
+    return SKN_OK;
+}
+
+/* --- writing -------------------------------------------------------------------------------------- */
+
+/* Takes the row under the key out of the map; NULL: there was none. */
+static struct stored *take(struct memory *memory, struct skn_slice key)
+{
+    struct stored *row = stored_of(skn_omap_find(&memory->rows, key));
+    if (row) skn_omap_remove(&memory->rows, &row->node);
+    return row;
+}
+
+static void change(struct memory *memory, struct skn_slice key, const struct skn_row_op *op)
+{
+    struct undo *undo = skn_alloc(sizeof *undo + key.len);
+    skn_list_init(&undo->link);
+    memcpy(undo->key, key.ptr, key.len);
+    undo->key_len = key.len;
+    undo->before = take(memory, key);
+    skn_list_push_back(&memory->undos, &undo->link);
+    memory->unflushed++;
+    if (op->is_delete) return;
+    struct stored *row = skn_alloc(sizeof *row + key.len + op->value.len);
+    memcpy(row->bytes, key.ptr, key.len);
+    memcpy(row->bytes + key.len, op->value.ptr, op->value.len);
+    row->node = (struct skn_omap_node){.key = skn_slice(row->bytes, key.len)};
+    row->value_len = op->value.len;
+    SKN_ASSERT(!skn_omap_insert(&memory->rows, &row->node));
+}
+
+static enum skn_rc memory_write(struct skn_backend *backend,
+                                uint32_t shard,
+                                struct skn_slice batch,
+                                struct skn_diag *diag)
+{
+    struct memory *memory = memory_of(backend);
+    struct skn_row_op op;
+    enum skn_rc rc;
+    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
+        uint64_t index;
+        struct skn_slice value;
+        if (!op.is_delete) rc = skn_stored_split(op.value, &index, &value, diag);
+        if (rc != SKN_OK) return rc;
+        change(memory, whole_key(&memory->key, shard, op.key), &op);
+    }
+    return rc == SKN_ENOENT ? SKN_OK : rc;
+}
+
+static void forget_undo(struct memory *memory, struct undo *undo)
+{
+    skn_list_remove(&undo->link);
+    skn_free(undo->before);
+    skn_free(undo);
+    memory->unflushed--;
+}
+
+static void flush(struct memory *memory)
+{
+    struct skn_list *link;
+    while ((link = skn_list_first(&memory->undos)))
+        forget_undo(memory, SKN_CONTAINER_OF(link, struct undo, link));
+}
+
+static void set_position(struct memory *memory, const struct skn_shard_position *at)
+{
+    struct skn_slice key = whole_key(&memory->key, at->shard, (struct skn_slice){0});
+    struct place *place = place_of(skn_omap_find(&memory->places, key));
+    if (!place) {
+        place = skn_alloc_zero(1, sizeof *place);
+        memcpy(place->key, key.ptr, sizeof place->key);
+        place->node.key = skn_slice(place->key, sizeof place->key);
+        SKN_ASSERT(!skn_omap_insert(&memory->places, &place->node));
+    }
+    place->position = at->position;
+}
+
+static enum skn_rc memory_commit(struct skn_backend *backend,
+                                 const struct skn_shard_position *positions,
+                                 size_t count,
+                                 struct skn_diag *diag)
+{
+    struct memory *memory = memory_of(backend);
+    if (memory->failing_commit > 0 && --memory->failing_commit == 0) {
+        skn_backend_memory_crash(backend, memory->unflushed / 2);
+        return SKN_FAIL(diag, SKN_EIO, "could not flush the rows: a planted failure");
+    }
+    flush(memory);
+    for (size_t i = 0; i < count; i++)
+        set_position(memory, &positions[i]);
+    return SKN_OK;
+}
+
+static enum skn_rc
+memory_backup(struct skn_backend *backend, const char *dir, struct skn_diag *diag)
+{
+    (void)backend;
+    return SKN_FAIL(diag, SKN_EUNSUPPORTED, "rows in memory have no backup: \"%s\"", dir);
+}
+
+static void memory_destroy(struct skn_backend *backend)
+{
+    struct memory *memory = memory_of(backend);
+    flush(memory);
+    struct skn_omap_node *node;
+    while ((node = skn_omap_drain(&memory->rows)))
+        skn_free(stored_of(node));
+    while ((node = skn_omap_drain(&memory->places)))
+        skn_free(place_of(node));
+    skn_buf_fini(&memory->key);
+    skn_free(memory);
+}
+
+static const struct skn_backend_ops memory_ops = {
+    .read = memory_read,
+    .write = memory_write,
+    .commit = memory_commit,
+    .position = memory_position,
+    .backup = memory_backup,
+    .destroy = memory_destroy,
+};
+
+struct skn_backend *skn_backend_memory_create(void)
+{
+    struct memory *memory = skn_alloc_zero(1, sizeof *memory);
+    memory->base.ops = &memory_ops;
+    skn_omap_init(&memory->rows);
+    skn_omap_init(&memory->places);
+    skn_list_init(&memory->undos);
+    skn_buf_init(&memory->key, SHARD_BYTES + SKN_KEY_MAX + 1); /* `from` may end with one more */
+    return &memory->base;
+}
+
+void skn_backend_memory_set_slow(struct skn_backend *backend, bool is_slow)
+{
+    memory_of(backend)->is_slow = is_slow;
+}
+
+void skn_backend_memory_crash(struct skn_backend *backend, size_t kept)
+{
+    struct memory *memory = memory_of(backend);
+    while (memory->unflushed > kept) {
+        struct undo *undo = SKN_CONTAINER_OF(skn_list_last(&memory->undos), struct undo, link);
+        skn_free(take(memory, skn_slice(undo->key, undo->key_len)));
+        if (undo->before) SKN_ASSERT(!skn_omap_insert(&memory->rows, &undo->before->node));
+        undo->before = NULL;
+        forget_undo(memory, undo);
+    }
+    flush(memory);
+}
+
+size_t skn_backend_memory_unflushed(const struct skn_backend *backend)
+{
+    static_assert(offsetof(struct memory, base) == 0, "this casts from the base");
+    return ((const struct memory *)(const void *)backend)->unflushed;
+}
+
+void skn_backend_memory_fail_commit(struct skn_backend *backend, unsigned nth)
+{
+    memory_of(backend)->failing_commit = nth;
+}
