@@ -30,7 +30,11 @@ enum skn_open {
     SKN_OPEN_WRITE,  /* an existing file, for reading and writing */
     SKN_OPEN_CREATE, /* a new file, for reading and writing; SKN_EEXIST when there is one */
     SKN_OPEN_ANY,    /* for reading and writing; made when there is none */
+    SKN_OPEN_DIRECT, /* as ANY, for writing only, past the page cache where the file system can;
+                      * offset, length and address of a write are multiples of SKN_DIRECT_BYTES */
 };
+
+enum { SKN_DIRECT_BYTES = 4096 };
 
 enum skn_lock {
     SKN_LOCK_SHARED,

@@ -20,7 +20,8 @@
 struct real_file {
     struct skn_file base;
     int fd;
-    char *path; /* owns; for diagnostics */
+    bool is_direct; /* O_DIRECT is set */
+    char *path;     /* owns; for diagnostics */
 };
 
 static struct real_file *real_of(struct skn_file *file)
@@ -103,9 +104,19 @@ static int open_flags(enum skn_open how)
     case SKN_OPEN_WRITE: return O_RDWR | O_CLOEXEC;
     case SKN_OPEN_CREATE: return O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC;
     case SKN_OPEN_ANY: return O_RDWR | O_CREAT | O_CLOEXEC;
+    case SKN_OPEN_DIRECT: return O_WRONLY | O_CREAT | O_CLOEXEC | O_DIRECT;
     }
     SKN_ASSERT(false);
     return 0;
+}
+
+static int open_again(const char *path, int flags)
+{
+    int fd = -1;
+    do {
+        fd = open(path, flags, 0600);
+    } while (fd < 0 && errno == EINTR);
+    return fd;
 }
 
 static enum skn_rc real_open(struct skn_env *env,
@@ -114,17 +125,16 @@ static enum skn_rc real_open(struct skn_env *env,
                              struct skn_file **out_file,
                              struct skn_diag *diag)
 {
-    int fd = -1;
-    do {
-        fd = open(path, open_flags(how), 0600);
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0) {
-        bool makes = how == SKN_OPEN_CREATE || how == SKN_OPEN_ANY;
-        return failed(diag, makes ? "create" : "open", path);
+    int flags = open_flags(how);
+    int fd = open_again(path, flags);
+    if (fd < 0 && errno == EINVAL && (flags & O_DIRECT)) { /* not every file system can */
+        flags &= ~O_DIRECT;
+        fd = open_again(path, flags);
     }
+    if (fd < 0) return failed(diag, flags & O_CREAT ? "create" : "open", path);
 
     struct real_file *file = skn_alloc(sizeof *file);
-    *file = (struct real_file){{env}, fd, skn_dup(path, strlen(path))};
+    *file = (struct real_file){{env}, fd, flags & O_DIRECT, skn_dup(path, strlen(path))};
     *out_file = &file->base;
     return SKN_OK;
 }
@@ -157,6 +167,15 @@ static enum skn_rc real_pread(struct skn_file *file,
     return SKN_OK;
 }
 
+/* A disk of larger sectors than ours, or the rest of a short write, which is not aligned: from here
+ * on through the page cache. */
+static bool leave_direct(struct real_file *real)
+{
+    int flags = real->is_direct ? fcntl(real->fd, F_GETFL) : -1;
+    real->is_direct = false;
+    return flags >= 0 && fcntl(real->fd, F_SETFL, flags & ~O_DIRECT) == 0;
+}
+
 static enum skn_rc real_pwrite(
     struct skn_file *file, uint64_t offset, const void *ptr, size_t len, struct skn_diag *diag)
 {
@@ -166,6 +185,7 @@ static enum skn_rc real_pwrite(
         ssize_t n =
             pwrite(real->fd, (const uint8_t *)ptr + done, len - done, (off_t)(offset + done));
         if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EINVAL && leave_direct(real)) continue;
         if (n < 0) return failed(diag, "write", real->path);
         done += (size_t)n;
     }

@@ -20,6 +20,7 @@ struct skn_env_sim {
     uint64_t wall_ns;
     uint64_t calls;
     uint64_t changes;
+    uint64_t syncs;
     enum skn_fault fault;
     bool fault_changes_only;
     uint64_t fault_nth;   /* so many counted calls until it comes; 0: it is here */
@@ -36,6 +37,7 @@ struct sim_file {
     struct sim_inode *inode; /* NULL: of a process that is dead */
     char *path;
     bool may_write;
+    bool is_direct;
     enum lock_state lock;
 };
 
@@ -122,7 +124,7 @@ static enum skn_rc sim_open(struct skn_env *env,
 {
     struct skn_env_sim *sim = sim_of(env);
     struct sim_inode *inode = sim_disk_find(&sim->disk, path);
-    bool may_make = how == SKN_OPEN_CREATE || how == SKN_OPEN_ANY;
+    bool may_make = how == SKN_OPEN_CREATE || how == SKN_OPEN_ANY || how == SKN_OPEN_DIRECT;
     bool makes = may_make && !inode;
     const char *verb = may_make ? "create" : "open";
     enum skn_rc rc = fault_rc(sim, enter(sim, makes), makes, verb, path, diag);
@@ -138,6 +140,7 @@ static enum skn_rc sim_open(struct skn_env *env,
     file->inode = sim_inode_ref(inode);
     file->path = skn_dup(path, strlen(path));
     file->may_write = how != SKN_OPEN_READ;
+    file->is_direct = how == SKN_OPEN_DIRECT;
     skn_list_init(&file->link);
     skn_list_push_back(&sim->handles, &file->link);
     *out_file = &file->base;
@@ -219,6 +222,11 @@ static enum skn_rc sim_pwrite(
     bool was_stopped = sim->is_stopped;
     bool had_faulted = sim->has_faulted;
     sim->has_faulted = false;
+    /* No file system that a test may meet refuses it, so the strictest one is simulated. */
+    bool is_aligned = offset % SKN_DIRECT_BYTES == 0 && len % SKN_DIRECT_BYTES == 0 &&
+                      (uintptr_t)ptr % SKN_DIRECT_BYTES == 0;
+    if (file->is_direct && !is_aligned)
+        return failed(diag, SKN_EIO, "write", file->path, "Invalid argument");
     enum skn_rc rc = file_enter(file, true, true, "write", diag);
     bool fails = sim->has_faulted;
     sim->has_faulted = had_faulted || fails;
@@ -239,6 +247,7 @@ static enum skn_rc sim_sync(struct skn_file *base, struct skn_diag *diag)
     struct sim_file *file = file_of(base);
     struct skn_env_sim *sim = sim_of(file->base.env);
     enum skn_rc rc = file_enter(file, true, false, "sync", diag);
+    sim->syncs += rc == SKN_OK;
     if (rc == SKN_ESYNC) sim_disk_fail_sync(&sim->disk, file->inode, &sim->rng);
     if (rc == SKN_OK) sim_disk_sync(&sim->disk, file->inode);
     return rc;
@@ -345,6 +354,7 @@ static enum skn_rc sim_sync_dir(struct skn_env *env, const char *path, struct sk
     if (!sim_disk_is_dir(&sim->disk, path))
         return failed(diag, SKN_ENOENT, "open directory", path, "No such file or directory");
     sim_disk_sync_dir(&sim->disk, path);
+    sim->syncs++;
     return SKN_OK;
 }
 
@@ -488,6 +498,11 @@ uint64_t skn_env_sim_calls(const struct skn_env_sim *sim)
 uint64_t skn_env_sim_changes(const struct skn_env_sim *sim)
 {
     return sim->changes;
+}
+
+uint64_t skn_env_sim_syncs(const struct skn_env_sim *sim)
+{
+    return sim->syncs;
 }
 
 size_t skn_env_sim_unsynced(const struct skn_env_sim *sim)

@@ -74,6 +74,9 @@ bool skn_env_sim_is_stopped(const struct skn_env_sim *sim);
 uint64_t skn_env_sim_calls(const struct skn_env_sim *sim);
 uint64_t skn_env_sim_changes(const struct skn_env_sim *sim);
 
+/* Syncs of files and directories that succeeded so far. */
+uint64_t skn_env_sim_syncs(const struct skn_env_sim *sim);
+
 /* Changes that no sync covers yet. */
 size_t skn_env_sim_unsynced(const struct skn_env_sim *sim);
 

@@ -67,6 +67,40 @@ static void what_is_written_is_read_back_and_ends_where_the_file_ends(void **sta
     skn_file_close(file);
 }
 
+/* [E1] Past the page cache where that is possible, and through it where it is not. */
+static void a_direct_write_is_read_back_and_goes_on_where_it_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    enum { LEN = 2 * SKN_DIRECT_BYTES };
+    static _Alignas(SKN_DIRECT_BYTES) uint8_t bytes[LEN];
+    static uint8_t got[2 * LEN];
+    struct skn_file *direct = NULL, *file = NULL;
+    uint64_t size = 0;
+    size_t n = 0;
+    memset(bytes, 7, sizeof bytes);
+    assert_int_equal(skn_env_open(f->env, f->path[0], SKN_OPEN_DIRECT, &direct, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_pwrite(direct, LEN / 2, bytes, LEN, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_sync(direct, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_size(direct, &size, &f->diag), SKN_OK);
+    assert_int_equal(size, LEN + LEN / 2);
+    assert_int_equal(skn_file_pwrite(direct, 1, bytes + 1, 3, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_pwrite(direct, 0, bytes, 1, &f->diag), SKN_OK);
+    skn_file_close(direct);
+
+    assert_int_equal(skn_env_open(f->env, f->path[0], SKN_OPEN_READ, &file, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_pread(file, 0, got, sizeof got, &n, &f->diag), SKN_OK);
+    assert_int_equal(n, size);
+    assert_memory_equal(got, bytes, 4);
+    assert_int_equal(got[4], 0);
+    assert_memory_equal(got + LEN / 2, bytes, LEN);
+    skn_file_close(file);
+
+    /* A device that knows no direct writes. */
+    assert_int_equal(skn_env_open(f->env, "/dev/full", SKN_OPEN_DIRECT, &direct, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_pwrite(direct, 0, bytes, LEN, &f->diag), SKN_EDISKFULL);
+    skn_file_close(direct);
+}
+
 static void names_are_made_moved_listed_and_removed(void **state)
 {
     struct fixture *f = *state;
@@ -149,6 +183,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             what_is_written_is_read_back_and_ends_where_the_file_ends, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_direct_write_is_read_back_and_goes_on_where_it_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(names_are_made_moved_listed_and_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(failures_name_the_path_and_the_reason, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -267,6 +267,31 @@ static void a_full_disk_refuses_and_what_was_allocated_has_room(void **state)
     skn_env_sim_destroy(sim);
 }
 
+/* [E1] A direct write is as lost by a power cut as any other, and has to be aligned. */
+static void a_direct_write_is_aligned_and_needs_its_sync(void **state)
+{
+    (void)state;
+    static _Alignas(SKN_DIRECT_BYTES) uint8_t bytes[BYTES];
+    struct skn_file *file = NULL;
+    struct skn_env_sim *sim = machine(4, &file);
+    skn_file_close(file);
+    memset(bytes, 'b', sizeof bytes);
+    for (int synced = 0; synced < 2; synced++) {
+        uint64_t syncs = skn_env_sim_syncs(sim);
+        file = open_file(sim, "/d/f", SKN_OPEN_DIRECT);
+        assert_int_equal(skn_file_pwrite(file, 512, bytes, SKN_DIRECT_BYTES, NULL), SKN_EIO);
+        assert_int_equal(skn_file_pwrite(file, 0, bytes, 512, NULL), SKN_EIO);
+        assert_int_equal(skn_file_pwrite(file, 0, bytes + 8, SKN_DIRECT_BYTES, NULL), SKN_EIO);
+        assert_int_equal(skn_file_pwrite(file, 0, bytes, SKN_DIRECT_BYTES, NULL), SKN_OK);
+        if (synced) assert_int_equal(skn_file_datasync(file, NULL), SKN_OK);
+        assert_int_equal(skn_env_sim_syncs(sim), syncs + (uint64_t)synced);
+        skn_file_close(file);
+        skn_env_sim_power_cut(sim, SKN_CUT_DROP);
+        assert_int_equal(sectors_with(sim, "/d/f", 'b'), synced ? 8 : 0);
+    }
+    skn_env_sim_destroy(sim);
+}
+
 static void a_copy_goes_its_own_way(void **state)
 {
     (void)state;
@@ -315,6 +340,7 @@ int main(void)
         cmocka_unit_test(faults_come_at_the_call_that_was_asked_for),
         cmocka_unit_test(a_short_write_leaves_a_beginning),
         cmocka_unit_test(a_full_disk_refuses_and_what_was_allocated_has_room),
+        cmocka_unit_test(a_direct_write_is_aligned_and_needs_its_sync),
         cmocka_unit_test(a_copy_goes_its_own_way),
         cmocka_unit_test(the_clock_goes_only_when_it_is_told),
     };
