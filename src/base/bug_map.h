@@ -24,7 +24,11 @@
     X(8,  NOT_NAMED,          1, "sim", "a segment is used before the superblock names it [E5]") \
     X(9,  CUT_ANYTHING,       1, "journal/damage", "every bad end counts as a torn tail [E4]") \
     X(10, NO_BOUND,           1, "journal/damage", "the lower bound is not looked at [E5]") \
-    X(11, TRIM_PAST_FLUSH,    0, "sim", "the journal is trimmed past what the store has flushed [E9]") \
+    X(11, TRIM_PAST_FLUSH,    1, "journal/crash", "the journal is trimmed past what the store has flushed [E9]") \
+    X(12, TRIM_BEFORE_SUPER,  1, "journal/crash", "files go while the superblock still names them [E5]") \
+    X(13, OLD_NOT_ZEROED,     1, "journal/crash", "a trimmed file is taken with old groups in it [E1]") \
+    X(14, READY_NOT_SYNCED,   1, "journal/crash", "a prepared segment is not synced before it gets its name [E1]") \
+    X(15, NO_CHAIN,           1, "journal/damage", "records are not compared with those before them [E3]") \
     /* outputs, requests, slices */ \
     X(21, EARLY_RELEASE,      1, "sim", "an output leaves before its batch is durable [E22]") \
     X(22, QUERY_EARLY,        1, "sim", "a query shows a row that is not durable yet [E21]") \

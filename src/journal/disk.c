@@ -1,7 +1,8 @@
-/* disk.c - room: the reserve for a full disk [E8], and trimming [E9]. */
+/* disk.c - room: the reserve for a full disk [E8], trimming [E9], and what is left [E12]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/journal_internal.h"
 
+#include "base/bug.h"
 #include "base/mem.h"
 
 enum {
@@ -70,31 +71,42 @@ static uint64_t index_of(const struct skn_journal_mark *marks, size_t count, uin
     return 0;
 }
 
-/* Whether all records up to the end of the segment are in the store. */
-static bool is_done(const struct skn_jscan_segment *segment,
-                    uint32_t shards,
+/* Whether all records up to the end of the segment are in the store. Shards interleave, so each of
+ * them has to agree. */
+static bool is_done(const struct skn_journal *journal,
+                    const struct skn_jscan_segment *segment,
                     const struct skn_journal_mark *marks,
                     size_t count)
 {
+    uint32_t shards = journal->back.super.shards;
+    if (skn_bug(SKN_BUG_TRIM_PAST_FLUSH)) shards = 1;
     for (uint32_t i = 0; i < shards; i++)
         if (segment->last[i] > index_of(marks, count, i)) return false;
     return true;
+}
+
+/* The newest first: it is the largest, and the most worth to be written over. */
+static enum skn_rc retire(struct skn_journal *journal, size_t n, struct skn_diag *diag)
+{
+    enum skn_rc rc = SKN_OK;
+    for (size_t i = n; i-- > 0 && rc == SKN_OK;)
+        rc = skn_jready_retire(journal, journal->back.segments[i].head.number, diag);
+    return rc;
 }
 
 /* The superblock forgets the segments first: then a file that is still there is only litter. */
 static enum skn_rc drop_segments(struct skn_journal *journal, size_t n, struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
+    bool is_early = skn_bug(SKN_BUG_TRIM_BEFORE_SUPER);
+    enum skn_rc rc = is_early ? retire(journal, n, diag) : SKN_OK;
     back->super.oldest = back->segments[n].head.number;
     back->super.oldest_group = back->segments[n].first_group;
     back->super.bound = back->durable;
-    enum skn_rc rc = skn_jf_write_super(back->super_file, &back->super, diag);
-    for (size_t i = 0; i < n; i++) {
-        if (rc == SKN_OK)
-            rc = skn_jf_remove_segment(
-                journal->env, journal->dir, back->segments[i].head.number, diag);
+    if (rc == SKN_OK) rc = skn_jf_write_super(back->super_file, &back->super, diag);
+    if (rc == SKN_OK && !is_early) rc = retire(journal, n, diag);
+    for (size_t i = 0; i < n; i++)
         skn_free(back->segments[i].last);
-    }
     back->count -= n;
     for (size_t i = 0; i < back->count; i++)
         back->segments[i] = back->segments[i + n];
@@ -107,11 +119,32 @@ enum skn_rc skn_journal_trim(struct skn_journal *journal,
                              struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
-    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
-    size_t n = 0;
-    while (n + 1 < back->count && is_done(&back->segments[n], back->super.shards, marks, count))
-        n++;
-    if (n == 0) return SKN_OK;
     struct skn_diag why = {0};
-    return skn_jback_keep(back, drop_segments(journal, n, &why), &why, diag);
+    enum skn_rc rc = skn_jready_check(&journal->ready, diag);
+    if (rc != SKN_OK) return rc;
+    size_t n = 0;
+    while (n + 1 < back->count && is_done(journal, &back->segments[n], marks, count))
+        n++;
+    if (n == 0) return skn_journal_idle(journal, diag); /* a checkpoint moves the bound [E5] */
+    return skn_jready_fail(&journal->ready, drop_segments(journal, n, &why), &why, diag);
+}
+
+void skn_journal_tail(const struct skn_journal *journal,
+                      const struct skn_journal_mark *marks,
+                      size_t count,
+                      struct skn_journal_tail *out_tail)
+{
+    const struct skn_jback *back = &journal->back;
+    *out_tail = (struct skn_journal_tail){0};
+    for (uint32_t i = 0; i < back->super.shards; i++) {
+        uint64_t mark = index_of(marks, count, i);
+        if (back->last[i] > mark) out_tail->records += back->last[i] - mark;
+    }
+    for (size_t i = 0; i < back->count; i++) {
+        const struct skn_jscan_segment *s = &back->segments[i];
+        bool is_newest = i + 1 == back->count;
+        if (!is_newest && is_done(journal, s, marks, count)) continue;
+        out_tail->bytes += (is_newest ? back->at : s->end) - SKN_JF_BLOCK;
+        out_tail->segments++;
+    }
 }

@@ -1,4 +1,4 @@
-/* files.c - the folder of a journal: its names, its superblock, and how a segment is made. */
+/* files.c - the folder of a journal: its names and its superblock. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "journal/files_internal.h"
 
@@ -9,7 +9,6 @@
 
 static const char super_name[] = "super";
 static const char super_unfinished[] = "super.tmp";
-static const char segment_unfinished[] = "next.tmp";
 static const char reserve_name[] = "reserve";
 
 char *skn_jf_path(const char *dir, const char *name)
@@ -93,12 +92,12 @@ skn_jf_remove_segment(struct skn_env *env, const char *dir, uint64_t number, str
     return skn_jf_remove(env, dir, name, diag);
 }
 
-static enum skn_rc open_name(struct skn_env *env,
-                             const char *dir,
-                             const char *name,
-                             enum skn_open how,
-                             struct skn_file **out_file,
-                             struct skn_diag *diag)
+enum skn_rc skn_jf_open(struct skn_env *env,
+                        const char *dir,
+                        const char *name,
+                        enum skn_open how,
+                        struct skn_file **out_file,
+                        struct skn_diag *diag)
 {
     char *path = skn_jf_path(dir, name);
     enum skn_rc rc = skn_env_open(env, path, how, out_file, diag);
@@ -106,7 +105,7 @@ static enum skn_rc open_name(struct skn_env *env,
     return rc;
 }
 
-static enum skn_rc rename_name(
+enum skn_rc skn_jf_rename(
     struct skn_env *env, const char *dir, const char *from, const char *to, struct skn_diag *diag)
 {
     char *old_path = skn_jf_path(dir, from);
@@ -126,7 +125,7 @@ enum skn_rc skn_jf_open_segment(struct skn_env *env,
 {
     char name[SKN_JF_NAME_BYTES];
     skn_jf_segment_name(number, name);
-    return open_name(env, dir, name, how, out_file, diag);
+    return skn_jf_open(env, dir, name, how, out_file, diag);
 }
 
 enum skn_rc skn_jf_read_super(struct skn_file *file,
@@ -193,7 +192,7 @@ enum skn_rc skn_jf_make_super(struct skn_env *env,
                               struct skn_diag *diag)
 {
     struct skn_file *file = NULL;
-    enum skn_rc rc = open_name(env, dir, super_unfinished, SKN_OPEN_ANY, &file, diag);
+    enum skn_rc rc = skn_jf_open(env, dir, super_unfinished, SKN_OPEN_ANY, &file, diag);
     if (rc != SKN_OK) return rc;
     rc = skn_file_truncate(file, SKN_JF_SUPER_BYTES, diag);
     for (int i = 0; i < 2 && rc == SKN_OK; i++) {
@@ -201,80 +200,11 @@ enum skn_rc skn_jf_make_super(struct skn_env *env,
         rc = put_slot(file, super, diag);
     }
     if (rc == SKN_OK) rc = skn_file_sync(file, diag);
-    if (rc == SKN_OK) rc = rename_name(env, dir, super_unfinished, super_name, diag);
+    if (rc == SKN_OK) rc = skn_jf_rename(env, dir, super_unfinished, super_name, diag);
     if (rc != SKN_OK) {
         skn_file_close(file);
         return rc;
     }
     *out_file = file;
     return SKN_OK;
-}
-
-enum skn_rc skn_jf_maker_begin(struct skn_jf_maker *maker,
-                               struct skn_env *env,
-                               const char *dir,
-                               const struct skn_jf_segment *head,
-                               struct skn_slice first,
-                               struct skn_diag *diag)
-{
-    SKN_ASSERT(!maker->file && first.len % SKN_JF_BLOCK == 0);
-    SKN_ASSERT(head->length >= SKN_JF_BLOCK + first.len);
-    uint8_t block[SKN_JF_BLOCK];
-    skn_jf_put_segment(head, block);
-    struct skn_file *file = NULL;
-    enum skn_rc rc = open_name(env, dir, segment_unfinished, SKN_OPEN_ANY, &file, diag);
-    if (rc != SKN_OK) return rc;
-    /* Cut first: what an earlier attempt left there must not shine through. */
-    rc = skn_file_truncate(file, 0, diag);
-    if (rc == SKN_OK) rc = skn_file_pwrite(file, 0, block, sizeof block, diag);
-    if (rc == SKN_OK && first.len > 0)
-        rc = skn_file_pwrite(file, SKN_JF_BLOCK, first.ptr, first.len, diag);
-    *maker = (struct skn_jf_maker){
-        .head = *head, .file = file, .written = SKN_JF_BLOCK + (uint64_t)first.len};
-    if (rc != SKN_OK) skn_jf_maker_drop(maker);
-    return rc;
-}
-
-bool skn_jf_maker_is_full(const struct skn_jf_maker *maker)
-{
-    return maker->written == maker->head.length;
-}
-
-enum skn_rc skn_jf_maker_step(struct skn_jf_maker *maker, struct skn_diag *diag)
-{
-    uint64_t n = maker->head.length - maker->written;
-    if (n > SKN_JF_STEP_BYTES) n = SKN_JF_STEP_BYTES;
-    if (n == 0) return SKN_OK;
-    uint8_t *zeros = skn_alloc_zero(1, (size_t)n);
-    enum skn_rc rc = skn_file_pwrite(maker->file, maker->written, zeros, (size_t)n, diag);
-    if (rc == SKN_OK) maker->written += n;
-    skn_free(zeros);
-    return rc;
-}
-
-enum skn_rc skn_jf_maker_finish(struct skn_jf_maker *maker,
-                                struct skn_env *env,
-                                const char *dir,
-                                bool skip_sync,
-                                struct skn_file **out_file,
-                                struct skn_diag *diag)
-{
-    SKN_ASSERT(maker->file && skn_jf_maker_is_full(maker));
-    char name[SKN_JF_NAME_BYTES];
-    skn_jf_segment_name(maker->head.number, name);
-    enum skn_rc rc = skip_sync ? SKN_OK : skn_file_sync(maker->file, diag);
-    if (rc == SKN_OK) rc = rename_name(env, dir, segment_unfinished, name, diag);
-    if (rc != SKN_OK) {
-        skn_jf_maker_drop(maker);
-        return rc;
-    }
-    *out_file = maker->file;
-    *maker = (struct skn_jf_maker){0};
-    return SKN_OK;
-}
-
-void skn_jf_maker_drop(struct skn_jf_maker *maker)
-{
-    skn_file_close(maker->file);
-    *maker = (struct skn_jf_maker){0};
 }

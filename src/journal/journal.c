@@ -15,68 +15,10 @@ enum skn_rc skn_jfail_again(const struct skn_jfailure *failure, struct skn_diag 
     return failure->rc;
 }
 
-enum skn_rc
-skn_jback_keep(struct skn_jback *back, enum skn_rc rc, struct skn_diag *why, struct skn_diag *diag)
-{
-    if (rc == SKN_OK) return SKN_OK;
-    if (rc != SKN_EDISKFULL) rc = SKN_ESYNC;
-    why->rc = rc;
-    back->failure = (struct skn_jfailure){rc, *why};
-    return skn_jfail_again(&back->failure, diag);
-}
-
 enum skn_rc skn_jback_sync_dir(struct skn_journal *journal, struct skn_diag *diag)
 {
     if (skn_bug(SKN_BUG_NO_DIR_SYNC)) return SKN_OK;
     return skn_env_sync_dir(journal->env, journal->dir, diag);
-}
-
-enum skn_rc skn_jback_next_head(struct skn_journal *journal,
-                                uint64_t length_least,
-                                struct skn_jf_segment *out_head,
-                                struct skn_diag *diag)
-{
-    const struct skn_jback *back = &journal->back;
-    struct skn_jf_segment head = back->segments[back->count - 1].head;
-    head.number++;
-    head.epoch = back->epoch;
-    head.length *= 2;
-    if (head.length < journal->segment_bytes_min) head.length = journal->segment_bytes_min;
-    if (head.length > journal->segment_bytes_max) head.length = journal->segment_bytes_max;
-    if (head.length < length_least) head.length = length_least;
-    *out_head = head;
-    return skn_env_random(journal->env, &out_head->salt, sizeof out_head->salt, diag);
-}
-
-static enum skn_rc make_once(struct skn_journal *journal,
-                             const struct skn_jf_segment *head,
-                             struct skn_slice first,
-                             bool skip_sync,
-                             struct skn_file **out_file,
-                             struct skn_diag *diag)
-{
-    struct skn_jf_maker maker = {0};
-    enum skn_rc rc = skn_jf_maker_begin(&maker, journal->env, journal->dir, head, first, diag);
-    while (rc == SKN_OK && !skn_jf_maker_is_full(&maker))
-        rc = skn_jf_maker_step(&maker, diag);
-    if (rc == SKN_OK)
-        return skn_jf_maker_finish(&maker, journal->env, journal->dir, skip_sync, out_file, diag);
-    skn_jf_maker_drop(&maker);
-    return rc;
-}
-
-enum skn_rc skn_jback_make_segment(struct skn_journal *journal,
-                                   const struct skn_jf_segment *head,
-                                   struct skn_slice first,
-                                   bool skip_sync,
-                                   struct skn_file **out_file,
-                                   struct skn_diag *diag)
-{
-    enum skn_rc rc = make_once(journal, head, first, skip_sync, out_file, diag);
-    /* Trying again is safe here alone: the file has no name yet that anybody would read. */
-    if (rc == SKN_EDISKFULL && skn_jback_use_reserve(journal))
-        rc = make_once(journal, head, first, skip_sync, out_file, diag);
-    return rc;
 }
 
 void skn_jback_add_segment(struct skn_jback *back,
@@ -88,6 +30,14 @@ void skn_jback_add_segment(struct skn_jback *back,
     back->segments[back->count] =
         (struct skn_jscan_segment){.head = *head, .first_group = first_group};
     back->count = n;
+}
+
+void skn_jback_watch(struct skn_journal *journal)
+{
+    const struct skn_jback *back = &journal->back;
+    /* A short run never needs a second segment, so nothing is done in the first half of one. */
+    bool is_half_full = back->at >= back->segments[back->count - 1].head.length / 2;
+    atomic_store(&journal->ready.is_wanted, is_half_full);
 }
 
 static void grow_group(struct skn_jgroup *group, size_t need)
@@ -157,30 +107,20 @@ static enum skn_rc
 turn_segment(struct skn_journal *journal, uint64_t group_length, struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
-    enum skn_rc rc = SKN_OK;
-    if (back->spare && back->spare_head.length - SKN_JF_BLOCK < group_length) {
-        skn_file_close(back->spare); /* too short: one more in its place */
-        back->spare = NULL;
-    }
-    if (!back->spare) {
-        skn_jf_maker_drop(&back->maker);
-        rc = skn_jback_next_head(journal, SKN_JF_BLOCK + group_length, &back->spare_head, diag);
-        if (rc == SKN_OK)
-            rc = skn_jback_make_segment(
-                journal, &back->spare_head, (struct skn_slice){0}, false, &back->spare, diag);
-        if (rc == SKN_OK) rc = skn_jback_sync_dir(journal, diag);
-        if (rc != SKN_OK) return rc;
-    }
+    struct skn_jf_segment head;
+    struct skn_file *file = NULL;
+    enum skn_rc rc = skn_jready_take(journal, SKN_JF_BLOCK + group_length, &head, &file, diag);
+    if (rc != SKN_OK) return rc;
     struct skn_jscan_segment *old = &back->segments[back->count - 1];
     size_t last_bytes = back->super.shards * sizeof *old->last;
     if (!old->last) old->last = skn_alloc(last_bytes);
     memcpy(old->last, back->last, last_bytes);
+    old->end = back->at;
     skn_file_close(back->file);
-    back->file = back->spare;
-    back->spare = NULL;
-    skn_jback_add_segment(back, &back->spare_head, back->durable + 1);
+    back->file = file;
+    skn_jback_add_segment(back, &head, back->durable + 1);
     back->at = SKN_JF_BLOCK;
-    back->super.newest = back->spare_head.number;
+    back->super.newest = head.number;
     return SKN_OK;
 }
 
@@ -236,15 +176,24 @@ static enum skn_rc write_group(struct skn_journal *journal, struct skn_diag *dia
     if (rc != SKN_OK) return rc == SKN_EDISKFULL ? SKN_ESYNC : rc;
     back->at += length;
     back->durable++;
+    skn_jback_watch(journal);
     return SKN_OK;
 }
 
 enum skn_rc skn_journal_write(struct skn_journal *journal, struct skn_diag *diag)
 {
-    struct skn_jback *back = &journal->back;
     struct skn_diag why = {0};
-    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
-    return skn_jback_keep(back, write_group(journal, &why), &why, diag);
+    enum skn_rc rc = skn_jready_check(&journal->ready, diag);
+    if (rc != SKN_OK) return rc;
+    return skn_jready_fail(&journal->ready, write_group(journal, &why), &why, diag);
+}
+
+/* What the other hands failed in is the owner's failure, too. */
+static enum skn_rc take_failure(struct skn_journal *journal, struct skn_diag *diag)
+{
+    struct skn_jfailure *failure = &journal->front.failure;
+    if (failure->rc == SKN_OK) failure->rc = skn_jready_check(&journal->ready, &failure->diag);
+    return skn_jfail_again(failure, diag);
 }
 
 enum skn_rc skn_journal_end(struct skn_journal *journal, struct skn_diag *diag)
@@ -252,68 +201,28 @@ enum skn_rc skn_journal_end(struct skn_journal *journal, struct skn_diag *diag)
     struct skn_jfront *front = &journal->front;
     SKN_ASSERT(front->is_writing);
     front->is_writing = false;
-    front->failure = journal->back.failure;
-    return skn_jfail_again(&front->failure, diag);
+    return take_failure(journal, diag);
 }
 
 enum skn_rc skn_journal_flush(struct skn_journal *journal, struct skn_diag *diag)
 {
     struct skn_jfront *front = &journal->front;
     SKN_ASSERT(!front->is_writing);
-    front->failure = journal->back.failure; /* of a prepare, a trim or an idle */
-    if (front->failure.rc != SKN_OK) return skn_jfail_again(&front->failure, diag);
-    if (!skn_journal_begin(journal)) return SKN_OK;
-    enum skn_rc written = skn_journal_write(journal, diag);
+    enum skn_rc rc = take_failure(journal, diag); /* of a prepare, a trim or an idle */
+    if (rc != SKN_OK || !skn_journal_begin(journal)) return rc;
+    rc = skn_journal_write(journal, NULL);
     enum skn_rc ended = skn_journal_end(journal, diag);
-    SKN_ASSERT(written == ended);
+    SKN_ASSERT(rc == SKN_OK || ended != SKN_OK);
     return ended;
-}
-
-static enum skn_rc prepare_step(struct skn_journal *journal, struct skn_diag *diag)
-{
-    struct skn_jback *back = &journal->back;
-    if (!back->maker.file) {
-        struct skn_jf_segment head;
-        enum skn_rc rc = skn_jback_next_head(journal, 0, &head, diag);
-        if (rc != SKN_OK) return rc;
-        return skn_jf_maker_begin(
-            &back->maker, journal->env, journal->dir, &head, (struct skn_slice){0}, diag);
-    }
-    if (!skn_jf_maker_is_full(&back->maker)) return skn_jf_maker_step(&back->maker, diag);
-    back->spare_head = back->maker.head;
-    enum skn_rc rc =
-        skn_jf_maker_finish(&back->maker, journal->env, journal->dir, false, &back->spare, diag);
-    return rc == SKN_OK ? skn_jback_sync_dir(journal, diag) : rc;
-}
-
-enum skn_rc
-skn_journal_prepare(struct skn_journal *journal, bool *out_is_ready, struct skn_diag *diag)
-{
-    struct skn_jback *back = &journal->back;
-    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
-    /* A short run never needs a second segment, so nothing is done in the first half of one. */
-    uint64_t length = back->segments[back->count - 1].head.length;
-    *out_is_ready = back->spare || back->at < length / 2;
-    if (*out_is_ready) return SKN_OK;
-    struct skn_diag why = {0};
-    enum skn_rc rc = prepare_step(journal, &why);
-    if (rc == SKN_EDISKFULL) {
-        /* No harm yet: the write that needs the segment asks for the reserve. */
-        skn_jf_maker_drop(&back->maker);
-        *out_is_ready = true;
-        return SKN_OK;
-    }
-    *out_is_ready = rc == SKN_OK && back->spare;
-    return skn_jback_keep(back, rc, &why, diag);
 }
 
 enum skn_rc skn_journal_idle(struct skn_journal *journal, struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
     struct skn_diag why = {0};
-    if (back->failure.rc != SKN_OK) return skn_jfail_again(&back->failure, diag);
-    if (back->super.bound == back->durable) return SKN_OK;
-    return skn_jback_keep(back, write_open_super(journal, &why), &why, diag);
+    enum skn_rc rc = skn_jready_check(&journal->ready, diag);
+    if (rc != SKN_OK || back->super.bound == back->durable) return rc;
+    return skn_jready_fail(&journal->ready, write_open_super(journal, &why), &why, diag);
 }
 
 static enum skn_rc write_seal(struct skn_journal *journal, struct skn_diag *diag)
@@ -330,7 +239,8 @@ enum skn_rc skn_journal_close(struct skn_journal *journal, struct skn_diag *diag
 {
     struct skn_diag why = {0};
     enum skn_rc rc = skn_journal_flush(journal, diag);
-    if (rc == SKN_OK) rc = skn_jback_keep(&journal->back, write_seal(journal, &why), &why, diag);
+    if (rc == SKN_OK) rc = skn_jready_fail(&journal->ready, write_seal(journal, &why), &why, diag);
+    if (rc == SKN_OK) skn_jready_clear(journal);
     skn_journal_abandon(journal);
     return rc;
 }
@@ -343,8 +253,7 @@ void skn_journal_abandon(struct skn_journal *journal)
         skn_free(back->segments[i].last);
     skn_free(back->segments);
     skn_free(back->last);
-    skn_jf_maker_drop(&back->maker);
-    skn_file_close(back->spare);
+    skn_jready_fini(&journal->ready);
     skn_file_close(back->file);
     skn_file_close(back->super_file);
     skn_jshards_fini(&journal->front.shards);

@@ -2,9 +2,11 @@
  *
  * Owns        a directory of segment files, its superblock `super`, and the file `reserve`.
  * May include base, value, observe, env.
- * Threads     append, begin, end, close: the owner's. write, prepare, idle, trim and disk_state
- *             touch the files: the owner, or one other thread, never two of them at once; append
- *             may run beside them.
+ * Threads     Three hands, each of which is one thread at a time; one thread may be all of them.
+ *             The owner: append, begin, end, flush, and, when the others rest, close and abandon.
+ *             The writer: write (between begin and end), idle, trim, tail, disk_state.
+ *             The preparer: prepare.
+ *             What one hand failed in is seen by the next call of the others.
  * Invariants
  *   1. Group n+1 is written only after the sync of group n returned [E4].
  *   2. Nothing that a call has given back or acknowledged can be lost by kill or power cut [E6].
@@ -35,6 +37,7 @@ enum {
     SKN_JOURNAL_GROUP_BYTES = 512 << 10,     /* a group is closed here [E2] */
     SKN_JOURNAL_RECORD_BYTES_MAX = 16 << 20, /* message and batch of one record together */
     SKN_JOURNAL_IDLE_MS = 100,               /* without a group for so long: skn_journal_idle */
+    SKN_JOURNAL_PREPARE_PAUSE_MS = 1,        /* between two steps of skn_journal_prepare [E1] */
     SKN_JOURNAL_SHARDS_MAX = 1024,           /* chosen arbitrarily; a cluster has 64 */
 };
 
@@ -117,8 +120,11 @@ SKN_MUST_USE enum skn_rc skn_journal_end(struct skn_journal *journal, struct skn
 /* begin, write and end; SKN_OK when there is nothing to write. */
 SKN_MUST_USE enum skn_rc skn_journal_flush(struct skn_journal *journal, struct skn_diag *diag);
 
-/* One step of making the next segment ready, at most 256 KiB of writing; `out_is_ready` when there
- * is no more to do. Without it the write that needs a segment makes one on the spot [E1]. */
+/* One step of making the next segment ready, at most 256 KiB of writing, past the page cache where
+ * that is possible; `out_is_ready` when there is no more to do: come again after the next group. May
+ * run beside appending and writing; a thread that does nothing else pauses for
+ * SKN_JOURNAL_PREPARE_PAUSE_MS between two steps. What there is of it when a write needs a segment
+ * is finished there on the spot [E1]. */
 SKN_MUST_USE enum skn_rc
 skn_journal_prepare(struct skn_journal *journal, bool *out_is_ready, struct skn_diag *diag);
 
@@ -132,12 +138,28 @@ struct skn_journal_mark {
     uint64_t index;
 };
 
-/* Removes the oldest segments that hold nothing behind `marks`; a shard without a mark keeps all of
- * its records [E9]. */
+/* Lets the oldest segments go that hold nothing behind `marks`; a shard without a mark keeps all of
+ * its records [E9]. The newest segment always stays. Two files are kept under temporary names, to be
+ * written over by prepare [E1]. Moves the lower bound, too [E5]. After it a replay begins with the
+ * oldest segment that is kept: the first record of a shard may have any index up to its mark + 1,
+ * which the caller compares with the position of its store; a shard may have none. */
 SKN_MUST_USE enum skn_rc skn_journal_trim(struct skn_journal *journal,
                                           const struct skn_journal_mark *marks,
                                           size_t count,
                                           struct skn_diag *diag);
+
+/* What an opening would have to do beside a store that is at `marks`: a checkpoint begins at so many
+ * records or bytes [E12]. */
+struct skn_journal_tail {
+    uint64_t records;  /* behind the marks; of a shard without a mark all up to its last one */
+    uint64_t bytes;    /* of groups, on disk, in the segments that hold them, and in the newest */
+    uint64_t segments; /* so many, the newest too */
+};
+
+void skn_journal_tail(const struct skn_journal *journal,
+                      const struct skn_journal_mark *marks,
+                      size_t count,
+                      struct skn_journal_tail *out_tail);
 
 enum skn_journal_disk {
     SKN_JOURNAL_DISK_OK,
@@ -151,7 +173,9 @@ SKN_MUST_USE enum skn_rc skn_journal_disk_state(struct skn_journal *journal,
 
 /* Replays for a reader, also beside a living owner: changes nothing, checks the whole journal before
  * it gives the first record, and leaves out the last group of a journal without a seal, because it
- * may not be durable [E81], unless the bound names it [E5]. SKN_ENOENT: there is no journal. */
+ * may not be durable [E81], unless the bound names it [E5]. SKN_ENOENT: there is no journal.
+ * SKN_EBUSY: the owner trimmed meanwhile, after a part of it was given; begin again, with the store
+ * as it is now. */
 SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           const char *dir,
                                           skn_journal_replay_fn replay,
@@ -166,7 +190,8 @@ SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 
-/* Checks every byte that an opening would, the last group too; changes nothing. */
+/* Checks every byte that an opening would, the last group too; changes nothing. SKN_EBUSY: the owner
+ * trims without a pause. */
 SKN_MUST_USE enum skn_rc skn_journal_verify(struct skn_env *env,
                                             const char *dir,
                                             struct skn_journal_info *out_info,

@@ -3,7 +3,8 @@
  * Owns        everything in struct skn_journal.
  * May include base, env.
  * Threads     `front` is the owner's. `back` belongs to the hand that writes (journal.h). `flight`
- *             is the owner's until begin and after end, and the other hand's between.
+ *             is the owner's until begin and after end, and the other hand's between. `ready` has a
+ *             lock of its own.
  */
 #pragma once
 
@@ -11,6 +12,7 @@
 #include "base/diag.h"
 #include "journal/files_internal.h"
 #include "journal/journal.h"
+#include "journal/ready_internal.h"
 #include "journal/scan_internal.h"
 #include "journal/shards_internal.h"
 
@@ -20,12 +22,6 @@ struct skn_jgroup {
     size_t cap;
     uint32_t records_bytes;
     uint32_t records;
-};
-
-/* The first failure, for every later call [E7]. */
-struct skn_jfailure {
-    enum skn_rc rc; /* SKN_OK: none */
-    struct skn_diag diag;
 };
 
 struct skn_jfront {
@@ -47,13 +43,8 @@ struct skn_jback {
     uint64_t epoch;        /* greatest term */
     uint64_t *last;        /* index of the last record written, of each shard; owns */
 
-    struct skn_jf_maker maker; /* the segment behind the newest, on its way */
-    struct skn_file *spare;    /* the same, ready; NULL: not yet */
-    struct skn_jf_segment spare_head;
-
     bool has_reserve;
     bool lost_reserve; /* it was there and had to be used */
-    struct skn_jfailure failure;
 };
 
 struct skn_journal {
@@ -65,38 +56,22 @@ struct skn_journal {
     struct skn_jfront front;
     struct skn_jgroup flight;
     struct skn_jback back;
+    struct skn_jready ready;
 };
 
 /* Gives the first failure again. */
 SKN_MUST_USE enum skn_rc skn_jfail_again(const struct skn_jfailure *failure, struct skn_diag *diag);
 
-/* Keeps a failure of the writing hand, if `rc` is one, and returns it. What is indeterminate after
- * a failed write counts as a failed sync. */
-SKN_MUST_USE enum skn_rc
-skn_jback_keep(struct skn_jback *back, enum skn_rc rc, struct skn_diag *why, struct skn_diag *diag);
-
 /* Syncs the folder. */
 SKN_MUST_USE enum skn_rc skn_jback_sync_dir(struct skn_journal *journal, struct skn_diag *diag);
-
-/* The header of the segment behind the newest, of at least so many bytes. */
-SKN_MUST_USE enum skn_rc skn_jback_next_head(struct skn_journal *journal,
-                                             uint64_t length_least,
-                                             struct skn_jf_segment *out_head,
-                                             struct skn_diag *diag);
-
-/* Makes a whole segment under its final name, with the reserve if the disk is full; the folder is
- * not synced yet. */
-SKN_MUST_USE enum skn_rc skn_jback_make_segment(struct skn_journal *journal,
-                                                const struct skn_jf_segment *head,
-                                                struct skn_slice first,
-                                                bool skip_sync,
-                                                struct skn_file **out_file,
-                                                struct skn_diag *diag);
 
 /* Adds the segment to the list, as the newest. */
 void skn_jback_add_segment(struct skn_jback *back,
                            const struct skn_jf_segment *head,
                            uint64_t first_group);
+
+/* Asks for the next segment when the newest one is half full. */
+void skn_jback_watch(struct skn_journal *journal);
 
 /* Keeps the reserve when there is room for it. */
 SKN_MUST_USE enum skn_rc

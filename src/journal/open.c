@@ -39,6 +39,7 @@ static struct skn_journal *new_journal(const struct skn_journal_options *options
 {
     struct skn_journal *journal = skn_alloc_zero(1, sizeof *journal);
     journal->env = options->env;
+    skn_jready_init(&journal->ready);
     journal->dir = skn_dup(options->dir, strlen(options->dir));
     uint64_t least = options->segment_bytes_min, most = options->segment_bytes_max;
     uint64_t reserve = options->reserve_bytes;
@@ -84,6 +85,40 @@ static enum skn_rc check_ids(const struct skn_journal_options *options,
         diag, SKN_EFOREIGN, "the journal in \"%s\" belongs to another store", options->dir);
 }
 
+static enum skn_rc make_once(struct skn_journal *journal,
+                             const struct skn_jf_segment *head,
+                             struct skn_slice first,
+                             bool skip_sync,
+                             struct skn_file **out_file,
+                             struct skn_diag *diag)
+{
+    struct skn_jf_maker maker = {0};
+    enum skn_rc rc =
+        skn_jf_maker_begin(&maker, journal->env, journal->dir, head, first, NULL, diag);
+    while (rc == SKN_OK && !skn_jf_maker_is_full(&maker))
+        rc = skn_jf_maker_step(&maker, diag);
+    if (rc == SKN_OK)
+        return skn_jf_maker_finish(&maker, journal->env, journal->dir, skip_sync, out_file, diag);
+    skn_jf_maker_drop(&maker);
+    return rc;
+}
+
+/* A whole segment under its final name, with the reserve if the disk is full; the folder is not
+ * synced yet. */
+static enum skn_rc make_segment(struct skn_journal *journal,
+                                const struct skn_jf_segment *head,
+                                struct skn_slice first,
+                                bool skip_sync,
+                                struct skn_file **out_file,
+                                struct skn_diag *diag)
+{
+    enum skn_rc rc = make_once(journal, head, first, skip_sync, out_file, diag);
+    /* Trying again is safe here: the file has no name yet that anybody would read. */
+    if (rc == SKN_EDISKFULL && skn_jback_use_reserve(journal))
+        rc = make_once(journal, head, first, skip_sync, out_file, diag);
+    return rc;
+}
+
 /* Segment 1, then the superblock that names it: one without the other is a creation that did not
  * end, and is begun again. */
 static enum skn_rc create(struct skn_journal *journal,
@@ -98,8 +133,7 @@ static enum skn_rc create(struct skn_journal *journal,
     if (rc == SKN_OK || rc == SKN_EEXIST) rc = choose_ids(options, &head.ids, diag);
     if (rc == SKN_OK) rc = skn_env_random(journal->env, &head.salt, sizeof head.salt, diag);
     if (rc == SKN_OK)
-        rc =
-            skn_jback_make_segment(journal, &head, (struct skn_slice){0}, false, &back->file, diag);
+        rc = make_segment(journal, &head, (struct skn_slice){0}, false, &back->file, diag);
     if (rc == SKN_OK) rc = skn_jback_sync_dir(journal, diag);
     if (rc != SKN_OK) return rc;
     uint32_t shards = options->shards != 0 ? options->shards : 1;
@@ -167,17 +201,16 @@ static void adopt(struct skn_journal *journal, struct skn_jscan *scan)
 }
 
 /* Behind the seal nothing was ever written: go on there. Nothing is written before the first
- * group, so nothing needs a sync, unless there is something to clear away. */
+ * group, so nothing needs a sync [E5], unless an older superblock that may still be the one on the
+ * disk names a file that goes now: one that was trimmed. Newer files are named by none. */
 static enum skn_rc
 go_on(struct skn_journal *journal, const struct skn_jf_names *names, struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
-    bool has_others = names->unfinished_count > 0;
-    for (size_t i = 0; i < names->count; i++)
-        if (!is_named(&back->super, names->segments[i])) has_others = true;
     enum skn_rc rc = SKN_OK;
-    if (has_others) rc = skn_file_datasync(back->super_file, diag);
-    if (rc == SKN_OK && has_others) rc = remove_others(journal, names, 0, diag);
+    bool has_older = names->count > 0 && names->segments[0] < back->super.oldest;
+    if (has_older) rc = skn_file_datasync(back->super_file, diag);
+    if (rc == SKN_OK) rc = remove_others(journal, names, 0, diag);
     if (rc != SKN_OK) return rc;
     return skn_jf_open_segment(
         journal->env, journal->dir, back->super.newest, SKN_OPEN_WRITE, &back->file, diag);
@@ -253,8 +286,7 @@ static enum skn_rc begin_generation(struct skn_journal *journal,
     /* The superblock that was read may not be on the disk either, and a slot is written below. */
     if (rc == SKN_OK) rc = skn_file_datasync(back->super_file, diag);
     if (rc == SKN_OK)
-        rc = skn_jback_make_segment(
-            journal, &head, copy_group(scan, &head), has_old_bug, &back->file, diag);
+        rc = make_segment(journal, &head, copy_group(scan, &head), has_old_bug, &back->file, diag);
     if (rc == SKN_OK) rc = remove_others(journal, &scan->names, head.number, diag);
     if (rc == SKN_OK) rc = skn_jback_sync_dir(journal, diag);
     /* Without a group the owner before may have died before it had made the folder durable. */
@@ -298,6 +330,11 @@ enum skn_rc skn_journal_open(const struct skn_journal_options *options,
     else if (rc == SKN_OK)
         rc = open_existing(journal, options, &scan, diag);
     if (rc == SKN_OK) rc = skn_jback_keep_reserve(journal, scan.names.has_reserve, diag);
+    if (rc == SKN_OK) {
+        const struct skn_jback *back = &journal->back;
+        skn_jready_follow(&journal->ready, &back->segments[back->count - 1].head, back->epoch);
+        skn_jback_watch(journal);
+    }
     if (rc == SKN_OK && out_info) *out_info = scan.info;
     skn_jscan_fini(&scan);
     if (rc != SKN_OK) {

@@ -37,6 +37,7 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         skn_jwindow_turn(&walk.window, file, s->head.length);
         rc = skn_jwalk_segment(&walk, is_last, next_is_newer, diag);
         skn_file_close(file);
+        s->end = walk.at;
         s->last = skn_jshards_indexes(&scan->shards);
     }
     skn_jwindow_fini(&walk.window);

@@ -20,6 +20,7 @@
 struct skn_jscan_segment {
     struct skn_jf_segment head;
     uint64_t first_group; /* number that was due where this segment begins */
+    uint64_t end;         /* offset behind the last group that was read or written there */
     uint64_t *last;       /* index of the last record of each shard up to its end; owns */
 };
 

@@ -4,12 +4,14 @@
 
 #include "env/env_sim.h"
 
+enum { SEGMENT_BYTES = 64 << 10 };
+
 static struct skn_journal_options options_of(struct skn_env_sim *sim)
 {
     return (struct skn_journal_options){.env = skn_env_sim_env(sim),
                                         .dir = "/j",
-                                        .segment_bytes_min = 32 << 10,
-                                        .segment_bytes_max = 32 << 10,
+                                        .segment_bytes_min = SEGMENT_BYTES,
+                                        .segment_bytes_max = SEGMENT_BYTES,
                                         .no_reserve = true,
                                         .shards = KIT_SHARDS};
 }
@@ -96,7 +98,7 @@ static void a_full_disk_stops_with_its_own_code(void **state)
     enum skn_rc rc = SKN_OK;
     uint64_t n = 0;
     assert_int_equal(open_from_one(sim, &journal, &seen), SKN_OK);
-    skn_env_sim_set_disk(sim, 64 << 10); /* no room for a second segment */
+    skn_env_sim_set_disk(sim, SEGMENT_BYTES + (32 << 10)); /* no room for a second segment */
     while (rc == SKN_OK) {
         assert_int_equal(kit_append(journal, n + 1), SKN_OK);
         rc = skn_journal_flush(journal, NULL);
@@ -111,12 +113,53 @@ static void a_full_disk_stops_with_its_own_code(void **state)
     skn_env_sim_destroy(sim);
 }
 
+/* [E5] An opening after a clean stop that writes nothing needs no sync; one with three groups and a
+ * clean stop needs five: the seal is cleared, three groups, the seal is set. */
+static void a_clean_opening_needs_no_sync_and_three_groups_need_five(void **state)
+{
+    (void)state;
+    struct skn_env_sim *sim = skn_env_sim_create(1, 0);
+    struct skn_journal *journal = NULL;
+    struct kit_seen seen;
+    bool is_ready = false;
+    assert_int_equal(open_from_one(sim, &journal, &seen), SKN_OK);
+    kit_fill(journal, 1, 9); /* over half of the segment, so the next one is made ready */
+    while (!is_ready)
+        assert_int_equal(skn_journal_prepare(journal, &is_ready, NULL), SKN_OK);
+    assert_int_equal(skn_journal_close(journal, NULL), SKN_OK);
+
+    uint64_t n = 9;
+    for (int life = 0; life < 10; life++) {
+        uint64_t syncs = skn_env_sim_syncs(sim);
+        uint64_t changes = skn_env_sim_changes(sim);
+        assert_int_equal(open_from_one(sim, &journal, &seen), SKN_OK);
+        assert_int_equal(seen.next, n + 1);
+        assert_int_equal(skn_journal_idle(journal, NULL), SKN_OK);
+        assert_int_equal(skn_journal_close(journal, NULL), SKN_OK);
+        assert_int_equal(skn_env_sim_syncs(sim), syncs);
+        /* A power cut may bring the prepared file back, which then goes again. */
+        if (life < 5) assert_int_equal(skn_env_sim_changes(sim), changes);
+        if (life >= 4) skn_env_sim_power_cut(sim, SKN_CUT_DROP);
+    }
+    uint64_t syncs = skn_env_sim_syncs(sim);
+    assert_int_equal(open_from_one(sim, &journal, &seen), SKN_OK);
+    kit_fill(journal, n + 1, n + 3);
+    assert_int_equal(skn_journal_close(journal, NULL), SKN_OK);
+    assert_int_equal(skn_env_sim_syncs(sim), syncs + 5);
+    skn_env_sim_power_cut(sim, SKN_CUT_DROP);
+    assert_int_equal(open_from_one(sim, &journal, &seen), SKN_OK);
+    assert_int_equal(seen.next, n + 4);
+    skn_journal_abandon(journal);
+    skn_env_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_creation_cut_off_anywhere_is_begun_again_or_taken_over),
         cmocka_unit_test(a_failed_write_counts_as_a_failed_sync),
         cmocka_unit_test(a_full_disk_stops_with_its_own_code),
+        cmocka_unit_test(a_clean_opening_needs_no_sync_and_three_groups_need_five),
     };
     return cmocka_run_group_tests_name("journal_opening", tests, NULL, NULL);
 }

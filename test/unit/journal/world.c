@@ -3,6 +3,7 @@
 #include "world.h"
 
 #include "base/mem.h"
+#include "journal/journal_internal.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -34,6 +35,9 @@ void world_init(struct world *w, uint64_t seed)
 {
     *w = (struct world){.sim = skn_env_sim_create(seed, 0)};
     skn_rng_init(&w->rng, seed);
+    static const uint32_t shards[] = {4, 1, 64, 2};
+    w->shards = shards[seed % SKN_ARRAY_LEN(shards)];
+    w->is_trimmer = seed % 2 == 0;
 }
 
 void world_fini(struct world *w)
@@ -174,7 +178,7 @@ static struct skn_journal_options options_of(const struct world *w)
         .segment_bytes_min = SEGMENT_MIN,
         .segment_bytes_max = SEGMENT_MAX,
         .reserve_bytes = 16384,
-        .shards = WORLD_SHARDS,
+        .shards = w->shards,
     };
 }
 
@@ -245,6 +249,8 @@ void world_power_cut(struct world *w, enum skn_cut cut)
 
 static uint32_t pick_size(struct world *w)
 {
+    if (w->is_trimmer && skn_rng_chance(&w->rng, 1, 3))
+        return (uint32_t)skn_rng_range(&w->rng, 6000, 20000);
     switch (skn_rng_below(&w->rng, 16)) {
     case 0: return 0;
     case 1: return (uint32_t)skn_rng_range(&w->rng, 10000, BATCH_MAX);
@@ -287,7 +293,7 @@ static bool append(struct world *w)
     struct skn_diag diag = {0};
     uint8_t message[8];
     uint8_t *batch = skn_alloc(BATCH_MAX);
-    uint32_t shard = (uint32_t)skn_rng_below(&w->rng, WORLD_SHARDS);
+    uint32_t shard = (uint32_t)skn_rng_below(&w->rng, w->shards);
     struct world_record made = {.shard = shard,
                                 .size = pick_size(w),
                                 .index = last_index(w, shard) + 1,
@@ -323,29 +329,68 @@ static bool overlap(struct world *w)
     return append(w) && end_group(w);
 }
 
+/* The last acknowledged index of a shard. */
+static uint64_t acked_index(const struct world *w, uint32_t shard)
+{
+    for (size_t i = w->acked; i-- > 0;)
+        if (w->made.at[i].shard == shard) return w->made.at[i].index;
+    return 0;
+}
+
+/* Each shard's mark goes on by itself, so that they interleave; often it goes to the end. */
+static void move_marks(struct world *w)
+{
+    bool all = skn_rng_chance(&w->rng, 1, 2);
+    for (uint32_t s = 0; s < w->shards; s++) {
+        uint64_t last = acked_index(w, s);
+        if (last <= w->marks[s]) continue;
+        w->marks[s] = all ? last : skn_rng_range(&w->rng, w->marks[s], last);
+    }
+    while (w->trimmed < w->acked &&
+           w->made.at[w->trimmed].index <= w->marks[w->made.at[w->trimmed].shard])
+        w->trimmed++;
+}
+
+/* What is left is counted as the oracle counts it [E12]. */
+static bool check_tail(struct world *w, const struct skn_journal_mark *marks)
+{
+    struct skn_journal_tail tail;
+    uint64_t behind = 0;
+    for (size_t i = 0; i < w->acked; i++)
+        behind += w->made.at[i].index > w->marks[w->made.at[i].shard];
+    skn_journal_tail(w->journal, marks, w->shards, &tail);
+    return tail.records == behind ||
+           broken(w, "the tail has %" PRIu64 " records, and says %" PRIu64, behind, tail.records);
+}
+
 static bool trim(struct world *w)
 {
     struct skn_diag diag = {0};
-    struct skn_journal_mark marks[WORLD_SHARDS];
-    size_t upto = w->trimmed + skn_rng_below(&w->rng, w->acked - w->trimmed + 1);
-    for (uint32_t s = 0; s < WORLD_SHARDS; s++)
-        marks[s] = (struct skn_journal_mark){.shard = s};
-    for (size_t i = 0; i < upto; i++)
-        marks[w->made.at[i].shard].index = w->made.at[i].index;
-    w->trimmed = upto;
-    enum skn_rc rc = skn_journal_trim(w->journal, marks, WORLD_SHARDS, &diag);
-    return rc == SKN_OK || failed(w, rc);
+    struct skn_journal_mark marks[WORLD_SHARDS_MAX];
+    size_t old = w->journal->ready.old_count;
+    move_marks(w);
+    for (uint32_t s = 0; s < w->shards; s++)
+        marks[s] = (struct skn_journal_mark){.shard = s, .index = w->marks[s]};
+    enum skn_rc rc = skn_journal_trim(w->journal, marks, w->shards, &diag);
+    if (rc != SKN_OK) return failed(w, rc);
+    w->retired += w->journal->ready.old_count > old;
+    return check_tail(w, marks);
 }
 
+/* A few steps, or as many as are needed. */
 static bool prepare(struct world *w)
 {
     struct skn_diag diag = {0};
     bool is_ready = false;
-    for (int i = 0; i < 50 && !is_ready; i++) {
+    bool all = skn_rng_chance(&w->rng, 1, 2);
+    uint64_t steps = all ? 50 : skn_rng_range(&w->rng, 1, 3);
+    for (uint64_t i = 0; i < steps && !is_ready; i++) {
+        size_t old = w->journal->ready.old_count;
         enum skn_rc rc = skn_journal_prepare(w->journal, &is_ready, &diag);
         if (rc != SKN_OK) return failed(w, rc);
+        w->reused += w->journal->ready.old_count < old;
     }
-    return is_ready || broken(w, "the next segment is never ready");
+    return is_ready || !all || broken(w, "the next segment is never ready");
 }
 
 static bool reopen_sealed(struct world *w)
@@ -360,8 +405,26 @@ static bool reopen_sealed(struct world *w)
     return world_open(w);
 }
 
+static bool step_trimmer(struct world *w)
+{
+    switch (skn_rng_below(&w->rng, 16)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: return trim(w);
+    case 4:
+    case 5:
+    case 6: return prepare(w);
+    case 7: return reopen_sealed(w);
+    case 8: world_kill(w); return world_open(w);
+    case 9: return flush(w) && overlap(w);
+    default: return world_append_some(w);
+    }
+}
+
 static bool step(struct world *w)
 {
+    if (w->is_trimmer) return step_trimmer(w);
     struct skn_diag diag = {0};
     enum skn_rc rc = SKN_OK;
     enum skn_journal_disk state = SKN_JOURNAL_DISK_OK;

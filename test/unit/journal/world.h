@@ -2,7 +2,11 @@
  *
  * The oracle is the list of all records in the order of their appends. Whatever happens, an opening
  * must replay a beginning of it (less what was trimmed) that ends between two groups and holds all
- * that was acknowledged by a flush or handed out by an earlier opening [E6].
+ * that was acknowledged by a flush or handed out by an earlier opening [E6]. What may be missing at
+ * the front is at most the records up to the first one that its shard's mark does not cover [E9].
+ *
+ * Every second seed is a trimmer: large records, marks of its own for each shard, trims, steps of
+ * preparation and reopenings between them.
  */
 #pragma once
 
@@ -10,7 +14,7 @@
 #include "env/env_sim.h"
 #include "journal/journal.h"
 
-enum { WORLD_SHARDS = 4, WORLD_WHY = 400 };
+enum { WORLD_SHARDS_MAX = 64, WORLD_WHY = 400 };
 
 /* What a record is made of; its bytes follow from it. */
 struct world_record {
@@ -33,11 +37,16 @@ struct world {
     struct skn_journal *journal;
     struct skn_rng rng;
     struct world_records made;
-    size_t acked;      /* so many of `made` are promised */
-    size_t in_group;   /* where `made` stood when the group being written was closed */
-    size_t trimmed;    /* so many of `made` may be missing at the front */
-    size_t replayed;   /* by the opening under way: the next of `made` to come */
-    bool has_replayed; /* it gave one record at least */
+    size_t acked;    /* so many of `made` are promised */
+    size_t in_group; /* where `made` stood when the group being written was closed */
+    size_t trimmed;  /* so many of `made` may be missing at the front */
+    bool is_trimmer;
+    uint32_t shards;
+    uint64_t marks[WORLD_SHARDS_MAX]; /* what the store is said to have of each shard */
+    uint32_t retired;                 /* trims that left files to write over [E1] */
+    uint32_t reused;                  /* times when such a file became a segment */
+    size_t replayed;                  /* by the opening under way: the next of `made` to come */
+    bool has_replayed;                /* it gave one record at least */
     bool is_read_only;
     uint64_t stamp;
     uint64_t term;
