@@ -277,7 +277,9 @@ void skn_backend_memory_crash(struct skn_backend *backend, size_t kept)
 {
     struct memory *memory = memory_of(backend);
     while (memory->unflushed > kept) {
-        struct undo *undo = SKN_CONTAINER_OF(skn_list_last(&memory->undos), struct undo, link);
+        struct skn_list *last = skn_list_last(&memory->undos);
+        SKN_ASSERT(last);
+        struct undo *undo = SKN_CONTAINER_OF(last, struct undo, link);
         skn_free(take(memory, skn_slice(undo->key, undo->key_len)));
         if (undo->before) SKN_ASSERT(!skn_omap_insert(&memory->rows, &undo->before->node));
         undo->before = NULL;
