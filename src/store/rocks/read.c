@@ -1,0 +1,146 @@
+/* read.c - one row, or rows in key order. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/rocks/rocks_internal.h"
+
+#include <string.h>
+
+/* A row's key in RocksDB, or a bound: just behind a key is that key and a zero byte. */
+struct key {
+    size_t len;
+    uint8_t bytes[SKN_ROCKS_KEY_MAX + 1];
+};
+
+static void key_set(struct key *key, uint32_t shard, struct skn_slice rest)
+{
+    SKN_ASSERT(shard < SKN_ROCKS_SHARDS_MAX && rest.len <= SKN_KEY_MAX + 1);
+    key->bytes[0] = (uint8_t)(shard >> 8);
+    key->bytes[1] = (uint8_t)shard;
+    if (rest.len > 0) memcpy(key->bytes + 2, rest.ptr, rest.len);
+    key->len = 2 + rest.len;
+}
+
+/* A stored value that is too short to be one came from elsewhere than write: damage. */
+static enum skn_rc
+append(struct skn_buf *out, struct skn_slice key, struct skn_slice stored, struct skn_diag *diag)
+{
+    uint64_t index;
+    struct skn_slice value;
+    enum skn_rc rc = skn_stored_split(stored, &index, &value, diag);
+    if (rc == SKN_OK) skn_batch_put_stored(out, key, index, value);
+    return rc;
+}
+
+static enum skn_rc read_one(struct skn_rocks *r,
+                            const struct skn_read *read,
+                            const rocksdb_readoptions_t *how,
+                            struct skn_buf *out,
+                            struct skn_diag *diag)
+{
+    struct key key;
+    char *error = NULL;
+    key_set(&key, read->shard, read->from);
+    rocksdb_pinnableslice_t *found =
+        r->lib.get_pinned(r->db, how, (const char *)key.bytes, key.len, &error);
+    if (error) return skn_rocks_failed(r, "read a row", error, diag);
+    if (!found) return SKN_OK;
+    size_t len = 0;
+    const char *value = r->lib.pinnableslice_value(found, &len);
+    enum skn_rc rc = append(out, read->from, skn_slice(value, len), diag);
+    r->lib.pinnableslice_destroy(found);
+    return rc;
+}
+
+/* Appends rows until a bound is reached; the iterator is then at the one that comes next. */
+static enum skn_rc append_rows(struct skn_rocks *r,
+                               const struct skn_read *read,
+                               rocksdb_iterator_t *it,
+                               struct skn_buf *out,
+                               struct skn_diag *diag)
+{
+    uint64_t bytes = 0;
+    enum skn_rc rc = SKN_OK;
+    for (uint32_t rows = 0; rc == SKN_OK && r->lib.iter_valid(it); rows++) {
+        size_t key_len, value_len;
+        const char *key = r->lib.iter_key(it, &key_len);
+        const char *value = r->lib.iter_value(it, &value_len);
+        SKN_ASSERT(key_len > 2); /* `from` is not empty */
+        if (rows > 0 && (rows == read->max_rows || bytes >= read->max_bytes)) break;
+        bytes += key_len - 2 + value_len;
+        rc = append(out, skn_slice(key + 2, key_len - 2), skn_slice(value, value_len), diag);
+        r->lib.iter_next(it);
+    }
+    return rc;
+}
+
+/* Of its own for each range, since the upper bound is among them. */
+static rocksdb_readoptions_t *range_options(struct skn_rocks *r, bool may_wait)
+{
+    rocksdb_readoptions_t *how = r->lib.readoptions_create();
+    r->lib.readoptions_set_verify_checksums(how, 1);
+    if (!may_wait) r->lib.readoptions_set_read_tier(how, SKN_ROCKS_MEMORY_TIER);
+    return how;
+}
+
+static enum skn_rc read_range(struct skn_rocks *r,
+                              const struct skn_read *read,
+                              bool may_wait,
+                              struct skn_buf *out,
+                              bool *out_is_end,
+                              struct skn_diag *diag)
+{
+    struct key from, end;
+    char *error = NULL;
+    key_set(&from, read->shard, read->from);
+    key_set(&end, read->shard, read->end);
+    rocksdb_readoptions_t *how = range_options(r, may_wait);
+    r->lib.readoptions_set_iterate_upper_bound(how, (const char *)end.bytes, end.len);
+    rocksdb_iterator_t *it = r->lib.create_iterator(r->db, how);
+    r->lib.iter_seek(it, (const char *)from.bytes, from.len);
+    enum skn_rc rc = append_rows(r, read, it, out, diag);
+    bool is_end = !r->lib.iter_valid(it);
+    r->lib.iter_get_error(it, &error);
+    r->lib.iter_destroy(it);
+    r->lib.readoptions_destroy(how);
+    if (error) return skn_rocks_failed(r, "read rows", error, diag);
+    *out_is_end = is_end;
+    return rc;
+}
+
+static enum skn_rc read_rows(struct skn_rocks *r,
+                             const struct skn_read *read,
+                             bool may_wait,
+                             struct skn_buf *out,
+                             bool *out_is_end,
+                             struct skn_diag *diag)
+{
+    if (r->db && read->end.len > 0) return read_range(r, read, may_wait, out, out_is_end, diag);
+    *out_is_end = true;
+    if (!r->db) return SKN_OK;
+    return read_one(r, read, may_wait ? r->read_disk : r->read_memory, out, diag);
+}
+
+enum skn_rc skn_rocks_read(struct skn_backend *base,
+                           const struct skn_read *read,
+                           bool may_wait,
+                           struct skn_buf *out,
+                           bool *out_is_end,
+                           struct skn_diag *diag)
+{
+    SKN_ASSERT(read->from.len > 0);
+    if (read->end.len > 0) SKN_ASSERT(read->max_rows > 0);
+    struct skn_rocks *r = skn_rocks_of(base);
+    size_t len_before = out->len;
+    bool is_end = true;
+    if (may_wait)
+        (void)pthread_rwlock_rdlock(&r->gate);
+    else if (pthread_rwlock_tryrdlock(&r->gate) != 0)
+        return SKN_FAIL(diag, SKN_ELATER, "the store is being opened for writing");
+    enum skn_rc rc = read_rows(r, read, may_wait, out, &is_end, diag);
+    (void)pthread_rwlock_unlock(&r->gate);
+    if (rc == SKN_OK) rc = skn_buf_rc(out);
+    if (rc == SKN_OK)
+        *out_is_end = is_end;
+    else
+        out->len = len_before;
+    return rc;
+}
