@@ -51,6 +51,9 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     struct skn_core *core = skn_alloc_zero(1, sizeof *core);
     core->store = options->store;
     core->programs = options->programs;
+    const struct skn_position at = skn_store_position(core->store);
+    core->redone_from = core->index = core->durable = at.index;
+    core->stamp = at.stamp;
     core->limits = limits_of(options->limits);
     core->shard = options->shard;
     core->check_rebuild = options->check_rebuild;
@@ -95,6 +98,22 @@ void skn_core_destroy(struct skn_core *core)
     skn_free(core);
 }
 
+/* A record that the store has already. Where they meet, both say the same of the rows after it. */
+static enum skn_rc
+check_kept(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
+{
+    const struct skn_position at = skn_store_position(core->store);
+    if (record->index < core->redone_from || core->index > core->redone_from) return SKN_OK;
+    if (record->stamp == at.stamp && record->state_lo == at.state.lo &&
+        record->state_hi == at.state.hi)
+        return SKN_OK;
+    return SKN_CORRUPT(diag,
+                       "the store stands at record %" PRIu64
+                       " of shard %u, and the journal has another one there",
+                       record->index,
+                       core->shard);
+}
+
 enum skn_rc
 skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
 {
@@ -102,6 +121,7 @@ skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn
     if (record->shard != core->shard)
         return SKN_CORRUPT(
             diag, "record %" PRIu64 " belongs to shard %u", record->index, record->shard);
+    if (record->index <= core->redone_from) return check_kept(core, record, diag);
     if (record->index != core->index + 1)
         return SKN_CORRUPT(
             diag, "record %" PRIu64 " follows record %" PRIu64, record->index, core->index);

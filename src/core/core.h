@@ -184,7 +184,8 @@ struct skn_core *skn_core_create(const struct skn_core_options *options) SKN_MUS
 void skn_core_destroy(struct skn_core *core);
 
 /* Before open, once per record read back at opening, in order: applies its rows to the store and
- * checks index, stamp and state hash. SKN_ECORRUPT. */
+ * checks index, stamp and state hash. A record that the store has already is passed over. A gap, as
+ * behind a store that is older than what was trimmed, is SKN_ECORRUPT. */
 SKN_MUST_USE enum skn_rc
 skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag);
 
@@ -322,3 +323,13 @@ SKN_MUST_USE enum skn_rc skn_core_mac(struct skn_store *store,
                                       struct skn_slice text,
                                       uint8_t out[32],
                                       struct skn_diag *diag);
+
+/* The same, for who has the secret. */
+void skn_core_mac_by(const uint8_t secret[SKN_SECRET_BYTES],
+                     struct skn_slice label,
+                     struct skn_slice text,
+                     uint8_t out[32]);
+
+/* The shard of a domain: XXH3-64 of its address, modulo their count. Stored with the data: it never
+ * changes. */
+uint32_t skn_shard_of(struct skn_slice address, uint32_t shards);

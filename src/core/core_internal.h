@@ -96,9 +96,10 @@ struct skn_core {
     bool writes_at_once; /* though there is nothing else to write */
     uint8_t secret[SKN_SECRET_BYTES];
     uint64_t epoch;
-    uint64_t stamp;   /* of the last record */
-    uint64_t index;   /* of the last record */
-    uint64_t durable; /* records up to here are */
+    uint64_t stamp;       /* of the last record */
+    uint64_t index;       /* of the last record */
+    uint64_t redone_from; /* the store's position at creation: what it had is not redone */
+    uint64_t durable;     /* records up to here are */
     uint64_t undurable_bytes;
     uint32_t *sizes; /* of the batches that are not durable, by index modulo their bound */
     uint64_t now_ms; /* of the last step: it never goes back */

@@ -5,6 +5,7 @@
 /* The plain functions are deprecated, not gone; they are what is wanted here. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/sha.h>
+#include <xxhash.h>
 
 /* HMAC-SHA256 (RFC 2104) over the label, a zero byte and the text. By libcrypto's plain SHA-256: its
  * HMAC looks up an implementation first, which costs a cold process a millisecond and every call
@@ -41,6 +42,14 @@ void skn_core_hmac(const struct skn_core *core,
                    uint8_t out[32])
 {
     hmac(core->secret, label, text, out);
+}
+
+void skn_core_mac_by(const uint8_t secret[SKN_SECRET_BYTES],
+                     struct skn_slice label,
+                     struct skn_slice text,
+                     uint8_t out[32])
+{
+    hmac(secret, label, text, out);
 }
 
 enum skn_rc skn_core_mac(struct skn_store *store,
@@ -129,4 +138,10 @@ enum skn_rc skn_core_next_domain(struct skn_store *store,
     skn_buf_reset(out);
     skn_buf_put(out, skn_slice_from(row.key, SKN_SHARD_HEAD));
     return SKN_OK;
+}
+
+uint32_t skn_shard_of(struct skn_slice address, uint32_t shards)
+{
+    SKN_ASSERT(shards > 0);
+    return (uint32_t)(XXH3_64bits(address.ptr, address.len) % shards);
 }

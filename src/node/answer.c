@@ -20,12 +20,27 @@ engine_answer_begin(struct skn_engine *e, uint64_t client, int64_t id, const cha
     skn_buf_init(&answer->json, ANSWER_BYTES_MAX);
     skn_list_push_back(&e->answers, &answer->link);
     skn_json_begin(&e->writer, &answer->json, SKN_JSON_PLAIN);
-    skn_json_object_begin(&e->writer);
-    skn_json_key_str(&e->writer, "type");
-    skn_json_str(&e->writer, type);
-    skn_json_key_str(&e->writer, "id");
-    skn_json_int(&e->writer, id);
+    engine_answer_head(&e->writer, type, id);
     return &e->writer;
+}
+
+void engine_answer_head(struct skn_json_writer *w, const char *type, int64_t id)
+{
+    skn_json_object_begin(w);
+    skn_json_key_str(w, "type");
+    skn_json_str(w, type);
+    skn_json_key_str(w, "id");
+    skn_json_int(w, id);
+}
+
+void engine_answer_json(struct skn_engine *e, uint64_t client, struct skn_slice json)
+{
+    struct answer *answer = skn_alloc_zero(1, sizeof *answer);
+    skn_list_init(&answer->link);
+    answer->client = client;
+    skn_buf_init(&answer->json, ANSWER_BYTES_MAX);
+    skn_buf_put(&answer->json, json);
+    skn_list_push_back(&e->answers, &answer->link);
 }
 
 void engine_answer_drop(struct skn_engine *e)
@@ -68,11 +83,6 @@ void engine_answer_error(
     SKN_ASSERT(ended == SKN_OK); /* a few hundred bytes */
 }
 
-bool engine_is_held(const struct skn_engine *e, struct skn_slice address)
-{
-    return !e->core || skn_core_is_held(e->core, address);
-}
-
 /* --- watchers ---------------------------------------------------------------------------------- */
 
 void engine_watch(struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice address)
@@ -80,6 +90,7 @@ void engine_watch(struct skn_engine *e, uint64_t client, int64_t id, struct skn_
     struct watcher *watcher = skn_alloc_zero(1, sizeof *watcher + address.len);
     memcpy(watcher->bytes, address.ptr, address.len);
     skn_list_init(&watcher->link);
+    watcher->number = ++e->next_number;
     watcher->client = client;
     watcher->id = id;
     watcher->is_dirty = true;
@@ -119,31 +130,60 @@ void engine_run_changed(struct skn_engine *e, struct skn_slice address, enum skn
     }
 }
 
-/* Sends the view; true when it was the last one. */
-static bool show(struct skn_engine *e, const struct watcher *watcher)
+/* On the shard's thread: the view as a whole answer. */
+static enum skn_rc view(struct skn_call *call, struct skn_core *core, struct skn_store *store)
 {
-    struct skn_run_info info;
-    struct skn_diag diag = {0};
-    bool held = engine_is_held(e, watcher->address);
-    enum skn_rc rc = skn_flow_info(e->store, watcher->address, held, &info, &diag);
-    if (rc != SKN_OK) {
-        engine_answer_error(e, watcher->client, watcher->id, rc, diag.text);
-        return true;
-    }
-    bool is_last = info.status >= SKN_RUN_INTERRUPTED;
-    struct skn_json_writer *w = engine_answer_begin(e, watcher->client, watcher->id, "run");
+    struct look *look = engine_look_of(call);
+    struct skn_json_writer *w = &look->writer;
+    look->is_held = engine_is_held(core, look->address);
+    enum skn_rc rc = skn_flow_info(store, look->address, look->is_held, &look->info, &call->diag);
+    if (rc != SKN_OK) return rc;
+    skn_buf_reset(&look->json);
+    skn_json_begin(w, &look->json, SKN_JSON_PLAIN);
+    engine_answer_head(w, "run", look->id);
     skn_json_key_str(w, "run");
-    rc = skn_flow_view(e->store, watcher->address, held, true, w, &diag);
-    if (rc != SKN_OK) {
-        replace(e, watcher->id, rc, diag.text);
-        return true;
-    }
-    if (is_last) {
+    rc = skn_flow_view(store, look->address, look->is_held, true, w, &call->diag);
+    if (rc != SKN_OK) return rc;
+    if (look->info.status >= SKN_RUN_INTERRUPTED) {
         skn_json_key_str(w, "final");
         skn_json_bool(w, true);
     }
-    engine_answer_end(e);
-    return is_last;
+    skn_json_object_end(w);
+    return skn_json_end(w, &call->diag);
+}
+
+static struct watcher *watcher_by_number(struct skn_engine *e, uint64_t number)
+{
+    SKN_LIST_FOREACH (link, &e->watchers) {
+        struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
+        if (watcher->number == number) return watcher;
+    }
+    return NULL;
+}
+
+static void viewed(struct look *look)
+{
+    struct skn_engine *e = look->engine;
+    struct watcher *watcher = watcher_by_number(e, look->number);
+    if (!watcher) return; /* its client is gone */
+    watcher->is_looking = false;
+    bool is_last = look->call.rc != SKN_OK || look->info.status >= SKN_RUN_INTERRUPTED;
+    if (look->call.rc == SKN_OK)
+        engine_answer_json(e, watcher->client, skn_buf_slice(&look->json));
+    else
+        engine_answer_error(e, watcher->client, watcher->id, look->call.rc, look->call.diag.text);
+    if (!is_last) return;
+    skn_list_remove(&watcher->link);
+    skn_free(watcher);
+}
+
+static void show(struct skn_engine *e, struct watcher *watcher)
+{
+    struct look *look = engine_look_new(e, watcher->address, 0, view, viewed, NULL);
+    look->number = watcher->number;
+    look->id = watcher->id;
+    watcher->is_looking = true;
+    engine_look_start(look);
 }
 
 int engine_show_changes(struct skn_engine *e, uint64_t now_ms)
@@ -151,7 +191,7 @@ int engine_show_changes(struct skn_engine *e, uint64_t now_ms)
     int wait = -1;
     SKN_LIST_FOREACH_SAFE (link, after, &e->watchers) {
         struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
-        if (!watcher->is_dirty) continue;
+        if (!watcher->is_dirty || watcher->is_looking) continue;
         if (watcher->next_ms > now_ms && watcher->next_ms - now_ms <= VIEW_EVERY_MS) {
             int left = (int)(watcher->next_ms - now_ms);
             if (wait < 0 || left < wait) wait = left;
@@ -159,9 +199,7 @@ int engine_show_changes(struct skn_engine *e, uint64_t now_ms)
         }
         watcher->is_dirty = false;
         watcher->next_ms = now_ms + VIEW_EVERY_MS;
-        if (!show(e, watcher)) continue;
-        skn_list_remove(link);
-        skn_free(watcher);
+        show(e, watcher);
     }
     return wait;
 }

@@ -3,7 +3,7 @@
 #include "node/engine.h"
 
 #include "base/mem.h"
-#include "node/engine_internal.h"
+#include "node/request_internal.h"
 
 #include <string.h>
 
@@ -20,8 +20,14 @@ static char *path_of(const char *dir, const char *name)
 static struct skn_engine *create(const struct skn_engine_options *options)
 {
     struct skn_engine *e = skn_alloc_zero(1, sizeof *e);
-    struct skn_list *lists[] = {
-        &e->pending, &e->watchers, &e->tasks, &e->waiting, &e->answers, &e->active};
+    struct skn_list *lists[] = {&e->pending,
+                                &e->watchers,
+                                &e->tasks,
+                                &e->waiting,
+                                &e->answers,
+                                &e->active,
+                                &e->looks,
+                                &e->asks};
     for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
         skn_list_init(lists[i]);
     e->data_dir = skn_dup(options->data_dir.ptr, options->data_dir.len);
@@ -29,21 +35,6 @@ static struct skn_engine *create(const struct skn_engine_options *options)
     skn_buf_init(&e->scratch, 4 * (size_t)ANSWER_BYTES_MAX);
     skn_buf_init(&e->address, SKN_ADDRESS_MAX + 1);
     return e;
-}
-
-/* Runs that go on at once are active from the start: the holder does not leave them. */
-static enum skn_rc find_active(struct skn_engine *e, struct skn_diag *diag)
-{
-    struct skn_slice after = {0};
-    enum skn_rc rc;
-    while ((rc = skn_core_next_domain(e->store, after, &e->address, diag)) == SKN_OK) {
-        struct skn_run_info info;
-        after = skn_buf_slice(&e->address);
-        bool held = engine_is_held(e, after);
-        if (skn_flow_info(e->store, after, held, &info, NULL) == SKN_OK)
-            engine_run_changed(e, after, info.status);
-    }
-    return rc == SKN_ENOENT ? SKN_OK : rc;
 }
 
 /* The spawner first: it is forked while this process has one thread, and what an older one left
@@ -65,25 +56,25 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
 #ifdef SKN_DEBUG
     check_rebuild = true;
 #endif
-    const struct skn_shard_options shard = {.env = &e->phases.base,
-                                            .dir = dir,
-                                            .programs = engine_programs,
-                                            .take_up_all = options->take_up_all,
-                                            .check_rebuild = check_rebuild};
-    rc = skn_shard_open(&shard, &e->shard, diag);
+    const struct skn_shards_options shards = {.env = &e->phases.base,
+                                              .dir = dir,
+                                              .programs = engine_programs,
+                                              .take_up_all = options->take_up_all,
+                                              .check_rebuild = check_rebuild};
+    rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(dir);
     if (rc != SKN_OK) return rc;
-    e->core = skn_shard_core(e->shard);
-    e->store = skn_shard_store(e->shard);
     engine_note_opened(e, began_ns);
-    return find_active(e, diag);
+    engine_find_active(e);
+    return SKN_OK;
 }
 
 static enum skn_rc
 open_to_read(struct skn_engine *e, const struct skn_engine_options *options, struct skn_diag *diag)
 {
     char *dir = path_of(e->data_dir, "journal");
-    enum skn_rc rc = skn_shard_read(options->env, dir, &e->store, diag);
+    const struct skn_shards_options shards = {.env = options->env, .dir = dir};
+    enum skn_rc rc = skn_shards_open_to_read(&shards, &e->shards, diag);
     skn_free(dir);
     return rc;
 }
@@ -93,6 +84,7 @@ enum skn_rc skn_engine_open(const struct skn_engine_options *options,
                             struct skn_diag *diag)
 {
     struct skn_engine *e = create(options);
+    e->is_read_only = options->read_only;
     enum skn_rc rc =
         options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
     if (rc != SKN_OK) {
@@ -125,11 +117,14 @@ void skn_engine_close(struct skn_engine *e)
     static_assert(offsetof(struct task, link) == 0 && offsetof(struct active, link) == 0, "");
     if (e->spawner) (void)skn_spawner_stop(e->spawner, NULL);
     engine_notes_close(e);
-    if (e->shard)
-        (void)skn_shard_close(e->shard, NULL);
-    else
-        skn_store_destroy(e->store);
     struct skn_list *link;
+    (void)skn_shards_close(e->shards, NULL);
+    while ((link = skn_list_first(&e->looks))) {
+        struct look *look = SKN_CONTAINER_OF(link, struct look, link);
+        engine_look_abandon(look);
+    }
+    while ((link = skn_list_first(&e->asks)))
+        ask_free(SKN_CONTAINER_OF(link, struct ask, link));
     while ((link = skn_list_pop_front(&e->answers)))
         free_answer(SKN_CONTAINER_OF(link, struct answer, link));
     free_answer(e->given);
@@ -155,47 +150,56 @@ short skn_engine_poll_events(struct skn_engine *e)
 
 static uint64_t now_ms(struct skn_engine *e)
 {
-    return skn_shard_now_ms(e->shard);
+    return skn_shards_now_ms(e->shards);
 }
 
 int skn_engine_timeout_ms(struct skn_engine *e)
 {
-    if (!e->shard) return -1;
+    if (e->is_read_only) return -1;
     if (e->has_more) return 0;
-    int wait = skn_shard_timeout_ms(e->shard), shown = engine_show_changes(e, now_ms(e));
+    int wait = skn_shards_timeout_all_ms(e->shards), shown = engine_show_changes(e, now_ms(e));
     return shown >= 0 && (wait < 0 || shown < wait) ? shown : wait;
+}
+
+static void act(struct skn_engine *e, const struct skn_output *output)
+{
+    switch (output->kind) {
+    case SKN_OUTPUT_REPLY: engine_reply(e, output); break;
+    case SKN_OUTPUT_PERFORM: engine_perform(e, output); break;
+    case SKN_OUTPUT_CANCEL: engine_cancel(e, output); break;
+    case SKN_OUTPUT_SIGNAL:
+        if (skn_slice_eq(output->name, SKN_LIT("faulted")))
+            engine_run_changed(e, output->address, SKN_RUN_FAILED);
+        if (!skn_slice_eq(output->name, SKN_LIT("run"))) break;
+        engine_run_changed(e,
+                           output->address,
+                           (enum skn_run_status)skn_value_as_int(skn_value_view(output->value)));
+        break;
+    }
 }
 
 /* The one place where outputs become acts. */
 static void release(struct skn_engine *e)
 {
-    struct skn_output output;
-    while (skn_core_next_output(e->core, &output)) {
-        switch (output.kind) {
-        case SKN_OUTPUT_REPLY: engine_reply(e, &output); break;
-        case SKN_OUTPUT_PERFORM: engine_perform(e, &output); break;
-        case SKN_OUTPUT_CANCEL: engine_cancel(e, &output); break;
-        case SKN_OUTPUT_SIGNAL:
-            if (skn_slice_eq(output.name, SKN_LIT("faulted")))
-                engine_run_changed(e, output.address, SKN_RUN_FAILED);
-            if (!skn_slice_eq(output.name, SKN_LIT("run"))) break;
-            engine_run_changed(e,
-                               output.address,
-                               (enum skn_run_status)skn_value_as_int(skn_value_view(output.value)));
-            break;
-        }
+    struct skn_shards_event event;
+    while (skn_shards_next_event(e->shards, &event)) {
+        if (event.output) act(e, event.output);
+        if (event.call) engine_looked(event.call);
     }
 }
 
 enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
 {
-    if (!e->shard) return SKN_OK;
+    if (e->is_read_only) {
+        release(e);
+        return SKN_OK;
+    }
     e->now_ms = skn_env_now_wall_ns(e->phases.inner) / 1000000;
     enum skn_rc rc = engine_tasks_turn(e, diag);
     e->has_more = true;
     for (int i = 0; rc == SKN_OK && e->has_more && i < TURNS_AT_ONCE; i++) {
         skn_phase_enter(&e->phases, SKN_PHASE_SLICE);
-        rc = skn_shard_turn(e->shard, &e->has_more, diag);
+        rc = skn_shards_turn_all(e->shards, &e->has_more, diag);
         skn_phase_enter(&e->phases, SKN_PHASE_RELEASE);
         if (rc == SKN_OK) release(e);
     }
@@ -207,11 +211,11 @@ enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
 
 bool skn_engine_idle(struct skn_engine *e)
 {
-    if (!e->shard) return skn_list_is_empty(&e->answers);
-    return skn_list_is_empty(&e->pending) && skn_list_is_empty(&e->watchers) &&
+    if (e->is_read_only) return skn_list_is_empty(&e->answers) && skn_list_is_empty(&e->looks);
+    return skn_list_is_empty(&e->looks) && skn_list_is_empty(&e->asks) &&
+           skn_list_is_empty(&e->pending) && skn_list_is_empty(&e->watchers) &&
            skn_list_is_empty(&e->tasks) && skn_list_is_empty(&e->waiting) &&
-           skn_list_is_empty(&e->active) && skn_list_is_empty(&e->answers) && !e->has_more &&
-           skn_core_counts(e->core).ready == 0;
+           skn_list_is_empty(&e->active) && skn_list_is_empty(&e->answers) && !e->has_more;
 }
 
 void skn_engine_client_gone(struct skn_engine *e, uint64_t client)

@@ -14,7 +14,7 @@
 #include "node/engine.h"
 #include "node/phase_internal.h"
 #include "observe/observe.h"
-#include "shard/shard.h"
+#include "shard/shards.h"
 
 enum {
     TASKS_AT_ONCE = 512,         /* programs; more wait for a place */
@@ -38,9 +38,11 @@ struct pending {
 
 struct watcher {
     struct skn_list link;
+    uint64_t number; /* of the watcher: a look names it, since it may be gone by then */
     uint64_t client;
     int64_t id;
     bool is_dirty;
+    bool is_looking;  /* its view is being made */
     uint64_t next_ms; /* not before */
     struct skn_slice address;
     uint8_t bytes[];
@@ -74,15 +76,14 @@ struct active {
 };
 
 struct skn_engine {
-    struct skn_shard *shard; /* NULL when read only */
-    struct skn_store *store;
-    struct skn_core *core; /* NULL when read only */
+    struct skn_shards *shards;
+    bool is_read_only;
     struct skn_spawner *spawner;
     struct skn_phases phases;
     struct notes *notes; /* NULL when read only */
     uint64_t now_ms;     /* wall clock of the last turn, for log lines */
     char *data_dir, *project_dir;
-    struct skn_list pending, watchers, tasks, waiting, answers, active;
+    struct skn_list pending, watchers, tasks, waiting, answers, active, looks, asks;
     struct answer *given;
     uint64_t next_number, next_exec;
     size_t running;
@@ -93,6 +94,52 @@ struct skn_engine {
 
 /* The domain types of this node; ends with NULL. */
 extern const struct skn_program *const engine_programs[];
+
+/* --- look.c: rows are read on the thread of their shard ------------------------------------------ */
+
+struct ask;
+struct found;
+
+/* One look at one shard. What it finds is in `json` or `one`; `after` is how far it came, for one that
+ * goes through many domains: it is run again where it stood. */
+struct look {
+    struct skn_list link; /* in engine->looks */
+    struct skn_call call;
+    struct skn_engine *engine;
+    struct ask *ask; /* whoever asked; NULL for a watcher's */
+    void (*done)(struct look *look);
+    struct skn_slice address; /* of the domain, into `bytes` */
+    struct skn_buf json, after;
+    struct skn_json_writer writer;
+    struct skn_run_info info;
+    struct found *one;
+    uint64_t number; /* of a watcher */
+    int64_t id;      /* of the request that is answered */
+    bool is_held;
+    bool is_there;
+    uint8_t bytes[];
+};
+
+/* A look at the shard of `address`, or at `shard` when that is empty; then it is started. */
+struct look *
+engine_look_new(struct skn_engine *e,
+                struct skn_slice address,
+                uint32_t shard,
+                enum skn_rc (*fn)(struct skn_call *, struct skn_core *, struct skn_store *),
+                void (*done)(struct look *),
+                struct ask *ask) SKN_MUST_USE;
+void engine_look_start(struct look *look);
+/* The shards are gone: what was found so far goes too. */
+void engine_look_abandon(struct look *look);
+/* One that came back: `done`, then it is freed. */
+void engine_looked(struct skn_call *call);
+struct look *engine_look_of(struct skn_call *call);
+bool engine_is_held(const struct skn_core *core, struct skn_slice address);
+
+/* --- find.c: all runs --------------------------------------------------------------------------- */
+
+/* Runs that go on at once are active from the start: the holder does not leave them. */
+void engine_find_active(struct skn_engine *e);
 
 /* --- answer.c --------------------------------------------------------------------------------- */
 
@@ -109,7 +156,10 @@ void engine_watch(struct skn_engine *e, uint64_t client, int64_t id, struct skn_
 void engine_run_changed(struct skn_engine *e, struct skn_slice address, enum skn_run_status status);
 /* Sends what is due; gives the milliseconds until the next, or -1. */
 int engine_show_changes(struct skn_engine *e, uint64_t now_ms);
-bool engine_is_held(const struct skn_engine *e, struct skn_slice address);
+/* One that was made elsewhere: a whole JSON object, copied. */
+void engine_answer_json(struct skn_engine *e, uint64_t client, struct skn_slice json);
+/* The beginning of every answer: {"type": .., "id": .. */
+void engine_answer_head(struct skn_json_writer *w, const char *type, int64_t id);
 
 /* --- request.c --------------------------------------------------------------------- */
 

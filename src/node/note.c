@@ -41,9 +41,9 @@ void engine_notes_close(struct skn_engine *e)
 {
     struct notes *notes = e->notes;
     if (!notes) return;
-    if (e->core) {
+    if (e->shards && !e->is_read_only) {
         const struct skn_signal_node_stopped stopped = {.directory = skn_slice_str(e->data_dir),
-                                                        .epoch = skn_core_epoch(e->core)};
+                                                        .epoch = skn_shards_state(e->shards).epoch};
         skn_signal_node_stopped(&notes->observe, e->now_ms, &stopped);
     }
     skn_log_fini(&notes->log);
@@ -57,9 +57,9 @@ void engine_note_opened(struct skn_engine *e, uint64_t began_ns)
 {
     uint64_t took_ns = skn_env_now_mono_ns(e->phases.inner) - began_ns;
     const struct skn_signal_node_opened opened = {.directory = skn_slice_str(e->data_dir),
-                                                  .epoch = skn_core_epoch(e->core),
+                                                  .epoch = skn_shards_state(e->shards).epoch,
                                                   .pid = (uint64_t)getpid(),
-                                                  .records = skn_store_position(e->store).index,
+                                                  .records = skn_shards_state(e->shards).records,
                                                   .open_ms = took_ns / 1000000};
     skn_observe_set(&e->notes->observe, SKN_METRIC_OPEN_TIME, 0, (int64_t)took_ns);
     skn_signal_node_opened(&e->notes->observe, e->now_ms, &opened);
@@ -69,7 +69,7 @@ void engine_note_opened(struct skn_engine *e, uint64_t began_ns)
 void engine_note_turn(struct skn_engine *e)
 {
     struct notes *notes = e->notes;
-    struct skn_core_counts now = skn_core_counts(e->core);
+    struct skn_shards_state now = skn_shards_state(e->shards);
     const struct {
         enum skn_metric metric;
         uint64_t *seen, now;

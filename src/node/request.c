@@ -2,22 +2,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "node/base64_internal.h"
-#include "node/engine_internal.h"
+#include "node/request_internal.h"
 
 #include <inttypes.h>
 #include <unistd.h>
 
-enum { RUN_ID_CHARS = 10 };
+enum { RUN_ID_CHARS = 10, PAYLOAD_BYTES_MAX = 1 << 20 };
 
-struct ask {
-    struct skn_engine *engine;
-    uint64_t client;
-    int64_t id;
-    struct skn_value request;
-    struct skn_diag *diag;
-};
-
-static struct skn_slice text_of(const struct ask *ask, const char *name)
+struct skn_slice ask_text(const struct ask *ask, const char *name)
 {
     struct skn_value v;
     if (!skn_map_get(ask->request, skn_slice_str(name), &v) || !skn_value_is(v, SKN_T_STRING))
@@ -25,19 +17,56 @@ static struct skn_slice text_of(const struct ask *ask, const char *name)
     return skn_value_as_text(v);
 }
 
-static bool flag_of(const struct ask *ask, const char *name)
+bool ask_flag(const struct ask *ask, const char *name)
 {
     struct skn_value v;
     return skn_map_get(ask->request, skn_slice_str(name), &v) && skn_value_is(v, SKN_T_BOOL) &&
            skn_value_as_bool(v);
 }
 
-static enum skn_rc submit(struct ask *ask,
-                          struct skn_slice address,
-                          const char *name,
-                          struct skn_slice request_id,
-                          struct skn_value payload,
-                          bool is_silent)
+static struct ask *ask_create(struct skn_engine *e, uint64_t client, struct skn_value request)
+{
+    struct ask *ask = skn_alloc_zero(1, sizeof *ask);
+    struct skn_value id;
+    skn_list_init(&ask->link);
+    ask->engine = e;
+    ask->client = client;
+    skn_buf_init(&ask->bytes, 4 * (size_t)ANSWER_BYTES_MAX);
+    skn_value_encode(request, &ask->bytes);
+    ask->request = skn_value_view(skn_buf_slice(&ask->bytes));
+    if (skn_map_get(ask->request, SKN_LIT("id"), &id) && skn_value_is(id, SKN_T_INT))
+        ask->id = skn_value_as_int(id);
+    ask->all = ask_flag(ask, "all");
+    skn_buf_init(&ask->payload, ANSWER_BYTES_MAX);
+    skn_buf_init(&ask->address, SKN_ADDRESS_MAX + 1);
+    skn_list_push_back(&e->asks, &ask->link);
+    return ask;
+}
+
+void ask_free(struct ask *ask)
+{
+    struct skn_buf *bufs[] = {
+        &ask->bytes, &ask->payload, &ask->address, &ask->parts, &ask->found.address};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(bufs); i++)
+        skn_buf_fini(bufs[i]);
+    skn_list_remove(&ask->link);
+    skn_free(ask);
+}
+
+void ask_end(struct ask *ask, enum skn_rc rc)
+{
+    if (rc == SKN_ELATER) return;
+    if (rc != SKN_OK)
+        engine_answer_error(ask->engine, ask->client, ask->id, rc, ask->own_diag.text);
+    ask_free(ask);
+}
+
+static void submit(struct ask *ask,
+                   struct skn_slice address,
+                   const char *name,
+                   struct skn_slice request_id,
+                   struct skn_value payload,
+                   bool is_silent)
 {
     struct skn_engine *e = ask->engine;
     struct pending *pending = skn_alloc_zero(1, sizeof *pending + address.len);
@@ -47,7 +76,7 @@ static enum skn_rc submit(struct ask *ask,
     pending->number = ++e->next_number;
     pending->client = ask->client;
     pending->id = ask->id;
-    pending->watch = flag_of(ask, "watch");
+    pending->watch = ask_flag(ask, "watch");
     pending->is_silent = is_silent;
     const struct skn_request request = {.number = pending->number,
                                         .caller = SKN_LIT("local"),
@@ -56,13 +85,8 @@ static enum skn_rc submit(struct ask *ask,
                                         .name = skn_slice_str(name),
                                         .payload = payload,
                                         .priority = SKN_PRIORITY_NORMAL};
-    enum skn_rc rc = skn_core_submit(e->core, &request, ask->diag);
-    if (rc != SKN_OK) {
-        skn_free(pending);
-        return rc;
-    }
     skn_list_push_back(&e->pending, &pending->link);
-    return SKN_OK;
+    skn_shards_submit(e->shards, &request);
 }
 
 static void answer_accepted(
@@ -101,18 +125,15 @@ void engine_reply(struct skn_engine *e, const struct skn_output *output)
 
 /* "local:Run/" and a name made from the request id, so that a repeated start meets the same run
  * [E34]. Letters and digits that are not taken for each other. */
-static enum skn_rc new_address(struct ask *ask, struct skn_slice request_id, struct skn_buf *out)
+static void new_address(struct ask *ask, struct skn_slice request_id)
 {
     static const char alphabet[] = "abcdefghjkmnpqrstvwxyz0123456789";
     static_assert(sizeof alphabet == 33, "five bits each");
     uint8_t mac[32];
-    enum skn_rc rc = skn_core_mac(ask->engine->store, SKN_LIT("run"), request_id, mac, ask->diag);
-    if (rc != SKN_OK) return rc;
-    skn_buf_reset(out);
-    skn_buf_put_str(out, "local:Run/r");
+    skn_shards_mac(ask->engine->shards, SKN_LIT("run"), request_id, mac);
+    skn_buf_put_str(&ask->address, "local:Run/r");
     for (size_t i = 1; i < RUN_ID_CHARS; i++)
-        skn_buf_put_u8(out, (uint8_t)alphabet[mac[i] & 31]);
-    return skn_buf_rc(out);
+        skn_buf_put_u8(&ask->address, (uint8_t)alphabet[mac[i] & 31]);
 }
 
 static enum skn_rc start_payload(struct ask *ask, struct skn_buf *out)
@@ -120,7 +141,7 @@ static enum skn_rc start_payload(struct ask *ask, struct skn_buf *out)
     static const char *const copied[] = {"flow", "inputs", "labels", "name"};
     struct skn_buf graph;
     skn_buf_init(&graph, ANSWER_BYTES_MAX);
-    enum skn_rc rc = skn_base64_get(&graph, text_of(ask, "graph"), ask->diag);
+    enum skn_rc rc = skn_base64_get(&graph, ask_text(ask, "graph"), ask->diag);
     struct skn_builder *b = skn_alloc(sizeof *b);
     skn_builder_init(b, out);
     skn_build_map_begin(b);
@@ -139,137 +160,95 @@ static enum skn_rc start_payload(struct ask *ask, struct skn_buf *out)
     return rc != SKN_OK ? rc : built;
 }
 
+/* Whether the run is there, and nobody works on it. */
+static enum skn_rc
+look_before_start(struct skn_call *call, struct skn_core *core, struct skn_store *store)
+{
+    struct look *look = engine_look_of(call);
+    look->is_held = engine_is_held(core, look->address);
+    if (!look->is_held) return SKN_OK;
+    enum skn_rc rc = skn_flow_info(store, look->address, true, &look->info, NULL);
+    look->is_there = rc == SKN_OK;
+    return rc == SKN_ELATER ? rc : SKN_OK;
+}
+
+static void start_looked(struct look *look)
+{
+    struct ask *ask = look->ask;
+    if (look->is_there)
+        /* A client that lost an earlier holder asks again. A domain that nobody works on answers no
+         * message; that the run is there was read from its rows and is durable. */
+        answer_accepted(ask->engine, ask->client, ask->id, look->address, ask_flag(ask, "watch"));
+    else
+        submit(ask,
+               look->address,
+               "start",
+               ask_text(ask, "request_id"),
+               skn_value_view(skn_buf_slice(&ask->payload)),
+               false);
+    ask_end(ask, SKN_OK);
+}
+
 static enum skn_rc start(struct ask *ask)
 {
     struct skn_engine *e = ask->engine;
-    struct skn_slice request_id = text_of(ask, "request_id");
-    if (skn_shard_disk(e->shard) != SKN_JOURNAL_DISK_OK)
+    struct skn_slice request_id = ask_text(ask, "request_id");
+    struct skn_shards_state state = skn_shards_state(e->shards);
+    if (state.disk != SKN_JOURNAL_DISK_OK)
         return SKN_FAIL(
             ask->diag,
             SKN_EDISKFULL,
             "less than 5 percent of the disk is free, or too little for the journal's reserve of "
             "64 MiB: what runs goes on, nothing new is started; make room and try again");
+    if (state.is_behind)
+        return SKN_FAIL(ask->diag,
+                        SKN_EBUSY,
+                        "the store is far behind the journal: nothing new is started until a "
+                        "checkpoint has caught up; try again in a moment");
     if (request_id.len == 0) return SKN_FAIL(ask->diag, SKN_EARGS, "a start has a request_id");
-    enum skn_rc rc = new_address(ask, request_id, &e->address);
-    if (rc != SKN_OK) return rc;
-    struct skn_slice address = skn_buf_slice(&e->address);
-    struct skn_run_info info;
-    if (engine_is_held(e, address) &&
-        skn_flow_info(e->store, address, true, &info, NULL) == SKN_OK) {
-        /* A client that lost an earlier holder asks again. A domain that nobody works on answers no
-         * message; that the run is there was read from the journal and is durable. */
-        answer_accepted(e, ask->client, ask->id, address, flag_of(ask, "watch"));
-        return SKN_OK;
-    }
-    struct skn_buf payload;
-    skn_buf_init(&payload, ANSWER_BYTES_MAX);
-    rc = start_payload(ask, &payload);
-    if (rc == SKN_OK)
-        rc = submit(ask,
-                    skn_buf_slice(&e->address),
-                    "start",
-                    request_id,
-                    skn_value_view(skn_buf_slice(&payload)),
-                    false);
+    new_address(ask, request_id);
+    enum skn_rc rc = start_payload(ask, &ask->payload);
+    if (rc == SKN_OK && ask->payload.len > PAYLOAD_BYTES_MAX) rc = SKN_ETOOLARGE;
     if (rc == SKN_ETOOLARGE || rc == SKN_EFULL)
-        rc = SKN_FAIL(
+        return SKN_FAIL(
             ask->diag,
             SKN_EARGS,
             "the flow and its inputs together are %zu bytes, 1 MiB is the limit; give large "
             "data as a file and its name as the input",
-            payload.len);
-    skn_buf_fini(&payload);
-    return rc;
-}
-
-/* --- finding runs ---------------------------------------------------------------------------------- */
-
-struct found {
-    struct skn_buf address; /* of the best so far */
-    uint64_t started_ms;
-    size_t count;
-    bool is_exact;
-};
-
-static void offer(struct found *found,
-                  struct skn_slice address,
-                  const struct skn_run_info *info,
-                  struct skn_slice wanted)
-{
-    struct skn_slice id = skn_flow_run_id(address);
-    bool is_last = skn_slice_eq(wanted, SKN_LIT("last"));
-    bool is_exact = skn_slice_eq(id, wanted);
-    bool is_named = info->name.len > 0 && skn_slice_eq(info->name, wanted);
-    if (found->is_exact || !(is_last || is_named || skn_slice_has_prefix(id, wanted))) return;
-    /* Of those with one name, and of all for `last`, the newest counts. */
-    bool is_newest = (is_last || is_named) && info->started_ms >= found->started_ms;
-    if (!is_last && !is_named) found->count++;
-    if (found->address.len == 0 || is_newest || is_exact) {
-        skn_buf_reset(&found->address);
-        skn_buf_put(&found->address, address);
-        found->started_ms = info->started_ms;
-        found->is_exact = is_exact;
-    }
-}
-
-/* The run that a person means: its id, the beginning of it, its name, or `last`. */
-static enum skn_rc find_run(struct ask *ask, struct skn_slice wanted, struct found *found)
-{
-    struct skn_engine *e = ask->engine;
-    struct skn_slice after = {0};
-    enum skn_rc rc;
-    skn_buf_init(&found->address, SKN_ADDRESS_MAX + 1);
-    if (wanted.len == 0) return SKN_FAIL(ask->diag, SKN_EARGS, "no run was named");
-    while ((rc = skn_core_next_domain(e->store, after, &e->address, ask->diag)) == SKN_OK) {
-        struct skn_run_info info;
-        after = skn_buf_slice(&e->address);
-        if (skn_flow_info(e->store, after, engine_is_held(e, after), &info, NULL) == SKN_OK)
-            offer(found, after, &info, wanted);
-    }
-    if (rc != SKN_ENOENT) return rc;
-    if (found->address.len == 0)
-        return SKN_FAIL(ask->diag,
-                        SKN_ENOENT,
-                        "there is no run \"%.*s\"; `skein ps --all` lists them",
-                        SKN_FMT(wanted));
-    if (found->count > 1 && !found->is_exact)
-        return SKN_FAIL(ask->diag,
-                        SKN_EARGS,
-                        "\"%.*s\" is the beginning of %zu runs",
-                        SKN_FMT(wanted),
-                        found->count);
-    return SKN_OK;
+            ask->payload.len);
+    if (rc != SKN_OK) return rc;
+    engine_look_start(
+        engine_look_new(e, skn_buf_slice(&ask->address), 0, look_before_start, start_looked, ask));
+    return SKN_ELATER;
 }
 
 /* --- resume, stop, leave ------------------------------------------------------------------------- */
 
-static enum skn_rc resume_one(struct ask *ask, struct skn_slice address, bool is_silent)
+static void resume_one(struct ask *ask, struct skn_slice address, bool is_silent)
 {
-    enum skn_rc rc = skn_core_take_up(ask->engine->core, address, true);
-    if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
-    return submit(ask, address, "resume", (struct skn_slice){0}, skn_value_none(), is_silent);
+    skn_shards_take_up(ask->engine->shards, address, true);
+    submit(ask, address, "resume", (struct skn_slice){0}, skn_value_none(), is_silent);
 }
 
-static enum skn_rc resume_all(struct ask *ask)
+static enum skn_rc resume_found(struct ask *ask)
+{
+    resume_one(ask, skn_buf_slice(&ask->found.address), false);
+    return SKN_OK;
+}
+
+static enum skn_rc resume_parts(struct ask *ask)
 {
     struct skn_engine *e = ask->engine;
-    struct skn_buf address;
-    enum skn_rc rc;
+    struct skn_slice rest = skn_buf_slice(&ask->parts);
     int64_t count = 0;
-    skn_buf_init(&address, SKN_ADDRESS_MAX + 1);
-    while ((rc = skn_core_next_domain(e->store, skn_buf_slice(&address), &e->address, ask->diag)) ==
-           SKN_OK) {
-        skn_buf_reset(&address);
-        skn_buf_put(&address, skn_buf_slice(&e->address));
-        struct skn_run_info info;
-        bool held = engine_is_held(e, skn_buf_slice(&address));
-        if (skn_flow_info(e->store, skn_buf_slice(&address), held, &info, NULL) != SKN_OK) continue;
-        if (info.status != SKN_RUN_INTERRUPTED) continue;
-        if ((rc = resume_one(ask, skn_buf_slice(&address), true)) != SKN_OK) break;
+    while (rest.len > 0) {
+        const uint8_t *end = memchr(rest.ptr, '\n', rest.len);
+        SKN_ASSERT(end);
+        size_t len = (size_t)(end - rest.ptr);
+        resume_one(ask, skn_slice(rest.ptr, len), true);
+        rest = skn_slice_from(rest, len + 1);
         count++;
     }
-    skn_buf_fini(&address);
-    if (rc != SKN_ENOENT) return rc;
     struct skn_json_writer *w = engine_answer_begin(e, ask->client, ask->id, "resumed");
     skn_json_key_str(w, "count");
     skn_json_int(w, count);
@@ -277,79 +256,96 @@ static enum skn_rc resume_all(struct ask *ask)
     return SKN_OK;
 }
 
-static enum skn_rc to_run(struct ask *ask, const char *name)
-{
-    struct found found = {0};
-    enum skn_rc rc = find_run(ask, text_of(ask, "run"), &found);
-    struct skn_slice address = skn_buf_slice(&found.address);
-    if (rc == SKN_OK && strcmp(name, "resume") == 0)
-        rc = resume_one(ask, address, false);
-    else if (rc == SKN_OK && !engine_is_held(ask->engine, address)) /* else it stands already */
-        rc = submit(ask, address, name, (struct skn_slice){0}, skn_value_none(), true);
-    skn_buf_fini(&found.address);
-    return rc;
-}
-
 static enum skn_rc resume(struct ask *ask)
 {
-    return flag_of(ask, "all") ? resume_all(ask) : to_run(ask, "resume");
+    return ask->all ? engine_all_runs(ask, true, resume_parts)
+                    : engine_find_run(ask, ask_text(ask, "run"), resume_found);
 }
 
-static enum skn_rc stop(struct ask *ask)
+/* Of a run that nobody works on nothing is asked: it stands already. */
+static enum skn_rc tell_found(struct ask *ask)
 {
-    return to_run(ask, "stop");
+    char name[8] = "";
+    struct skn_slice type = ask_text(ask, "type");
+    SKN_ASSERT(type.len < sizeof name);
+    memcpy(name, type.ptr, type.len);
+    if (!ask->found.is_held)
+        submit(ask,
+               skn_buf_slice(&ask->found.address),
+               name,
+               (struct skn_slice){0},
+               skn_value_none(),
+               true);
+    return SKN_OK;
 }
 
-static enum skn_rc leave(struct ask *ask)
+static enum skn_rc tell(struct ask *ask)
 {
-    return to_run(ask, "leave");
+    return engine_find_run(ask, ask_text(ask, "run"), tell_found);
 }
 
 /* --- looking ----------------------------------------------------------------------------------------- */
 
+static enum skn_rc
+look_at_run(struct skn_call *call, struct skn_core *core, struct skn_store *store)
+{
+    struct look *look = engine_look_of(call);
+    struct skn_json_writer *w = &look->writer;
+    skn_buf_reset(&look->json);
+    skn_json_begin(w, &look->json, SKN_JSON_PLAIN);
+    engine_answer_head(w, "run", look->id);
+    skn_json_key_str(w, "run");
+    bool held = engine_is_held(core, look->address);
+    enum skn_rc rc = skn_flow_view(store, look->address, held, true, w, &call->diag);
+    if (rc != SKN_OK) return rc;
+    skn_json_object_end(w);
+    return skn_json_end(w, &call->diag);
+}
+
+static void run_looked(struct look *look)
+{
+    struct ask *ask = look->ask;
+    if (look->call.rc == SKN_OK)
+        engine_answer_json(ask->engine, ask->client, skn_buf_slice(&look->json));
+    ask->own_diag = look->call.diag;
+    ask_end(ask, look->call.rc);
+}
+
+static enum skn_rc show_found(struct ask *ask)
+{
+    struct look *look = engine_look_new(
+        ask->engine, skn_buf_slice(&ask->found.address), 0, look_at_run, run_looked, ask);
+    look->id = ask->id;
+    engine_look_start(look);
+    return SKN_ELATER;
+}
+
 static enum skn_rc show(struct ask *ask)
 {
-    struct skn_engine *e = ask->engine;
-    struct found found = {0};
-    enum skn_rc rc = find_run(ask, text_of(ask, "run"), &found);
-    if (rc == SKN_OK) {
-        struct skn_slice address = skn_buf_slice(&found.address);
-        struct skn_json_writer *w = engine_answer_begin(e, ask->client, ask->id, "run");
-        skn_json_key_str(w, "run");
-        rc = skn_flow_view(e->store, address, engine_is_held(e, address), true, w, ask->diag);
-        if (rc == SKN_OK)
-            engine_answer_end(e);
-        else
-            engine_answer_drop(e);
-    }
-    skn_buf_fini(&found.address);
+    return engine_find_run(ask, ask_text(ask, "run"), show_found);
+}
+
+static enum skn_rc list_parts(struct ask *ask)
+{
+    struct skn_buf json;
+    struct skn_slice runs = skn_buf_slice(&ask->parts);
+    if (runs.len > 0) runs.len--; /* the comma behind the last */
+    skn_buf_init(&json, ANSWER_BYTES_MAX);
+    skn_buf_printf(&json, "{\"type\":\"list\",\"id\":%" PRId64 ",\"runs\":[", ask->id);
+    skn_buf_put(&json, runs);
+    skn_buf_put_str(&json, "]}");
+    enum skn_rc rc = skn_buf_rc(&json);
+    if (rc == SKN_OK)
+        engine_answer_json(ask->engine, ask->client, skn_buf_slice(&json));
+    else
+        rc = SKN_FAIL(ask->diag, rc, "the list is over %d MiB", ANSWER_BYTES_MAX >> 20);
+    skn_buf_fini(&json);
     return rc;
 }
 
 static enum skn_rc list(struct ask *ask)
 {
-    struct skn_engine *e = ask->engine;
-    struct skn_slice after = {0};
-    enum skn_rc rc;
-    struct skn_json_writer *w = engine_answer_begin(e, ask->client, ask->id, "list");
-    skn_json_key_str(w, "runs");
-    skn_json_list_begin(w);
-    while ((rc = skn_core_next_domain(e->store, after, &e->address, ask->diag)) == SKN_OK) {
-        struct skn_run_info info;
-        after = skn_buf_slice(&e->address);
-        bool held = engine_is_held(e, after);
-        if (skn_flow_info(e->store, after, held, &info, NULL) != SKN_OK) continue;
-        if (info.status > SKN_RUN_INTERRUPTED && !flag_of(ask, "all")) continue;
-        rc = skn_flow_view(e->store, after, held, false, w, ask->diag);
-        if (rc != SKN_OK) break;
-    }
-    if (rc != SKN_ENOENT) {
-        engine_answer_drop(e);
-        return rc;
-    }
-    skn_json_list_end(w);
-    engine_answer_end(e);
-    return SKN_OK;
+    return engine_all_runs(ask, false, list_parts);
 }
 
 static enum skn_rc status(struct ask *ask)
@@ -359,7 +355,7 @@ static enum skn_rc status(struct ask *ask)
     skn_json_key_str(w, "pid");
     skn_json_int(w, (int64_t)getpid());
     skn_json_key_str(w, "epoch");
-    skn_json_uint(w, e->core ? skn_core_epoch(e->core) : 0);
+    skn_json_uint(w, skn_shards_state(e->shards).epoch);
     skn_json_key_str(w, "tasks");
     skn_json_uint(w, e->running);
     skn_json_key_str(w, "metrics");
@@ -381,23 +377,27 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
         bool writes;
     } kinds[] = {{"start", start, true},
                  {"resume", resume, true},
-                 {"stop", stop, true},
-                 {"leave", leave, true},
+                 {"stop", tell, true},
+                 {"leave", tell, true},
                  {"list", list, false},
                  {"show", show, false},
                  {"status", status, false}};
-    struct ask ask = {.engine = e, .client = client, .request = request, .diag = diag};
-    struct skn_value id;
     if (!skn_value_is(request, SKN_T_MAP))
         return SKN_FAIL(diag, SKN_EARGS, "a request is a JSON object");
-    if (skn_map_get(request, SKN_LIT("id"), &id) && skn_value_is(id, SKN_T_INT))
-        ask.id = skn_value_as_int(id);
-    struct skn_slice type = text_of(&ask, "type");
-    for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
-        if (!skn_slice_eq(type, skn_slice_str(kinds[i].type))) continue;
-        if (kinds[i].writes && !e->core)
-            return SKN_FAIL(diag, SKN_EPERM, "the data is open for reading only");
-        return kinds[i].run(&ask);
-    }
-    return SKN_FAIL(diag, SKN_EARGS, "no request has the type \"%.*s\"", SKN_FMT(type));
+    struct ask *ask = ask_create(e, client, request);
+    struct skn_slice type = ask_text(ask, "type");
+    enum skn_rc rc = SKN_EARGS;
+    size_t i = 0;
+    while (i < SKN_ARRAY_LEN(kinds) && !skn_slice_eq(type, skn_slice_str(kinds[i].type)))
+        i++;
+    ask->diag = diag;
+    if (i == SKN_ARRAY_LEN(kinds))
+        rc = SKN_FAIL(diag, SKN_EARGS, "no request has the type \"%.*s\"", SKN_FMT(type));
+    else if (kinds[i].writes && e->is_read_only)
+        rc = SKN_FAIL(diag, SKN_EPERM, "the data is open for reading only");
+    else
+        rc = kinds[i].run(ask);
+    ask->diag = &ask->own_diag;
+    if (rc != SKN_ELATER) ask_free(ask);
+    return rc == SKN_ELATER ? SKN_OK : rc;
 }

@@ -41,7 +41,7 @@ static void report(struct skn_engine *e,
                                               .status = status,
                                               .reason = reason,
                                               .value = value};
-    skn_core_result(e->core, &result);
+    skn_shards_result(e->shards, &result);
 }
 
 static struct skn_value member(struct skn_slice effect, const char *name)
@@ -78,9 +78,8 @@ traceparent(struct skn_engine *e, const struct task *task, struct skn_arena *are
     uint8_t trace[32] = {0}, span[32] = {0};
     struct skn_slice key = skn_slice_str(
         skn_arena_printf(arena, "%s/%u", hex(arena, task->key, sizeof task->key), task->attempt));
-    enum skn_rc rc = skn_core_mac(e->store, SKN_LIT("trace"), task->address, trace, NULL);
-    if (rc == SKN_OK) rc = skn_core_mac(e->store, SKN_LIT("span"), key, span, NULL);
-    SKN_ASSERT(rc == SKN_OK); /* an open store has its secret */
+    skn_shards_mac(e->shards, SKN_LIT("trace"), task->address, trace);
+    skn_shards_mac(e->shards, SKN_LIT("span"), key, span);
     return skn_arena_printf(arena, "00-%s-%s-01", hex(arena, trace, 16), hex(arena, span, 8));
 }
 
@@ -112,7 +111,7 @@ static size_t environment(struct skn_engine *e,
         env[n++] = text(
             arena,
             "SKEIN_DEADLINE_MS",
-            skn_arena_printf(arena, "%" PRIu64, skn_shard_now_ms(e->shard) + (uint64_t)timeout));
+            skn_arena_printf(arena, "%" PRIu64, skn_shards_now_ms(e->shards) + (uint64_t)timeout));
     SKN_ASSERT(n <= ENV_MAX);
     return n;
 }

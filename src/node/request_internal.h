@@ -1,0 +1,52 @@
+/* request_internal.h - a client's request from its arrival to its answer.
+ *
+ * Owns        a copy of the request, and what was found for it so far.
+ * May include what node may.
+ * Threads     the one that turns the engine.
+ */
+#pragma once
+
+#include "node/engine_internal.h"
+
+/* The run that a person means, so far. */
+struct found {
+    struct skn_buf address;
+    uint64_t started_ms;
+    size_t count; /* of those whose id begins with what was given */
+    bool is_exact;
+    bool is_held;
+    bool is_newest_wanted;
+};
+
+/* Goes on when all looks are back. SKN_ELATER: it is not over yet. */
+typedef enum skn_rc ask_then(struct ask *ask);
+
+struct ask {
+    struct skn_list link; /* in engine->asks */
+    struct skn_engine *engine;
+    uint64_t client;
+    int64_t id;
+    struct skn_buf bytes; /* the request */
+    struct skn_value request;
+    struct skn_diag *diag; /* of the caller, or own_diag when it has gone on */
+    struct skn_diag own_diag;
+    enum skn_rc rc; /* the first that failed */
+    uint32_t looks; /* that are not back */
+    ask_then *then;
+    struct skn_slice wanted;
+    struct found found;
+    struct skn_buf parts, payload, address;
+    bool all;
+};
+
+struct skn_slice ask_text(const struct ask *ask, const char *name);
+bool ask_flag(const struct ask *ask, const char *name);
+/* It is over: an error is answered; freed. SKN_ELATER: it goes on. */
+void ask_end(struct ask *ask, enum skn_rc rc);
+/* Without an answer. */
+void ask_free(struct ask *ask);
+
+/* Both give SKN_ELATER, and call `then` when every shard was looked at: the run is in ask->found;
+ * the parts of all shards are in ask->parts. */
+SKN_MUST_USE enum skn_rc engine_find_run(struct ask *ask, struct skn_slice wanted, ask_then *then);
+SKN_MUST_USE enum skn_rc engine_all_runs(struct ask *ask, bool only_interrupted, ask_then *then);

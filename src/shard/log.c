@@ -1,0 +1,148 @@
+/* log.c - the part that owns the journal: groups of all workers' records, one sync each. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+#include "shard/parts_internal.h"
+
+enum { DISK_LOOK_NS = 1000 * MS_IN_NS };
+
+enum skn_rc log_look_at_disk(struct skn_shards *all, struct skn_diag *diag)
+{
+    struct log *log = &all->log;
+    uint64_t now = skn_env_now_mono_ns(all->env);
+    if (log->disk_seen_ns > 0 && now - log->disk_seen_ns < DISK_LOOK_NS) return SKN_OK;
+    log->disk_seen_ns = now;
+    enum skn_journal_disk disk;
+    enum skn_rc rc = skn_journal_disk_state(log->journal, &disk, diag);
+    if (rc != SKN_OK) return rc;
+    atomic_store_explicit(&all->disk, (int)disk, memory_order_relaxed);
+    if (disk != SKN_JOURNAL_DISK_STOP) return SKN_OK;
+    return SKN_FAIL(
+        diag, SKN_EDISKFULL, "less than 1 percent of the disk is free; make room and start again");
+}
+
+static void give_back(struct skn_shards *all, struct chunk *chunk)
+{
+    bool fits = parts_push(all, part_log(all), chunk->worker, ITEM_CHUNK, 0, chunk->count, chunk);
+    SKN_ASSERT(fits); /* it came out of a ring of the same size */
+}
+
+static enum skn_rc flush(struct skn_shards *all, struct skn_diag *diag)
+{
+    struct log *log = &all->log;
+    enum skn_rc rc = skn_journal_flush(log->journal, diag);
+    if (rc != SKN_OK) return rc;
+    log->last_group_ns = skn_env_now_mono_ns(all->env);
+    log->is_idle_told = false;
+    log->is_prepared = false;
+    atomic_fetch_add_explicit(&all->groups, 1, memory_order_relaxed);
+    return SKN_OK;
+}
+
+/* What was all appended before a flush goes back after it. */
+static void give_back_all(struct skn_shards *all)
+{
+    struct skn_list *link;
+    while ((link = skn_list_pop_front(&all->log.writing)))
+        give_back(all, SKN_CONTAINER_OF(link, struct chunk, link));
+}
+
+static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct skn_diag *diag)
+{
+    struct log *log = &all->log;
+    for (uint32_t i = 0; i < chunk->count; i++) {
+        enum skn_rc rc = skn_journal_append(log->journal, &chunk->records[i], diag);
+        if (rc == SKN_EFULL) {
+            if ((rc = flush(all, diag)) != SKN_OK) return rc;
+            give_back_all(all);
+            rc = skn_journal_append(log->journal, &chunk->records[i], diag);
+        }
+        if (rc != SKN_OK) return rc;
+        log->last[chunk->records[i].shard] = chunk->records[i].index;
+    }
+    atomic_fetch_add_explicit(&all->records, chunk->count, memory_order_relaxed);
+    skn_list_push_back(&log->writing, &chunk->link);
+    return SKN_OK;
+}
+
+/* What an opening now would have to redo [E12]. */
+static void note_tail(struct skn_shards *all)
+{
+    uint64_t records = 0;
+    for (uint32_t i = 0; i < all->count; i++)
+        records += all->log.last[i] - all->log.kept[i];
+    atomic_store_explicit(&all->tail_records, records, memory_order_relaxed);
+}
+
+/* Nothing to write: the next segment is made ready, and the bound moves to the end, once [E5]. */
+static enum skn_rc idle(struct skn_shards *all, struct skn_diag *diag)
+{
+    struct log *log = &all->log;
+    if (!log->is_prepared) {
+        enum skn_rc rc = skn_journal_prepare(log->journal, &log->is_prepared, diag);
+        if (rc != SKN_OK) return rc;
+    }
+    uint64_t quiet_ns = skn_env_now_mono_ns(all->env) - log->last_group_ns;
+    if (log->is_idle_told || quiet_ns < (uint64_t)SKN_JOURNAL_IDLE_MS * MS_IN_NS) return SKN_OK;
+    log->is_idle_told = true;
+    return skn_journal_idle(log->journal, diag);
+}
+
+static enum skn_rc take_trims(struct skn_shards *all, struct skn_diag *diag)
+{
+    struct skn_ring_item item;
+    enum skn_rc rc = SKN_OK;
+    while (rc == SKN_OK && parts_pop(all, part_keeper(all), part_log(all), &item)) {
+        struct trim *trim = item.ptr;
+        rc = skn_journal_trim(all->log.journal, trim->marks, trim->count, diag);
+        for (size_t i = 0; i < trim->count; i++)
+            all->log.kept[trim->marks[i].shard] = trim->marks[i].index;
+        skn_free(trim);
+        note_tail(all);
+    }
+    return rc;
+}
+
+enum skn_rc log_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag)
+{
+    struct skn_ring_item item;
+    size_t chunks = 0;
+    *out_more = false;
+    enum skn_rc rc = log_look_at_disk(all, diag);
+    if (rc == SKN_OK) rc = take_trims(all, diag);
+    for (unsigned w = 0; rc == SKN_OK && w < all->worker_count; w++) {
+        while (rc == SKN_OK && parts_pop(all, w, part_log(all), &item)) {
+            rc = append(all, item.ptr, diag);
+            chunks++;
+        }
+    }
+    if (rc != SKN_OK) return rc;
+    if (chunks == 0) {
+        rc = idle(all, diag);
+    } else if ((rc = flush(all, diag)) == SKN_OK) {
+        give_back_all(all);
+        note_tail(all);
+    }
+    parts_wake(all, part_log(all));
+    return rc;
+}
+
+enum skn_rc log_drain(struct skn_shards *all, struct skn_diag *diag)
+{
+    enum skn_rc rc = SKN_OK;
+    struct skn_ring_item item;
+    for (unsigned w = 0; rc == SKN_OK && w < all->worker_count; w++) {
+        while (rc == SKN_OK && parts_pop(all, w, part_log(all), &item))
+            rc = append(all, item.ptr, diag);
+    }
+    return rc;
+}
+
+int log_timeout_ms(struct skn_shards *all)
+{
+    struct log *log = &all->log;
+    if (!log->is_prepared) return 0;
+    uint64_t quiet = (skn_env_now_mono_ns(all->env) - log->last_group_ns) / MS_IN_NS;
+    if (!log->is_idle_told)
+        return quiet < SKN_JOURNAL_IDLE_MS ? (int)(SKN_JOURNAL_IDLE_MS - quiet) : 0;
+    return -1;
+}

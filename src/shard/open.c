@@ -1,0 +1,271 @@
+/* open.c - from journal and store to shards that can be turned, and back. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hlc.h"
+#include "base/mem.h"
+#include "shard/parts_internal.h"
+
+#include <inttypes.h>
+
+static uint64_t or_default(uint64_t given, uint64_t otherwise)
+{
+    return given ? given : otherwise;
+}
+
+static struct skn_shards *create(const struct skn_shards_options *options, bool is_read_only)
+{
+    struct skn_shards *all = skn_alloc_zero(1, sizeof *all);
+    all->env = options->env;
+    all->backend = options->backend;
+    all->programs = options->programs;
+    all->options = *options;
+    all->is_read_only = is_read_only;
+    struct skn_checkpoint_limits *limits = &all->options.checkpoint;
+    limits->records = or_default(limits->records, 500000);
+    limits->bytes = or_default(limits->bytes, UINT64_C(256) << 20);
+    limits->ms = or_default(limits->ms, 30000);
+    all->worker_count = options->workers ? options->workers : 1;
+    SKN_ASSERT(all->worker_count <= SKN_WORKERS_MAX);
+    skn_list_init(&all->answered);
+    skn_list_init(&all->log.writing);
+    return all;
+}
+
+/* --- shards -------------------------------------------------------------------------------------------- */
+
+static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct skn_diag *diag)
+{
+    struct shard *shard = skn_alloc_zero(1, sizeof *shard);
+    struct skn_list *lists[] = {
+        &shard->active_link, &shard->release_link, &shard->calls, &shard->called};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
+        skn_list_init(lists[i]);
+    shard->number = number;
+    all->shards[number] = shard;
+    const struct skn_store_options store = {.backend = all->backend,
+                                            .shard = number,
+                                            .cache_bytes = all->options.cache_bytes / all->count};
+    enum skn_rc rc = skn_store_open(&store, &shard->store, diag);
+    if (rc != SKN_OK) return rc;
+    skn_store_set_blocking(shard->store, true);
+    const struct skn_core_options core = {.shard = number,
+                                          .store = shard->store,
+                                          .programs = all->programs,
+                                          .limits = all->options.limits,
+                                          .check_rebuild = all->options.check_rebuild};
+    shard->core = skn_core_create(&core);
+    shard->owed = skn_alloc_zero((all->count + 63) / 64, sizeof *shard->owed);
+    return SKN_OK;
+}
+
+static enum skn_rc create_shards(struct skn_shards *all, uint32_t count, struct skn_diag *diag)
+{
+    SKN_ASSERT(count > 0 && count <= SKN_SHARDS_MAX);
+    all->count = count;
+    all->shards = skn_alloc_zero(count, sizeof(struct shard *));
+    all->log.last = skn_alloc_zero(count, sizeof *all->log.last);
+    all->log.kept = skn_alloc_zero(count, sizeof *all->log.kept);
+    enum skn_rc rc = SKN_OK;
+    for (uint32_t i = 0; rc == SKN_OK && i < count; i++) {
+        rc = create_shard(all, i, diag);
+        if (rc == SKN_OK) all->log.kept[i] = skn_store_position(all->shards[i]->store).index;
+    }
+    return rc;
+}
+
+static void destroy_shard(struct shard *shard)
+{
+    if (!shard) return;
+    skn_core_destroy(shard->core);
+    skn_store_destroy(shard->store);
+    skn_free(shard->owed);
+    skn_free(shard);
+}
+
+static void destroy(struct skn_shards *all)
+{
+    struct skn_list *link;
+    rings_destroy(all);
+    outside_fini(all);
+    while ((link = skn_list_pop_front(&all->log.writing)))
+        chunk_free(SKN_CONTAINER_OF(link, struct chunk, link));
+    for (unsigned w = 0; all->workers && w < all->worker_count; w++)
+        worker_fini(&all->workers[w]);
+    for (uint32_t i = 0; all->shards && i < all->count; i++)
+        destroy_shard(all->shards[i]);
+    skn_free(all->workers);
+    skn_free(all->shards);
+    skn_free(all->log.last);
+    skn_free(all->log.kept);
+    skn_free(all);
+}
+
+/* --- rows as of the journal's end ------------------------------------------------------------------------ */
+
+static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_diag *diag)
+{
+    struct skn_shards *all = ctx;
+    if (record->shard >= all->count)
+        return SKN_CORRUPT(diag, "a record names shard %u of %u", record->shard, all->count);
+    all->log.last[record->shard] = record->index;
+    return skn_core_redo(all->shards[record->shard]->core, record, diag);
+}
+
+/* A store may be behind its journal, never ahead of it: then records that it has were lost. */
+static enum skn_rc check_positions(struct skn_shards *all, struct skn_diag *diag)
+{
+    for (uint32_t i = 0; i < all->count; i++) {
+        uint64_t *last = &all->log.last[i], kept = all->log.kept[i];
+        if (*last > 0 && *last < kept)
+            return SKN_CORRUPT(diag,
+                               "the store has shard %u up to record %" PRIu64
+                               ", the journal ends at record %" PRIu64,
+                               i,
+                               kept,
+                               *last);
+        if (*last < kept) *last = kept; /* all of its records are trimmed */
+        atomic_fetch_add_explicit(&all->records, *last, memory_order_relaxed);
+    }
+    return SKN_OK;
+}
+
+/* [E50] The greater of wall clock and last stamp, then plus the monotonic clock. */
+static void start_clock(struct skn_shards *all)
+{
+    uint64_t base = skn_env_now_wall_ns(all->env) / MS_IN_NS;
+    for (uint32_t i = 0; i < all->count; i++) {
+        uint64_t last = skn_hlc_ms(skn_store_position(all->shards[i]->store).stamp);
+        if (last > base) base = last;
+    }
+    all->clock_base_ms = base;
+    all->mono_base_ns = skn_env_now_mono_ns(all->env);
+}
+
+/* One secret for all shards: drawn when the data is made, and in the first record of each. */
+static enum skn_rc open_cores(struct skn_shards *all, bool was_created, struct skn_diag *diag)
+{
+    struct skn_core_opening opening = {.secret = all->secret,
+                                       .take_up_all = all->options.take_up_all,
+                                       .writes_at_once = was_created,
+                                       .epoch_floor = all->options.epoch_floor};
+    enum skn_rc rc = skn_env_random(all->env, all->secret, sizeof all->secret, diag);
+    for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++) {
+        rc = skn_core_open(all->shards[i]->core, &opening, diag);
+        if (rc != SKN_OK) break;
+        const uint8_t *secret = skn_core_secret(all->shards[i]->core);
+        if (i == 0) memcpy(all->secret, secret, sizeof all->secret);
+        if (memcmp(all->secret, secret, sizeof all->secret) != 0)
+            rc = SKN_CORRUPT(diag, "shard %u has another store secret than shard 0", i);
+        skn_store_set_blocking(all->shards[i]->store, false);
+        uint64_t epoch = skn_core_epoch(all->shards[i]->core);
+        if (epoch > all->epoch) all->epoch = epoch;
+    }
+    return rc;
+}
+
+static void create_workers(struct skn_shards *all)
+{
+    if (all->worker_count > all->count) all->worker_count = all->count;
+    all->workers = skn_alloc_zero(all->worker_count, sizeof *all->workers);
+    all->waiting = skn_alloc_zero(all->worker_count, sizeof *all->waiting);
+    for (unsigned w = 0; w < all->worker_count; w++) {
+        worker_init(all, w);
+        skn_list_init(&all->waiting[w]);
+    }
+    for (uint32_t i = 0; i < all->count; i++) {
+        all->shards[i]->worker = &all->workers[i % all->worker_count];
+        worker_activate(all->shards[i]);
+    }
+    rings_create(all);
+    all->keeper.ended_ms = skn_env_now_mono_ns(all->env) / MS_IN_NS;
+    for (unsigned w = 0; w < all->worker_count; w++)
+        all->workers[w].looked_ms = skn_shards_now_ms(all);
+}
+
+enum skn_rc skn_shards_open(const struct skn_shards_options *options,
+                            struct skn_shards **out_shards,
+                            struct skn_diag *diag)
+{
+    struct skn_shards *all = create(options, false);
+    struct skn_journal_options journal = {
+        .env = options->env,
+        .dir = options->dir,
+        .shards = (uint32_t)or_default(options->shards, SKN_SHARDS_DEFAULT)};
+    journal.segment_bytes_min = options->segment_bytes;
+    journal.segment_bytes_max = options->segment_bytes ? 4 * options->segment_bytes : 0;
+    journal.no_reserve = options->no_reserve;
+    struct skn_journal_info info;
+    enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
+    if (rc == SKN_OK) journal.shards = info.shards;
+    if (rc == SKN_OK || rc == SKN_ENOENT) rc = create_shards(all, journal.shards, diag);
+    if (rc == SKN_OK) rc = skn_journal_open(&journal, redo, all, &all->log.journal, &info, diag);
+    if (rc == SKN_OK) rc = check_positions(all, diag);
+    if (rc == SKN_OK) rc = log_look_at_disk(all, diag);
+    if (rc == SKN_EDISKFULL && all->log.journal) { /* before an epoch begins, and sealed again */
+        (void)skn_shards_close(all, NULL);
+        return rc;
+    }
+    if (rc == SKN_OK) start_clock(all);
+    if (rc == SKN_OK) rc = open_cores(all, info.was_created, diag);
+    if (rc != SKN_OK) {
+        skn_shards_abandon(all);
+        return rc;
+    }
+    create_workers(all);
+    *out_shards = all;
+    return SKN_OK;
+}
+
+enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
+                                    struct skn_shards **out_shards,
+                                    struct skn_diag *diag)
+{
+    static const struct skn_program *const none[] = {NULL};
+    struct skn_shards *all = create(options, true);
+    all->programs = none;
+    struct skn_journal_info info;
+    enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
+    if (rc == SKN_OK) rc = create_shards(all, info.shards, diag);
+    if (rc == SKN_OK) rc = skn_journal_read(options->env, options->dir, redo, all, &info, diag);
+    if (rc == SKN_OK) rc = check_positions(all, diag);
+    if (rc != SKN_OK) {
+        destroy(all);
+        return rc;
+    }
+    start_clock(all);
+    *out_shards = all;
+    return SKN_OK;
+}
+
+enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
+                              struct skn_journal_info *out_info,
+                              struct skn_diag *diag)
+{
+    struct skn_shards *all = NULL;
+    enum skn_rc rc = skn_journal_verify(options->env, options->dir, out_info, diag);
+    if (rc == SKN_OK) rc = skn_shards_open_to_read(options, &all, diag);
+    for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++)
+        rc = skn_store_verify(all->shards[i]->store, diag);
+    if (all) destroy(all);
+    return rc;
+}
+
+void skn_shards_abandon(struct skn_shards *all)
+{
+    if (!all) return;
+    skn_journal_abandon(all->log.journal);
+    destroy(all);
+}
+
+enum skn_rc skn_shards_close(struct skn_shards *all, struct skn_diag *diag)
+{
+    if (!all) return SKN_OK;
+    enum skn_rc rc = SKN_OK;
+    if (all->log.journal) {
+        if (all->rings) rc = log_drain(all, diag);
+        enum skn_rc closed = skn_journal_close(all->log.journal, rc == SKN_OK ? diag : NULL);
+        if (rc == SKN_OK) rc = closed;
+        all->log.journal = NULL;
+    }
+    destroy(all);
+    return rc;
+}

@@ -1,0 +1,235 @@
+/* parts_internal.h - what the parts of the shards share, and what passes between them.
+ *
+ * Owns        the rings; what is in them belongs to the part that took it out.
+ * May include what shards.h may.
+ * Threads     said at each part; the atomics at the end are any thread's.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/ring.h"
+#include "shard/shards.h"
+
+enum {
+    BEHIND_TIMES = 4, /* what starts a checkpoint: new work is refused [E12] */
+    RING_ITEMS = 1024,
+    CHUNK_RECORDS = 512,
+    CHUNK_BYTES = 128 << 10,
+    CHUNKS_OUT_MAX = 256, /* chunks of one worker at the log; fewer than a ring holds */
+    FETCHES_OUT_MAX = 512,
+    DIRTY_BLOCKS = 4, /* of one worker at the keeper */
+    DIRTY_BYTES = 64 << 10,
+    SLICES_AT_ONCE = 64, /* of one shard, before the next has its turn */
+    LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
+    MS_IN_NS = 1000000,
+};
+
+enum item_kind {
+    ITEM_INPUT = 1, /* outside -> worker: skn_input */
+    ITEM_TAKE_UP,   /* outside -> worker: buf block with the address; number: is it asked for */
+    ITEM_CALL,      /* outside <-> worker: skn_call */
+    ITEM_OUTPUT,    /* worker -> outside: skn_output */
+    ITEM_PACKET,    /* worker -> worker: skn_output of kind packet; shard: where it is from */
+    ITEM_CHUNK,     /* worker -> log -> worker: chunk; comes back when all of it is durable */
+    ITEM_FETCH,     /* worker -> fetcher -> worker: fetch */
+    ITEM_MARK,      /* keeper -> worker: take the marks */
+    ITEM_MARKED,    /* worker -> keeper: all of its marks are durable */
+    ITEM_DIRTY,     /* worker -> keeper -> worker: dirty_block; ptr NULL: that was all */
+    ITEM_FLUSHED,   /* keeper -> worker: the checkpoint is durable */
+    ITEM_TRIM,      /* keeper -> log: trim */
+};
+
+/* Records on their way to the journal. */
+struct chunk {
+    struct skn_list link;
+    unsigned worker;
+    uint32_t count;
+    size_t used, cap;
+    uint8_t *bytes;
+    struct skn_record records[CHUNK_RECORDS];
+};
+
+/* Rows on their way from the backend. */
+struct fetch {
+    struct skn_read read; /* its slices point into `keys` */
+    uint64_t number;      /* of the want */
+    struct skn_buf keys, rows;
+    bool is_end;
+};
+
+struct dirty_block {
+    struct skn_list link;
+    uint32_t shard;
+    struct skn_buf ops;
+};
+
+struct trim {
+    size_t count;
+    struct skn_journal_mark marks[];
+};
+
+struct shard {
+    uint32_t number;
+    struct skn_core *core;
+    struct skn_store *store;
+    struct worker *worker;
+    struct skn_list active_link;  /* in worker->active: it may have something to do */
+    struct skn_list release_link; /* in worker->releasing: outputs may leave */
+    uint64_t due_ms;              /* it has something to do then */
+    struct skn_list calls;        /* that wait for rows */
+    struct skn_list called;       /* that wait until what they saw is durable */
+    struct skn_position mark;     /* of the checkpoint under way */
+    uint64_t *owed;               /* bit per shard: packets to it did not fit into a ring */
+    bool owes;
+};
+
+/* What a worker has counted; it alone writes, any thread reads. */
+struct tally {
+    _Atomic uint64_t slices, batches, faults, dropped_results, timers_fired;
+    _Atomic bool is_busy;
+};
+
+struct worker {
+    struct skn_shards *all;
+    struct tally tally;
+    unsigned part;
+    struct skn_list active, releasing;
+    struct skn_list free_chunks, free_blocks;
+    struct chunk *open;
+    unsigned chunks_out, fetches_out, blocks_out;
+    uint64_t looked_ms;
+    bool has_marks;     /* a checkpoint is under way */
+    bool marks_durable; /* and told so */
+    bool gave_all;
+    uint32_t mark_at; /* the shard whose dirty rows are given */
+};
+
+struct log {
+    struct skn_journal *journal;
+    struct skn_list writing; /* chunks in the open group, or behind it */
+    uint64_t *last, *kept;   /* per shard: index of its last record, and of what a checkpoint has */
+    uint64_t last_group_ns, disk_seen_ns;
+    bool is_prepared, is_idle_told;
+};
+
+struct keeper {
+    bool is_running;        /* a checkpoint */
+    unsigned marked, given; /* workers that have */
+    uint64_t began_ms, ended_ms;
+};
+
+struct skn_shards {
+    struct skn_env *env;
+    struct skn_backend *backend;
+    const struct skn_program *const *programs;
+    struct skn_shards_options options;
+    uint32_t count;
+    struct shard **shards;
+    unsigned worker_count;
+    struct worker *workers;
+    struct log log;
+    struct keeper keeper;
+    struct skn_ring **rings; /* [from * parts_all + to]; NULL where nothing passes */
+    unsigned parts_all;      /* the outside is the last */
+    skn_wake_fn wake;
+    void *wake_ctx;
+    uint64_t *wakes; /* bits of parts to be woken, per part; its own */
+    uint8_t secret[SKN_SECRET_BYTES];
+    uint64_t epoch;
+    bool is_read_only;
+    uint64_t clock_base_ms, mono_base_ns;
+
+    /* Of the outside. */
+    struct skn_list *waiting; /* per worker: items that found its ring full */
+    struct skn_output *given;
+    struct skn_list answered; /* calls, when read only */
+
+    /* Only report; any thread. */
+    _Atomic uint64_t clock_ahead_ms;
+    _Atomic int disk;
+    _Atomic uint64_t tail_records, tail_bytes, checkpoints, checkpoint_ms, groups, records;
+    _Atomic bool is_checkpointing, wants_checkpoint;
+};
+
+/* The parts behind the workers. */
+static inline unsigned part_log(const struct skn_shards *all)
+{
+    return all->worker_count;
+}
+static inline unsigned part_fetcher(const struct skn_shards *all)
+{
+    return all->worker_count + 1;
+}
+static inline unsigned part_keeper(const struct skn_shards *all)
+{
+    return all->worker_count + 2;
+}
+static inline unsigned part_outside(const struct skn_shards *all)
+{
+    return all->worker_count + 3;
+}
+
+/* --- rings.c -------------------------------------------------------------------------------------- */
+
+void rings_create(struct skn_shards *all);
+/* Frees what is still in them. */
+void rings_destroy(struct skn_shards *all);
+/* False: it is full. Whoever turns `to` is woken at the end of the turn of `from`. */
+bool parts_push(struct skn_shards *all,
+                unsigned from,
+                unsigned to,
+                enum item_kind kind,
+                uint32_t shard,
+                uint64_t number,
+                void *ptr);
+bool parts_pop(struct skn_shards *all, unsigned from, unsigned to, struct skn_ring_item *out);
+/* Wakes whoever got something in this turn of `from`. */
+void parts_wake(struct skn_shards *all, unsigned from);
+void parts_free_item(const struct skn_ring_item *item);
+/* Nothing is in the rings to the parts; for a single thread. */
+bool parts_are_quiet(struct skn_shards *all);
+
+/* --- outside.c ------------------------------------------------------------------------------------ */
+
+void outside_fini(struct skn_shards *all);
+
+/* --- worker.c ------------------------------------------------------------------------------------- */
+
+void worker_init(struct skn_shards *all, unsigned part);
+void worker_fini(struct worker *worker);
+void worker_activate(struct shard *shard);
+SKN_MUST_USE enum skn_rc worker_turn(struct worker *worker, bool *out_more, struct skn_diag *diag);
+int worker_timeout_ms(struct worker *worker);
+
+void chunk_free(struct chunk *chunk);
+void fetch_free(struct fetch *fetch);
+void dirty_block_free(struct dirty_block *block);
+
+/* --- release.c: calls and outputs of a shard -------------------------------------------------------- */
+
+/* Runs the calls that wait. */
+void release_calls(struct shard *shard);
+/* Lets out what is durable; false when a ring was full and more is to leave. */
+bool release_outputs(struct shard *shard);
+
+/* --- mark.c: a worker's side of a checkpoint --------------------------------------------------------- */
+
+void mark_take(struct worker *worker);
+/* Gives the keeper what it has room for. */
+void mark_go_on(struct worker *worker);
+void mark_flushed(struct worker *worker);
+
+/* --- log.c, keeper.c --------------------------------------------------------------------------------- */
+
+SKN_MUST_USE enum skn_rc log_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag);
+int log_timeout_ms(struct skn_shards *all);
+/* Once at opening, and then once a second [E8]. */
+SKN_MUST_USE enum skn_rc log_look_at_disk(struct skn_shards *all, struct skn_diag *diag);
+/* Everything in the rings and chunks of workers becomes durable: for a clean stop. */
+SKN_MUST_USE enum skn_rc log_drain(struct skn_shards *all, struct skn_diag *diag);
+
+SKN_MUST_USE enum skn_rc
+fetcher_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc keeper_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag);
+int keeper_timeout_ms(struct skn_shards *all);

@@ -1,0 +1,167 @@
+/* shards.h - all shards of a node with their one journal and one store, as parts that are turned.
+ *
+ * Owns        cores, stores and the journal; the rings between the parts; the checkpoint under way.
+ * May include base, value, env, journal, store, core.
+ * Threads     each part: the one that turns it. submit, result, take_up, call, next_event: one, the
+ *             outside. open, close, abandon: none beside them. It starts no thread itself.
+ * Invariants
+ *   1. A record is in the journal before its outputs leave: nothing passes the worker's release but
+ *      what the log said is durable (P1, [E22]).
+ *   2. Parts share nothing but rings and a few numbers that only report. A turn never waits for
+ *      another part; the log's and the keeper's wait for the disk.
+ *   3. After an error of a turn nothing leaves any more: the shards can only be abandoned [E7].
+ *
+ *      outside --requests, results, calls--> worker 0..n --records--> log (journal)
+ *         ^                                   |  ^  ^  <--durable--    |   ^
+ *         +---------- outputs ----------------+  |  |                  |   | trim
+ *                       packets between shards --+  +--rows-- fetcher  v   |
+ *                                worker --dirty rows--> keeper (checkpoints) --> backend
+ *
+ * One thread may turn all of it (skn_shards_turn_all), or each part has its own.
+ */
+#pragma once
+
+#include "core/core.h"
+#include "env/env.h"
+#include "journal/journal.h"
+#include "store/store.h"
+
+enum { SKN_SHARDS_MAX = 1024, SKN_WORKERS_MAX = 64, SKN_SHARDS_DEFAULT = 64 };
+
+struct skn_shards;
+
+/* When a checkpoint starts [E12]; 0 is the default that stands behind each. */
+struct skn_checkpoint_limits {
+    uint64_t records; /* 500,000 */
+    uint64_t bytes;   /* 256 MiB of journal */
+    uint64_t ms;      /* 30,000 */
+};
+
+struct skn_shards_options {
+    struct skn_env *env;                       /* borrowed */
+    const char *dir;                           /* of the journal; made when it is not there */
+    struct skn_backend *backend;               /* borrowed; NULL: rows are kept in memory, and the
+                                                  journal whole */
+    const struct skn_program *const *programs; /* borrowed; ends with NULL */
+    struct skn_core_limits limits;
+    uint32_t shards;    /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
+    unsigned workers;   /* 0: 1 */
+    size_t cache_bytes; /* of clean rows, over all shards; 0: no bound */
+    struct skn_checkpoint_limits checkpoint;
+    bool take_up_all;
+    bool check_rebuild;     /* [E24]: each message handled twice */
+    uint64_t epoch_floor;   /* the new epoch is greater [E43] */
+    uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
+    bool no_reserve;        /* none for a full disk [E8] */
+};
+
+/* Opens the journal, brings the rows up to its end, and finds what was in flight. SKN_ECORRUPT also
+ * where journal and store do not fit each other. */
+SKN_MUST_USE enum skn_rc skn_shards_open(const struct skn_shards_options *options,
+                                         struct skn_shards **out_shards,
+                                         struct skn_diag *diag);
+
+/* The rows as of the journal's end, for looking only, beside a holder or without one [E81]: calls
+ * are answered at once, nothing is performed. SKN_ENOENT: there is no journal. */
+SKN_MUST_USE enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
+                                                 struct skn_shards **out_shards,
+                                                 struct skn_diag *diag);
+
+/* A clean stop: what was handled becomes durable, and the journal is sealed. NULL is fine. The
+ * shards are gone whatever comes back. */
+enum skn_rc skn_shards_close(struct skn_shards *shards, struct skn_diag *diag);
+
+/* Frees them as a kill would leave them: nothing is written. */
+void skn_shards_abandon(struct skn_shards *shards);
+
+/* Checks everything that is stored: every byte of the journal, then that its records and the store
+ * lead to the rows and the state hashes that they say. Changes nothing. `out_info` may be NULL. */
+SKN_MUST_USE enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
+                                           struct skn_journal_info *out_info,
+                                           struct skn_diag *diag);
+
+/* --- turning ------------------------------------------------------------------------------------ */
+
+/* Parts are numbered from 0; the first are the workers. */
+unsigned skn_shards_parts(const struct skn_shards *shards);
+const char *skn_shards_part_name(const struct skn_shards *shards, unsigned part);
+
+/* Does what the part can do now. `out_more`: there is more to do at once. */
+SKN_MUST_USE enum skn_rc
+skn_shards_turn(struct skn_shards *shards, unsigned part, bool *out_more, struct skn_diag *diag);
+
+/* Until it wants a turn though nothing came: -1 never, 0 now. */
+int skn_shards_timeout_ms(struct skn_shards *shards, unsigned part);
+
+/* `fn` is called, on the thread of whoever put something into its ring, for each part that should
+ * be turned; for `part` == skn_shards_parts() the outside should look for events. */
+typedef void (*skn_wake_fn)(void *ctx, unsigned part);
+void skn_shards_on_wake(struct skn_shards *shards, skn_wake_fn fn, void *ctx);
+
+/* Every part once, in an order that needs the fewest turns. */
+SKN_MUST_USE enum skn_rc
+skn_shards_turn_all(struct skn_shards *shards, bool *out_more, struct skn_diag *diag);
+int skn_shards_timeout_all_ms(struct skn_shards *shards);
+
+/* --- from outside ------------------------------------------------------------------------------- */
+
+uint32_t skn_shards_count(const struct skn_shards *shards);
+uint32_t skn_shards_of(const struct skn_shards *shards, struct skn_slice address);
+
+/* Copied, and answered by one reply, a refusal too. */
+void skn_shards_submit(struct skn_shards *shards, const struct skn_request *request);
+void skn_shards_result(struct skn_shards *shards, const struct skn_attempt_result *result);
+/* As skn_core_take_up; an empty address means all. */
+void skn_shards_take_up(struct skn_shards *shards, struct skn_slice address, bool is_asked);
+
+/* A look at one shard, run by its worker between two slices. SKN_ELATER from `fn` means that rows
+ * are fetched: it is run again from its start. Comes back as an event when all that it saw is
+ * durable [E21]. Embedded in what it fills; not to be touched until it comes back. */
+struct skn_call {
+    enum skn_rc (*fn)(struct skn_call *call,
+                      struct skn_core *core, /* NULL when read only */
+                      struct skn_store *store);
+    uint32_t shard;
+    enum skn_rc rc; /* what fn gave in the end */
+    struct skn_diag diag;
+    uint64_t index; /* of the shard's last record when it ran */
+    uint64_t stamp;
+    struct skn_list link; /* of the shards */
+};
+void skn_shards_call(struct skn_shards *shards, struct skn_call *call);
+
+struct skn_shards_event {
+    struct skn_output *output; /* until the next call of next_event; or NULL */
+    struct skn_call *call;     /* that came back; or NULL */
+};
+bool skn_shards_next_event(struct skn_shards *shards, struct skn_shards_event *out);
+
+/* The node's clock [E50], in milliseconds since 1970. Any thread. */
+uint64_t skn_shards_now_ms(const struct skn_shards *shards);
+/* Moves it forward (`skein dev clock`). Any thread. */
+void skn_shards_advance_clock(struct skn_shards *shards, uint64_t ms);
+
+/* HMAC by the store secret; see skn_core_mac. The shards are open for writing. */
+void skn_shards_mac(const struct skn_shards *shards,
+                    struct skn_slice label,
+                    struct skn_slice text,
+                    uint8_t out[32]);
+
+/* What is said of the whole; a moment old. Any thread. */
+struct skn_shards_state {
+    enum skn_journal_disk disk; /* below OK new work from outside should be refused [E8] */
+    bool is_behind;             /* the tail is four times what starts a checkpoint [E12] */
+    uint64_t tail_records, tail_bytes;
+    uint64_t checkpoints;
+    uint64_t checkpoint_ms; /* the last one took */
+    bool is_checkpointing;
+    bool is_quiet; /* no worker has anything to do, or waits for a disk */
+    uint64_t groups;
+    uint64_t records; /* in all shards, since they were made; as of opening, and groups since */
+    uint64_t epoch;   /* the greatest of the shards' */
+    uint64_t slices, batches, faults, dropped_results, timers_fired; /* since opening */
+};
+struct skn_shards_state skn_shards_state(const struct skn_shards *shards);
+
+/* Starts a checkpoint now, however little there is; any thread. */
+void skn_shards_checkpoint(struct skn_shards *shards);
