@@ -57,6 +57,7 @@ static inline struct skn_slice random_key(struct skn_rng *rng, uint8_t out[SKN_K
 static inline struct skn_slice random_value(struct skn_rng *rng, struct skn_buf *scratch)
 {
     size_t len = skn_rng_below(rng, 50);
+    if (skn_rng_below(rng, 20) == 0) len = skn_rng_below(rng, 20000);
     if (skn_rng_below(rng, 400) == 0) len = SKN_ROW_MAX - skn_rng_below(rng, 2);
     skn_buf_reset(scratch);
     uint8_t *at = skn_buf_reserve(scratch, len);
