@@ -54,6 +54,8 @@ static int run_group(struct skn_reach *reach, size_t i)
     (void)fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
+        reach->sync_ns = skn_bench_sync_ns(reach->dir);
+        if (reach->sync_ns <= 0) skn_drive_fail("no sync could be measured");
         skn_reach_begin(reach);
         groups[i].run(reach);
         _exit(fflush(stdout) == 0 ? 0 : 1);
@@ -72,10 +74,6 @@ int main(int argc, char **argv)
     int failed = 0;
     skn_bench_init(&bench, "reach", argc, argv);
     make_dir(&reach);
-    reach.sync_ns = skn_bench_sync_ns(reach.dir);
-    if (reach.sync_ns <= 0) skn_drive_fail("no sync could be measured");
-    skn_reach_tell(
-        &reach, "one write of 4 KiB and its sync take %.0f us here", reach.sync_ns / 1e3);
     for (size_t i = 0; i < SKN_ARRAY_LEN(groups); i++)
         if (!bench.only || strstr(groups[i].name, bench.only)) failed |= run_group(&reach, i);
     skn_drive_remove(reach.dir);

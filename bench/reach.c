@@ -203,7 +203,7 @@ static void print_goal(double value, enum skn_goal goal_is, double goal, const c
         printf("met)");
 }
 
-static void print_human(const struct skn_figure *f, double others)
+static void print_human(const struct skn_figure *f, double sync_ns, double others)
 {
     printf("%s\n  ", f->name);
     print_goal(f->value.median, f->goal_is, f->goal, f->unit);
@@ -212,7 +212,7 @@ static void print_human(const struct skn_figure *f, double others)
     if (f->per_sync > 0) printf(", %.1f per sync", f->per_sync);
     if (f->limit > 0) printf(", limit %.1f (%s)", f->limit, f->limit_text);
     if (f->note) printf("; %s", f->note);
-    printf("; others used %.2f processors\n", others);
+    printf("; one sync took %.0f us before; others used %.2f processors\n", sync_ns / 1e3, others);
     if (!f->peer) return;
     printf("  %s: %.0f %s, CPU %.2f us each, %.1f per sync\n",
            f->peer,
@@ -232,12 +232,13 @@ static void print_human(const struct skn_figure *f, double others)
 static void print_json(const struct skn_reach *reach, const struct skn_figure *f, double others)
 {
     printf("{\"bench\":\"reach\",\"figure\":\"%s\",\"unit\":\"%s\",\"value\":%.6g,\"spread\":%.4f,"
-           "\"others_cpu\":%.2f,",
+           "\"others_cpu\":%.2f,\"sync_us\":%.1f,",
            f->name,
            f->unit,
            f->value.median,
            f->value.spread,
-           others);
+           others,
+           reach->sync_ns / 1e3);
     if (f->goal_is != SKN_GOAL_NONE)
         printf("\"goal\":%.6g,\"goal_is_most\":%s,\"missed\":%.4f,",
                f->goal,
@@ -272,7 +273,7 @@ void skn_reach_print(struct skn_reach *reach, const struct skn_figure *figure)
     if (reach->bench->json)
         print_json(reach, figure, used);
     else
-        print_human(figure, used);
+        print_human(figure, reach->sync_ns, used);
     (void)fflush(stdout);
     skn_reach_begin(reach);
 }

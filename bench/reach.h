@@ -87,8 +87,8 @@ double skn_goal_missed(double value, enum skn_goal goal_is, double goal);
 
 struct skn_reach {
     struct skn_bench *bench;
-    char dir[256]; /* where files are made: beside the program, so on the disk of the build */
-    double sync_ns;
+    char dir[256];  /* where files are made: beside the program, so on the disk of the build */
+    double sync_ns; /* one write of 4 KiB and its sync, right before the group of figures */
     uint64_t busy_ticks, began_ns; /* of the machine, when the figure's process began */
     double cpu_s;
     double others;     /* processors that others used during the last figure */
