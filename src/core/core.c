@@ -63,6 +63,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_list_init(&core->idle);
     skn_list_init(&core->outs);
     skn_sched_init(&core->sched, core->limits.quantum_gas);
+    skn_timers_init(&core->timers);
     for (size_t i = 0; i < SKN_ARRAY_LEN(core->cx); i++) {
         skn_arena_init(&core->cx[i].arena);
         skn_buf_init(&core->cx[i].scratch, 4 * MIB);
@@ -94,6 +95,7 @@ void skn_core_destroy(struct skn_core *core)
     }
     skn_buf_fini(&core->record);
     skn_buf_fini(&core->mail);
+    skn_timers_fini(&core->timers);
     skn_free(core->sizes);
     skn_free(core);
 }
@@ -271,27 +273,12 @@ static enum skn_rc found_intent(struct skn_core *core,
     return SKN_OK;
 }
 
-static enum skn_rc found_timer(struct skn_core *core,
-                               const struct skn_row *row,
-                               bool take_up_all,
-                               struct skn_diag *diag)
-{
-    if (row->key.len <= SKN_SHARD_HEAD + 16)
-        return SKN_CORRUPT(diag, "a timer has a malformed key");
-    struct skn_slice address = skn_slice_from(row->key, SKN_SHARD_HEAD + 16);
-    struct skn_dom *dom = NULL;
-    enum skn_rc rc = found(core, address, take_up_all, &dom, diag);
-    if (rc == SKN_OK) skn_dom_settle(core, dom);
-    return rc;
-}
-
 static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struct skn_diag *diag)
 {
     static const struct {
         uint8_t kind;
         visit_fn *visit;
-    } kinds[] = {{SKN_SHARD_TIMERS, found_timer},
-                 {SKN_SHARD_MAIL, found_mail},
+    } kinds[] = {{SKN_SHARD_MAIL, found_mail},
                  /* Last: five interruptions hold a domain whatever else it has. */
                  {SKN_SHARD_INTENTS, found_intent}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
@@ -309,6 +296,7 @@ skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, str
     SKN_ASSERT(!core->is_open);
     enum skn_rc rc = read_epoch(core, &core->epoch, diag);
     if (rc == SKN_OK) rc = read_secret(core, opening->secret, diag);
+    core->holds = !opening->take_up_all;
     if (rc == SKN_OK) rc = find_in_flight(core, opening->take_up_all, diag);
     if (rc != SKN_OK) return rc;
     if (core->epoch < opening->epoch_floor) core->epoch = opening->epoch_floor;
@@ -363,39 +351,6 @@ const uint8_t *skn_core_secret(const struct skn_core *core)
 {
     SKN_ASSERT(core->is_open);
     return core->secret;
-}
-
-static void take_up(struct skn_core *core, struct skn_dom *dom)
-{
-    dom->is_held = false;
-    dom->is_stuck = false;
-    skn_dom_settle(core, dom);
-}
-
-enum skn_rc skn_core_take_up(struct skn_core *core, struct skn_slice address, bool is_asked)
-{
-    if (address.len > 0) {
-        struct skn_dom *dom = skn_dom_find(core, address);
-        if (!dom || !dom->is_held || (dom->is_stuck && !is_asked)) return SKN_ENOENT;
-        take_up(core, dom);
-        return SKN_OK;
-    }
-    enum skn_rc rc = SKN_ENOENT;
-    struct skn_omap_node *next = skn_omap_first(&core->doms);
-    while (next) {
-        struct skn_dom *dom = SKN_CONTAINER_OF(next, struct skn_dom, node);
-        next = skn_omap_next(next);
-        if (!dom->is_held || (dom->is_stuck && !is_asked)) continue;
-        take_up(core, dom);
-        rc = SKN_OK;
-    }
-    return rc;
-}
-
-bool skn_core_is_held(const struct skn_core *core, struct skn_slice address)
-{
-    const struct skn_dom *dom = skn_dom_find(core, address);
-    return dom && dom->is_held;
 }
 
 /* --- in ---------------------------------------------------------------------------------------------- */
@@ -554,6 +509,7 @@ enum skn_rc skn_core_step(struct skn_core *core,
     now_ms = core->now_ms;
     enum skn_rc rc = skn_timers_fire(core, now_ms, diag);
     if (rc != SKN_OK && rc != SKN_ELATER) return rc;
+    bool is_late = rc == SKN_ELATER;
     if (core->owes_epoch && (core->sched.ready > 0 || core->writes_at_once))
         return give_epoch(core, now_ms, out_record, diag);
     /* When there is nothing else to do, and now and then where there always is. */
@@ -564,7 +520,8 @@ enum skn_rc skn_core_step(struct skn_core *core,
     while (waiting < TURNS_EACH * core->sched.ready) {
         struct skn_dom *dom = skn_dom_pick(core);
         core->gas = 0;
-        rc = skn_slice_run(core, dom, now_ms, out_record, diag);
+        rc = skn_hold_decide(core, dom, diag);
+        if (rc == SKN_OK) rc = skn_slice_run(core, dom, now_ms, out_record, diag);
         if (rc == SKN_ELATER) {
             dom->want = 0;
             skn_sched_yield(&core->sched, &dom->turn);
@@ -577,7 +534,8 @@ enum skn_rc skn_core_step(struct skn_core *core,
     }
     if (waiting > 0) return SKN_ELATER;
     skn_doms_sweep(core);
-    return skn_requests_expire(core, now_ms, out_record, diag);
+    rc = skn_requests_expire(core, now_ms, out_record, diag);
+    return rc == SKN_ENOENT && is_late ? SKN_ELATER : rc;
 }
 
 void skn_core_fetched(struct skn_core *core, uint64_t number)
@@ -642,5 +600,6 @@ struct skn_core_counts skn_core_counts(const struct skn_core *core)
     struct skn_core_counts counts = core->counts;
     counts.ready = core->sched.ready;
     counts.domains = skn_omap_count(&core->doms);
+    counts.timers = skn_omap_count(&core->timers.soon) + core->timers.queued;
     return counts;
 }

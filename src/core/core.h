@@ -283,6 +283,7 @@ struct skn_core_counts {
     uint64_t slices, batches, faults, dropped_results, timers_fired;
     uint64_t gas;        /* of all slices */
     uint64_t domains;    /* in memory: with something in flight, warm, or owing gas */
+    uint64_t timers;     /* in memory: of the next minute */
     uint64_t ready;      /* domains that could be picked now */
     uint64_t in_flight;  /* attempts performed and not ended */
     uint64_t unreleased; /* outputs that wait for their batch */

@@ -33,11 +33,16 @@ struct skn_dom {
     struct skn_list link; /* in fetching, or in idle: warm, and nothing waits */
     bool is_idle;
     bool is_held;
-    bool is_stuck; /* held, and only a person takes it up: interrupted too often in a row [E41] */
-    uint64_t want; /* of the store, which it waits for [E13]; 0: none */
-    uint8_t mail;  /* bit per priority: the lane may have rows */
+    bool is_stuck;  /* held, and only a person takes it up: interrupted too often in a row [E41] */
+    bool is_unsure; /* whether it is held: its rows say it (hold.c) */
+    bool is_taken;  /* up since the opening, and no row says so yet */
+    uint64_t want;  /* of the store, which it waits for [E13]; 0: none */
+    uint8_t mail;   /* bit per priority: the lane may have rows */
     uint8_t mail_streak; /* mail picked in a row while an input waited */
     struct skn_list inputs;
+    uint32_t timers; /* among the inputs, and the last one that was queued */
+    uint64_t timer_due;
+    uint64_t timer_number;
     const struct skn_program *program;
     void *warm;
     uint8_t key[]; /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
@@ -84,6 +89,16 @@ struct skn_cx {
     struct skn_key key;
 };
 
+/* Timers of the next minute, at most so many: their index rows before `until` are in `soon`, were
+ * queued, or belong to held domains. Later ones are rows and nothing else. */
+enum { SKN_TIMERS_SOON_MAX = 16384 };
+
+struct skn_timers {
+    struct skn_omap soon; /* by index key */
+    struct skn_key until;
+    uint64_t queued; /* among the inputs of domains */
+};
+
 struct skn_core {
     struct skn_store *store;
     const struct skn_program *const *programs;
@@ -107,11 +122,12 @@ struct skn_core {
     struct skn_sched sched;
     struct skn_list fetching; /* wait for rows from the backend */
     struct skn_list idle;     /* nothing to do, least recently used first */
+    struct skn_timers timers;
+    bool holds; /* domains of held programs that rest since the opening are not taken up */
     size_t idle_count;
     size_t inputs; /* requests that wait */
     struct skn_list outs;
     struct skn_output *given; /* the output that the caller looks at */
-    struct skn_key timer_at;  /* timers up to this index key are among the inputs */
     struct skn_cx cx[2];      /* the slice, and its second handling [E24] */
     struct skn_buf batch[2];
     struct skn_buf record; /* the bytes that out_record points into */
@@ -144,6 +160,17 @@ struct skn_input *skn_input_create(const struct skn_message *message,
                                    struct skn_slice id);
 /* One that did not come from outside. */
 struct skn_input *skn_input_own(const struct skn_message *message);
+
+/* --- hold.c: who waits to be taken up --------------------------------------------------------------- */
+
+/* Whether the domain is held, also when it is not in memory. SKN_ELATER: its rows are not here. */
+SKN_MUST_USE enum skn_rc skn_hold_of(const struct skn_core *core,
+                                     struct skn_slice address,
+                                     bool *out_held,
+                                     struct skn_diag *diag);
+/* For one that was picked. SKN_OK: it is not held. SKN_ENOENT: it is. SKN_ELATER. */
+SKN_MUST_USE enum skn_rc
+skn_hold_decide(struct skn_core *core, struct skn_dom *dom, struct skn_diag *diag);
 
 /* --- cx.c: the overlay, by whole keys ----------------------------------------------------------- */
 
@@ -186,9 +213,18 @@ enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_me
 uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer);
 /* A timer that is due: takes its rows away and fills `message`. */
 enum skn_take skn_timer_take(struct skn_cx *cx, struct skn_message *message);
-/* Queues what is due at `now_ms` at the domains. */
+void skn_timers_init(struct skn_timers *timers);
+void skn_timers_fini(struct skn_timers *timers);
+/* Queues what is due at `now_ms` at the domains, and reads on. SKN_ELATER: what it needs to read is
+ * not here yet; what was read is queued all the same. */
 SKN_MUST_USE enum skn_rc
 skn_timers_fire(struct skn_core *core, uint64_t now_ms, struct skn_diag *diag);
+/* The batch of `cx` is committed: what it set and cancelled. */
+void skn_timers_committed(struct skn_core *core, const struct skn_cx *cx);
+/* The domain is held no longer: its timers that were passed over. */
+void skn_timers_come_back(struct skn_core *core, struct skn_slice address);
+/* No domain is: all are read again. */
+void skn_timers_read_again(struct skn_core *core);
 
 /* --- slice.c --------------------------------------------------------------------------------------- */
 

@@ -51,6 +51,7 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
     skn_list_init(&dom->link);
     skn_list_init(&dom->inputs);
     dom->program = program;
+    dom->is_unsure = core->is_open && core->holds && program->is_held;
     SKN_ASSERT(!skn_omap_insert(&core->doms, &dom->node));
     return dom;
 }
@@ -145,7 +146,8 @@ static void cool(struct skn_dom *dom)
 
 static void free_unless_needed(struct skn_core *core, struct skn_dom *dom)
 {
-    bool is_needed = dom->turn.in != SKN_TURN_OUT || dom->is_held || dom->want || dom->warm;
+    bool is_needed = dom->turn.in != SKN_TURN_OUT || dom->is_held || dom->want || dom->warm ||
+                     (dom->is_taken && core->holds);
     if (!is_needed) skn_dom_free(core, dom);
 }
 

@@ -123,9 +123,14 @@ void skn_key_meta(struct skn_key *key, struct skn_slice address)
     domain(key, address, DOMAIN_META);
 }
 
-void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number)
+void skn_key_timers(struct skn_key *key, struct skn_slice address)
 {
     domain(key, address, DOMAIN_TIMER);
+}
+
+void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    skn_key_timers(key, address);
     put_be64(key, number);
 }
 

@@ -30,6 +30,7 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->next_timer);
     skn_buf_put_le64(out, row->next_intent);
     skn_buf_put_le64(out, row->next_dead);
+    skn_buf_put_le64(out, row->epoch);
 }
 
 enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
@@ -46,6 +47,7 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
     out->next_timer = skn_cursor_le64(&cursor);
     out->next_intent = skn_cursor_le64(&cursor);
     out->next_dead = skn_cursor_le64(&cursor);
+    out->epoch = skn_cursor_le64(&cursor);
     return finish(&cursor, level, "domain", diag);
 }
 

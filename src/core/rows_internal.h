@@ -22,6 +22,7 @@
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
  *   meta      level:1 faulted:1 faults:4 mail:4 dead:4 next_mail:8 next_timer:8 next_intent:8 next_dead:8
+ *             epoch:8
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
@@ -68,6 +69,7 @@ void skn_key_request(struct skn_key *key,
 void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice request_key);
 void skn_key_domain(struct skn_key *key, struct skn_slice address);
 void skn_key_meta(struct skn_key *key, struct skn_slice address);
+void skn_key_timers(struct skn_key *key, struct skn_slice address);
 void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number);
 /* Of the dead letter that the key is of: its payload, where one row has no room for both. */
@@ -94,6 +96,7 @@ struct skn_meta_row {
     uint32_t mail;   /* messages in its mailbox */
     uint32_t dead;   /* dead letters */
     uint64_t next_mail, next_timer, next_intent, next_dead;
+    uint64_t epoch; /* of its last batch; of held programs only, else 0 */
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };

@@ -104,6 +104,7 @@ static enum skn_take take(struct skn_cx *cx, const struct work *work, struct skn
 
 static void put_meta(struct skn_cx *cx)
 {
+    if (cx->dom->program->is_held) cx->meta.epoch = cx->core->epoch;
     skn_buf_reset(&cx->row);
     skn_meta_encode(&cx->meta, &cx->row);
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
@@ -139,7 +140,10 @@ static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm
     }
     bool is_born = cx->is_new && cx->has_put;
     bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
-    if (cx->rc == SKN_OK && (has_changed || is_born)) put_meta(cx);
+    /* The first batch of an epoch says that the domain was taken up (hold.c). */
+    bool is_taken_up = cx->dom->program->is_held && !cx->is_new && cx->overlay.count > 0 &&
+                       cx->meta.epoch != cx->core->epoch;
+    if (cx->rc == SKN_OK && (has_changed || is_born || is_taken_up)) put_meta(cx);
     return cx->rc;
 }
 
@@ -336,7 +340,10 @@ enum skn_rc skn_commit(struct skn_core *core,
                                       .module = module,
                                       .limits = LIMITS_VERSION,
                                       .batch = batch};
-    if (cx) take_outs(core, cx);
+    if (!cx) return SKN_OK;
+    cx->dom->is_taken = false; /* its rows say so now */
+    skn_timers_committed(core, cx);
+    take_outs(core, cx);
     return SKN_OK;
 }
 
@@ -347,10 +354,14 @@ static enum skn_rc answer_query(struct skn_core *core, struct skn_cx *cx)
     return SKN_ENOENT;
 }
 
-static void done(struct skn_core *core, struct work *work)
+static void done(struct skn_core *core, struct skn_dom *dom, struct work *work)
 {
     if (!work->input) return;
     if (work->message.kind == SKN_MESSAGE_REQUEST) core->inputs--;
+    if (work->message.kind == SKN_MESSAGE_TIMER) {
+        core->timers.queued--;
+        dom->timers--;
+    }
     skn_list_remove(&work->input->link);
     skn_free(work->input);
 }
@@ -412,6 +423,6 @@ enum skn_rc skn_slice_run(struct skn_core *core,
                         out_record,
                         diag);
     }
-    done(core, &work);
+    done(core, dom, &work);
     return rc;
 }

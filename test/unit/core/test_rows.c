@@ -21,7 +21,8 @@ static const struct skn_meta_row meta = {.is_faulted = true,
                                          .next_mail = 7,
                                          .next_timer = 8,
                                          .next_intent = 9,
-                                         .next_dead = 10};
+                                         .next_dead = 10,
+                                         .epoch = 11};
 
 static struct skn_intent_row intent_row(void)
 {
@@ -94,7 +95,7 @@ static void rows_are_golden(void **state)
     (void)state;
     static const char *const golden[] = {
         "0101030000000200000001000000070000000000000008000000000000000900000000000000"
-        "0a00000000000000",
+        "0a000000000000000b00000000000000",
         "0102080706050403020105000000000000000100000074",
         "01020102000000010000000400000006000000000000000b00000000000000abababababababab"
         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
