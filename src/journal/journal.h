@@ -67,9 +67,7 @@ struct skn_journal_info {
     uint8_t store_id[SKN_JOURNAL_ID_BYTES];
     bool was_created; /* there was none */
     bool was_sealed;  /* the last owner stopped cleanly */
-    bool
-        is_trimmed; /* its first segments are gone: without a store at their marks it is not whole */
-    uint32_t shards; /* how many the journal was made with */
+    uint32_t shards;  /* how many the journal was made with */
     uint64_t generation;
     uint64_t segments;
     uint64_t groups;
@@ -185,7 +183,7 @@ SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 
-/* What the superblock alone says: ids, was_sealed, is_trimmed and shards; the others are 0. For who has to
+/* What the superblock alone says: ids, was_sealed and shards; the other members are 0. For who has to
  * know how many shards there are before the first record comes. SKN_ENOENT: there is no journal. */
 SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,
                                           const char *dir,
@@ -198,3 +196,15 @@ SKN_MUST_USE enum skn_rc skn_journal_verify(struct skn_env *env,
                                             const char *dir,
                                             struct skn_journal_info *out_info,
                                             struct skn_diag *diag);
+
+/* Copies all groups that are whole into a folder that is not there yet, durable and as after a clean
+ * stop; also beside a living owner. Every record that was durable when this was called is in it.
+ * `store_id`: what the copy is called from then on, or NULL. What was written is read again and
+ * checked. SKN_ENOENT: there is no journal; SKN_EEXIST; SKN_EBUSY: the owner trimmed meanwhile, begin
+ * again in another folder. After a failure `to_dir` holds a part of it, without a superblock. */
+SKN_MUST_USE enum skn_rc skn_journal_copy(struct skn_env *env,
+                                          const char *dir,
+                                          const char *to_dir,
+                                          const uint8_t *store_id,
+                                          struct skn_journal_info *out_info,
+                                          struct skn_diag *diag);
