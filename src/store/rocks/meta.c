@@ -136,6 +136,16 @@ static void put_position(struct skn_rocks *r,
     put(r, batch, skn_slice(key, sizeof key), scratch);
 }
 
+void skn_rocks_put_identity(struct skn_rocks *r, rocksdb_writebatch_t *batch)
+{
+    struct skn_buf value;
+    skn_buf_init(&value, 4 + SKN_ROCKS_ID_BYTES);
+    skn_buf_put_le32(&value, SKN_ROCKS_LEVEL);
+    skn_buf_put(&value, skn_slice(r->mark.store_id, SKN_ROCKS_ID_BYTES));
+    put(r, batch, skn_slice(key_identity, sizeof key_identity), &value);
+    skn_buf_fini(&value);
+}
+
 void skn_rocks_put_meta(struct skn_rocks *r,
                         rocksdb_writebatch_t *batch,
                         uint64_t commits,
@@ -144,9 +154,7 @@ void skn_rocks_put_meta(struct skn_rocks *r,
 {
     struct skn_buf scratch;
     skn_buf_init(&scratch, SKN_ROCKS_POSITION_BYTES);
-    skn_buf_put_le32(&scratch, SKN_ROCKS_LEVEL);
-    skn_buf_put(&scratch, skn_slice(r->mark.store_id, SKN_ROCKS_ID_BYTES));
-    put(r, batch, skn_slice(key_identity, sizeof key_identity), &scratch);
+    skn_rocks_put_identity(r, batch);
     for (size_t i = 0; i < count; i++)
         put_position(r, batch, &positions[i], &scratch);
     skn_buf_reset(&scratch);

@@ -69,3 +69,9 @@ struct skn_rocks_summary {
 SKN_MUST_USE enum skn_rc skn_rocks_verify(const struct skn_rocks_options *options,
                                           struct skn_rocks_summary *out,
                                           struct skn_diag *diag);
+
+/* Gives a store another id: for a copy that lives on beside its original [E43]. Durable. One that
+ * failed half-way is refused from then on, as of another store than its mark. */
+SKN_MUST_USE enum skn_rc skn_rocks_rename(const struct skn_rocks_options *options,
+                                          const uint8_t store_id[SKN_ROCKS_ID_BYTES],
+                                          struct skn_diag *diag);

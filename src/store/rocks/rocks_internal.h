@@ -89,6 +89,7 @@ void skn_rocks_put_meta(struct skn_rocks *r,
                         uint64_t commits,
                         const struct skn_shard_position *positions,
                         size_t count);
+void skn_rocks_put_identity(struct skn_rocks *r, rocksdb_writebatch_t *batch);
 void skn_rocks_put_dirty(struct skn_rocks *r, rocksdb_writebatch_t *batch);
 /* Takes positions over as those of the last commit. */
 void skn_rocks_set_positions(struct skn_rocks *r,

@@ -107,13 +107,21 @@ static void write_script(struct world *w, struct skn_rng *rng)
 
 static void run_and_kill(struct world *w, struct skn_rng *rng)
 {
+    atomic_store(&w->progress->doing, OPENING);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
         (void)execl("/proc/self/exe", "test_crash", "--child", w->dir, w->script, w->told, NULL);
         _exit(127);
     }
-    uint64_t us = skn_rng_below(rng, 120000);
+    /* Every third one soon after a commit has begun, the others at any time. */
+    bool in_commit = skn_rng_below(rng, 3) == 0;
+    const struct timespec look = {.tv_nsec = 100000};
+    for (int i = 0; in_commit && i < 20000; i++) {
+        if (atomic_load(&w->progress->doing) == COMMITTING) break;
+        (void)nanosleep(&look, NULL);
+    }
+    uint64_t us = skn_rng_below(rng, in_commit ? 8000 : 120000);
     const struct timespec pause = {.tv_nsec = (long)us * 1000};
     (void)nanosleep(&pause, NULL);
     assert_int_equal(kill(child, SIGKILL), 0);

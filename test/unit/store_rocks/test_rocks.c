@@ -450,6 +450,40 @@ static void a_backup_holds_the_last_commit_while_writes_go_on(void **state)
     folder_remove(&f);
 }
 
+/* E43: the same rows under another id, which the old one no longer opens. */
+static void a_renamed_copy_keeps_its_rows(void **state)
+{
+    (void)state;
+    static const uint8_t id[SKN_ROCKS_ID_BYTES] = {1, 2, 3};
+    struct folder f;
+    folder_make(&f);
+    struct skn_rocks_options options = rocks_options(folder_at(&f, "db"));
+    struct skn_backend *backend = must_open(&options);
+    assert_int_equal(skn_backend_backup(backend, folder_at(&f, "empty"), NULL), SKN_OK);
+    put_and_commit(backend, 1, 20);
+    assert_int_equal(skn_backend_backup(backend, folder_at(&f, "copy"), NULL), SKN_OK);
+    skn_backend_destroy(backend);
+    static const char *const names[] = {"copy", "empty"};
+    for (size_t i = 0; i < 2; i++) {
+        struct skn_rocks_options copy = options;
+        copy.dir = folder_at(&f, names[i]);
+        struct skn_diag diag = {0};
+        if (skn_rocks_rename(&copy, id, &diag) != SKN_OK) fail_msg("%s", diag.text);
+        must_refuse(&copy, SKN_EFOREIGN, "another store");
+        memcpy(copy.store_id, id, sizeof id);
+        struct skn_rocks_summary summary;
+        if (skn_rocks_verify(&copy, &summary, &diag) != SKN_OK) fail_msg("%s", diag.text);
+        assert_int_equal(summary.rows, i == 0 ? 20 : 0);
+        assert_int_equal(summary.commits, i == 0 ? 1 : 0);
+        backend = must_open(&copy); /* and it goes on */
+        put_and_commit(backend, i == 0 ? 21 : 1, 30);
+        skn_backend_destroy(backend);
+        assert_int_equal(skn_rocks_verify(&copy, &summary, &diag), SKN_OK);
+        assert_int_equal(summary.rows, 30);
+    }
+    folder_remove(&f);
+}
+
 /* A copy without its mark was cut off while it was made. */
 static void a_backup_that_was_cut_off_is_refused(void **state)
 {
@@ -510,6 +544,7 @@ int main(void)
         cmocka_unit_test(texts_of_rocksdb_become_codes),
         cmocka_unit_test(a_missing_library_says_what_to_install),
         cmocka_unit_test(a_backup_holds_the_last_commit_while_writes_go_on),
+        cmocka_unit_test(a_renamed_copy_keeps_its_rows),
         cmocka_unit_test(a_backup_that_was_cut_off_is_refused),
         cmocka_unit_test(verify_finds_rows_that_are_not_those_of_the_position),
     };
