@@ -15,16 +15,16 @@
 
 enum { WRITERS_MAX = 1024, MIB = 1 << 20 };
 
-struct skn_rocks {
+struct skn_peer {
     rocksdb_t *db;
     rocksdb_options_t *options;
     rocksdb_writeoptions_t *write;
-    struct skn_rocks_options how;
+    struct skn_peer_options how;
 
     /* of the repetition under way */
     _Atomic uint64_t next;
     uint64_t end;
-    skn_rocks_address_fn address;
+    skn_peer_address_fn address;
     void *ctx;
 };
 
@@ -33,9 +33,9 @@ static void must(char *error)
     if (error) skn_drive_fail(error);
 }
 
-struct skn_rocks *skn_rocks_open(const char *dir, const struct skn_rocks_options *how)
+struct skn_peer *skn_peer_open(const char *dir, const struct skn_peer_options *how)
 {
-    struct skn_rocks *rocks = skn_alloc_zero(1, sizeof *rocks);
+    struct skn_peer *rocks = skn_alloc_zero(1, sizeof *rocks);
     rocksdb_options_t *o = rocksdb_options_create();
     char *error = NULL;
     rocks->how = *how;
@@ -58,7 +58,7 @@ struct skn_rocks *skn_rocks_open(const char *dir, const struct skn_rocks_options
     return rocks;
 }
 
-void skn_rocks_close(struct skn_rocks *rocks)
+void skn_peer_close(struct skn_peer *rocks)
 {
     rocksdb_close(rocks->db);
     rocksdb_options_destroy(rocks->options);
@@ -83,7 +83,7 @@ static void put_slice(rocksdb_writebatch_t *batch, const char *address, uint64_t
     }
 }
 
-void skn_rocks_fill(struct skn_rocks *rocks, uint64_t count)
+void skn_peer_fill(struct skn_peer *rocks, uint64_t count)
 {
     enum { AT_ONCE = 256 };
     rocksdb_writeoptions_t *unsynced = rocksdb_writeoptions_create();
@@ -109,7 +109,7 @@ void skn_rocks_fill(struct skn_rocks *rocks, uint64_t count)
 
 static void *writer(void *arg)
 {
-    struct skn_rocks *rocks = arg;
+    struct skn_peer *rocks = arg;
     rocksdb_writebatch_t *batch = rocksdb_writebatch_create();
     char *error = NULL;
     skn_sync_mark();
@@ -131,12 +131,12 @@ static void *writer(void *arg)
     return NULL;
 }
 
-void skn_rocks_write(struct skn_rocks *rocks,
-                     uint64_t from,
-                     uint64_t n,
-                     skn_rocks_address_fn address,
-                     void *ctx,
-                     struct skn_lap *lap)
+void skn_peer_write(struct skn_peer *rocks,
+                    uint64_t from,
+                    uint64_t n,
+                    skn_peer_address_fn address,
+                    void *ctx,
+                    struct skn_lap *lap)
 {
     pthread_t threads[WRITERS_MAX];
     SKN_ASSERT(rocks->how.writers <= WRITERS_MAX);
@@ -157,7 +157,7 @@ void skn_rocks_write(struct skn_rocks *rocks,
     lap->syncs = skn_sync_count_marked() - syncs;
 }
 
-uint64_t skn_rocks_wal_synced(struct skn_rocks *rocks)
+uint64_t skn_peer_wal_synced(struct skn_peer *rocks)
 {
     char *text = rocksdb_options_statistics_get_string(rocks->options);
     const char *name = "rocksdb.wal.synced COUNT : ";
@@ -167,7 +167,7 @@ uint64_t skn_rocks_wal_synced(struct skn_rocks *rocks)
     return count;
 }
 
-void skn_rocks_describe(const struct skn_rocks_options *o, char *out, size_t size)
+void skn_peer_describe(const struct skn_peer_options *o, char *out, size_t size)
 {
     (void)snprintf(out,
                    size,

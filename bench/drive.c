@@ -2,17 +2,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drive.h"
 
+#include "base/list.h"
 #include "base/mem.h"
 #include "env/env_real.h"
-#include "shard/shard.h"
+#include "shard/shards.h"
 
 #include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+enum { PARTS_MAX = 8 };
+
+/* What a part sleeps on. `is_asked` saves the system call when it is awake. */
+struct bell {
+    int fd;
+    _Atomic bool is_asked;
+};
+
+struct part {
+    struct skn_drive *drive;
+    pthread_t thread;
+    unsigned number;
+};
+
 struct skn_drive {
-    struct skn_shard *shard;
+    struct skn_shards *shards;
+    unsigned parts; /* with a thread each; 0: none has */
+    struct part part[PARTS_MAX];
+    struct bell bell[PARTS_MAX + 1]; /* the last is of whoever drives */
+    _Atomic bool is_over;
 };
 
 void skn_drive_fail(const char *what)
@@ -26,32 +50,111 @@ static void must(enum skn_rc rc, const struct skn_diag *diag)
     if (rc != SKN_OK) skn_drive_fail(diag->text);
 }
 
-struct skn_drive *
-skn_drive_open(const char *dir, const struct skn_program *const *programs, uint32_t warm)
+/* --- threads ------------------------------------------------------------------------------------- */
+
+static void ring(struct bell *bell)
+{
+    static const uint64_t one = 1;
+    if (!atomic_exchange(&bell->is_asked, true) && write(bell->fd, &one, sizeof one) < 0)
+        skn_drive_fail("eventfd");
+}
+
+static void sleep_on(struct bell *bell, int timeout_ms)
+{
+    uint64_t count;
+    struct pollfd p = {.fd = bell->fd, .events = POLLIN};
+    if (poll(&p, 1, timeout_ms) > 0 && read(bell->fd, &count, sizeof count) < 0)
+        skn_drive_fail("eventfd");
+    /* From here on a ring is heard again; what rang before is seen by the turn that follows. */
+    bell->is_asked = false;
+}
+
+static void on_wake(void *ctx, unsigned part)
+{
+    struct skn_drive *drive = ctx;
+    ring(&drive->bell[part]);
+}
+
+static void *part_main(void *arg)
+{
+    struct part *part = arg;
+    struct skn_drive *drive = part->drive;
+    while (!drive->is_over) {
+        struct skn_diag diag = {0};
+        bool more = false;
+        must(skn_shards_turn(drive->shards, part->number, &more, &diag), &diag);
+        int wait = more ? 0 : skn_shards_timeout_ms(drive->shards, part->number);
+        if (wait != 0) sleep_on(&drive->bell[part->number], wait);
+    }
+    return NULL;
+}
+
+static void start_threads(struct skn_drive *drive)
+{
+    drive->parts = skn_shards_parts(drive->shards);
+    SKN_ASSERT(drive->parts <= PARTS_MAX);
+    for (unsigned i = 0; i <= drive->parts; i++) {
+        drive->bell[i].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (drive->bell[i].fd < 0) skn_drive_fail("eventfd");
+    }
+    skn_shards_on_wake(drive->shards, on_wake, drive);
+    for (unsigned i = 0; i < drive->parts; i++) {
+        drive->part[i] = (struct part){.drive = drive, .number = i};
+        if (pthread_create(&drive->part[i].thread, NULL, part_main, &drive->part[i]) != 0)
+            skn_drive_fail("a thread");
+    }
+}
+
+static void stop_threads(struct skn_drive *drive)
+{
+    drive->is_over = true;
+    for (unsigned i = 0; i < drive->parts; i++) {
+        ring(&drive->bell[i]);
+        SKN_ASSERT(pthread_join(drive->part[i].thread, NULL) == 0);
+    }
+    for (unsigned i = 0; drive->parts > 0 && i <= drive->parts; i++)
+        (void)close(drive->bell[i].fd);
+    if (drive->parts > 0) skn_shards_on_wake(drive->shards, NULL, NULL);
+}
+
+/* --- opening and stopping -------------------------------------------------------------------------- */
+
+struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
 {
     struct skn_drive *drive = skn_alloc_zero(1, sizeof *drive);
     struct skn_diag diag = {0};
-    const struct skn_shard_options options = {.env = skn_env_real(),
-                                              .dir = dir,
-                                              .programs = programs,
-                                              .limits = {.warm_domains = warm},
+    char journal[320];
+    (void)mkdir(options->dir, 0700);
+    (void)snprintf(journal, sizeof journal, "%s/journal", options->dir);
+    /* With a backend here rows go to disk, and there are checkpoints. */
+    const struct skn_shards_options shards = {.env = skn_env_real(),
+                                              .dir = journal,
+                                              .programs = options->programs,
+                                              .limits = {.warm_domains = options->warm},
+                                              .shards = options->shards,
+                                              .take_up_all = true,
                                               .no_reserve = true};
-    must(skn_shard_open(&options, &drive->shard, &diag), &diag);
+    must(skn_shards_open(&shards, &drive->shards, &diag), &diag);
+    if (!getenv("SKEIN_BENCH_ONE_THREAD")) start_threads(drive); /* NOLINT: none of ours yet */
     return drive;
 }
 
 void skn_drive_close(struct skn_drive *drive)
 {
     struct skn_diag diag = {0};
-    must(skn_shard_close(drive->shard, &diag), &diag);
+    stop_threads(drive);
+    must(skn_shards_close(drive->shards, &diag), &diag);
     skn_free(drive);
 }
 
 void skn_drive_kill(struct skn_drive *drive)
 {
-    skn_shard_abandon(drive->shard);
+    stop_threads(drive);
+    skn_shards_abandon(drive->shards);
     skn_free(drive);
 }
+
+/* --- work ------------------------------------------------------------------------------------------ */
 
 void skn_drive_submit(struct skn_drive *drive,
                       uint64_t number,
@@ -64,38 +167,44 @@ void skn_drive_submit(struct skn_drive *drive,
                                         .name = name,
                                         .payload = payload,
                                         .priority = SKN_PRIORITY_NORMAL};
-    struct skn_diag diag = {0};
-    must(skn_core_submit(skn_shard_core(drive->shard), &request, &diag), &diag);
+    skn_shards_submit(drive->shards, &request);
 }
 
 bool skn_drive_turn(struct skn_drive *drive)
 {
     struct skn_diag diag = {0};
-    bool more = false;
-    must(skn_shard_turn(drive->shard, &more, &diag), &diag);
+    bool more = true;
+    if (drive->parts > 0)
+        sleep_on(&drive->bell[drive->parts], 10);
+    else
+        must(skn_shards_turn_all(drive->shards, &more, &diag), &diag);
     return more;
 }
 
 bool skn_drive_next(struct skn_drive *drive, struct skn_output *out)
 {
-    return skn_core_next_output(skn_shard_core(drive->shard), out);
+    struct skn_shards_event event;
+    if (!skn_shards_next_event(drive->shards, &event)) return false;
+    SKN_ASSERT(event.output); /* it makes no calls */
+    *out = *event.output;
+    return true;
 }
 
 void skn_drive_wait(struct skn_drive *drive, uint64_t most_ms)
 {
-    int ms = skn_shard_timeout_ms(drive->shard);
+    int ms = drive->parts > 0 ? -1 : skn_shards_timeout_all_ms(drive->shards);
     uint64_t wait = ms < 0 || (uint64_t)ms > most_ms ? most_ms : (uint64_t)ms;
     if (wait > 0) (void)usleep((useconds_t)(wait * 1000));
 }
 
 uint64_t skn_drive_now_ms(struct skn_drive *drive)
 {
-    return skn_shard_now_ms(drive->shard);
+    return skn_shards_now_ms(drive->shards);
 }
 
 uint64_t skn_drive_slices(struct skn_drive *drive)
 {
-    return skn_core_counts(skn_shard_core(drive->shard)).slices;
+    return skn_shards_state(drive->shards).slices;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

@@ -1,7 +1,8 @@
-/* drive.h - how benchmarks drive an engine: open, submit, turn, take what is durable.
+/* drive.h - how benchmarks drive the engine: open, submit, turn, take what is durable.
  *
  * Owns        the one place that knows the interface of the engine below it; a benchmark of whole
- *             slices uses nothing else of it.
+ *             slices uses nothing else of it. And a thread for each part of the engine; with
+ *             SKEIN_BENCH_ONE_THREAD=1 in the environment the caller's thread turns all of them.
  * May include base, value, env, core, shard.
  * Threads     one.
  *
@@ -14,10 +15,14 @@
 
 struct skn_drive;
 
-/* `warm`: idle domains that keep what their program cached; 0: the default. */
-struct skn_drive *skn_drive_open(const char *dir,
-                                 const struct skn_program *const *programs,
-                                 uint32_t warm) SKN_MUST_USE;
+struct skn_drive_options {
+    const char *dir; /* made when it is not there: `journal` comes in it */
+    const struct skn_program *const *programs;
+    uint32_t shards; /* 0: the engine's default; only at creation */
+    uint32_t warm;   /* idle domains that keep what their program cached; 0: the default */
+};
+
+struct skn_drive *skn_drive_open(const struct skn_drive_options *options) SKN_MUST_USE;
 
 /* A clean stop; and what a kill leaves. */
 void skn_drive_close(struct skn_drive *drive);
@@ -30,7 +35,8 @@ void skn_drive_submit(struct skn_drive *drive,
                       struct skn_slice name,
                       struct skn_value payload);
 
-/* Handles what waits and makes it durable. False: there is nothing more to do now. */
+/* Handles what waits and makes it durable, or waits for the threads that do. False: there is nothing
+ * more to do now. */
 bool skn_drive_turn(struct skn_drive *drive);
 
 /* The next output that may leave; borrowed until the next call. */
@@ -43,6 +49,6 @@ void skn_drive_wait(struct skn_drive *drive, uint64_t most_ms);
 uint64_t skn_drive_now_ms(struct skn_drive *drive);
 uint64_t skn_drive_slices(struct skn_drive *drive);
 
-/* What a benchmark needs beside it: ends the program, makes and removes folders. */
+/* What a benchmark needs beside it: ends the program, removes folders. */
 SKN_NORETURN void skn_drive_fail(const char *what);
 void skn_drive_remove(const char *dir);

@@ -12,7 +12,7 @@
 
 #include "reach.h"
 
-struct skn_rocks_options {
+struct skn_peer_options {
     unsigned writers;   /* threads that call rocksdb_write with sync=1 */
     unsigned per_write; /* slices of one WriteBatch */
     bool pipelined;
@@ -22,27 +22,27 @@ struct skn_rocks_options {
 };
 
 /* Fills the address of slice `i`, at most 64 bytes with the NUL: the same as ours touch. */
-typedef void (*skn_rocks_address_fn)(void *ctx, uint64_t i, char *out);
+typedef void (*skn_peer_address_fn)(void *ctx, uint64_t i, char *out);
 
-struct skn_rocks;
+struct skn_peer;
 
-struct skn_rocks *skn_rocks_open(const char *dir,
-                                 const struct skn_rocks_options *options) SKN_MUST_USE;
-void skn_rocks_close(struct skn_rocks *rocks);
+struct skn_peer *skn_peer_open(const char *dir,
+                               const struct skn_peer_options *options) SKN_MUST_USE;
+void skn_peer_close(struct skn_peer *rocks);
 
 /* Five rows of each of the domains 0 to count - 1, without a sync. */
-void skn_rocks_fill(struct skn_rocks *rocks, uint64_t count);
+void skn_peer_fill(struct skn_peer *rocks, uint64_t count);
 
 /* `n` slices, the first with number `from`, by all writers; counts the syncs of the log. */
-void skn_rocks_write(struct skn_rocks *rocks,
-                     uint64_t from,
-                     uint64_t n,
-                     skn_rocks_address_fn address,
-                     void *ctx,
-                     struct skn_lap *lap);
+void skn_peer_write(struct skn_peer *rocks,
+                    uint64_t from,
+                    uint64_t n,
+                    skn_peer_address_fn address,
+                    void *ctx,
+                    struct skn_lap *lap);
 
 /* By its own statistics (they cost a little): syncs of its log. */
-uint64_t skn_rocks_wal_synced(struct skn_rocks *rocks);
+uint64_t skn_peer_wal_synced(struct skn_peer *rocks);
 
 /* One line for people. */
-void skn_rocks_describe(const struct skn_rocks_options *options, char *out, size_t size);
+void skn_peer_describe(const struct skn_peer_options *options, char *out, size_t size);

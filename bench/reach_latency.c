@@ -137,7 +137,7 @@ void skn_reach_latency(struct skn_reach *reach)
     for (int side = 0; side < 2; side++)
         w.took[side] = skn_alloc(w.n * (SKN_REPS_MAX + 1) * sizeof(uint64_t));
     prepare_file(&w, path);
-    w.drive = skn_drive_open(dir, programs, 0);
+    w.drive = skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
     const struct skn_side ours = {.name = "ours", .run = ours_run, .ctx = &w};
     const struct skn_side bare = {.name = "bare", .run = bare_run, .ctx = &w};
     const struct skn_pairs pairs = skn_pairs_run(&ours, &bare, reach->bench->reps, 6);
@@ -171,7 +171,8 @@ void skn_reach_hops(struct skn_reach *reach)
     struct work w = {.n = skn_bench_n(reach->bench, HOPS)};
     char dir[300], address[64];
     skn_reach_path(reach, "ours", dir, sizeof dir);
-    w.drive = skn_drive_open(dir, programs, 0);
+    w.drive =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs, .shards = 1});
     for (unsigned i = 0; i < HOP_PAIRS; i++) {
         (void)snprintf(address, sizeof address, "bench:Echo/%u/a", i);
         skn_drive_submit(w.drive, i, address, SKN_LIT("start"), skn_value_int(i));

@@ -115,7 +115,8 @@ static void open_timed(const char *dir, struct skn_drive **out, struct seen *see
 {
     double cpu = skn_reach_cpu_s();
     uint64_t syncs = skn_sync_count(), began = skn_bench_now_ns();
-    *out = skn_drive_open(dir, programs, WARM);
+    *out =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs, .warm = WARM});
     seen->open_s = (double)(skn_bench_now_ns() - began) / 1e9;
     seen->cpu_s = skn_reach_cpu_s() - cpu;
     seen->syncs = skn_sync_count() - syncs;
@@ -135,7 +136,8 @@ static uint64_t records_to_make;
 
 static void make_tail(const char *dir, uint64_t domains, struct seen *seen)
 {
-    struct skn_drive *drive = skn_drive_open(dir, programs, 0);
+    struct skn_drive *drive =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
     (void)seen;
     many(drive, "Rows", SKN_LIT("five"), records_to_make, domains);
     skn_drive_kill(drive);
@@ -170,7 +172,8 @@ static void after_kill(struct skn_reach *reach, const char *name, uint64_t domai
 static void open_and_stop(const char *dir, uint64_t groups, struct seen *seen)
 {
     uint64_t before = skn_sync_count();
-    struct skn_drive *drive = skn_drive_open(dir, programs, 0);
+    struct skn_drive *drive =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
     for (uint64_t i = 0; i < groups; i++)
         many(drive, "Rows", SKN_LIT("small"), 1, 1);
     skn_drive_close(drive);
@@ -212,7 +215,8 @@ void skn_reach_open(struct skn_reach *reach)
 
 static void make_idle(const char *dir, uint64_t n, struct seen *seen)
 {
-    struct skn_drive *drive = skn_drive_open(dir, programs, 0);
+    struct skn_drive *drive =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
     (void)seen;
     many(drive, "Idle", SKN_LIT("small"), n, n);
     skn_drive_close(drive);

@@ -111,30 +111,30 @@ static void peer_run(void *ctx, struct skn_lap *lap)
 {
     struct work *w = ctx;
     skn_sync_delay(w->delay_ns);
-    skn_rocks_write(w->peer, w->at[1], w->n, address_of, w, lap);
+    skn_peer_write(w->peer, w->at[1], w->n, address_of, w, lap);
     skn_sync_delay(0);
     w->at[1] += w->n;
 }
 
 struct
 try {
-    struct skn_rocks_options options;
+    struct skn_peer_options options;
     double rate, per_sync;
 };
 
 /* A short one, with a database opened for it. */
-static struct try try_options(struct work *w, const char *dir, struct skn_rocks_options options)
+static struct try try_options(struct work *w, const char *dir, struct skn_peer_options options)
 {
     struct work one = *w;
     struct skn_lap lap = {0};
     one.n = w->n / 3 + 1;
-    one.peer = skn_rocks_open(dir, &options);
+    one.peer = skn_peer_open(dir, &options);
     peer_run(&one, &lap); /* the log files come to be recycled */
     uint64_t began = skn_bench_now_ns();
     peer_run(&one, &lap);
     double took = (double)(skn_bench_now_ns() - began) / 1e9, n = (double)lap.n;
     w->at[1] = one.at[1];
-    skn_rocks_close(one.peer);
+    skn_peer_close(one.peer);
     return (struct try){options, n / took, n / (double)(lap.syncs > 0 ? lap.syncs : 1)};
 }
 
@@ -144,7 +144,7 @@ struct best {
     struct try any, whole;
 };
 
-static void try_one(struct work *w, const char *dir, struct skn_rocks_options o, struct best *best)
+static void try_one(struct work *w, const char *dir, struct skn_peer_options o, struct best *best)
 {
     struct try t = try_options(w, dir, o);
     if (t.rate > best->any.rate) best->any = t;
@@ -153,7 +153,7 @@ static void try_one(struct work *w, const char *dir, struct skn_rocks_options o,
 
 /* The writer count and grouping best for it, then the other options with these. More may be in
  * flight than ours has: one group of its can fill while another is synced. */
-static struct skn_rocks_options tune(struct skn_reach *reach, struct work *w, const char *dir)
+static struct skn_peer_options tune(struct skn_reach *reach, struct work *w, const char *dir)
 {
     static const unsigned writers[] = {1, 4, 16, 64, 256};
     struct best best = {0};
@@ -161,13 +161,13 @@ static struct skn_rocks_options tune(struct skn_reach *reach, struct work *w, co
     for (size_t i = 0; i < SKN_ARRAY_LEN(writers); i++)
         try_one(w,
                 dir,
-                (struct skn_rocks_options){.writers = writers[i],
-                                           .per_write = (unsigned)w->in_flight / writers[i],
-                                           .recycled = true,
-                                           .memtable_mb = 16},
+                (struct skn_peer_options){.writers = writers[i],
+                                          .per_write = (unsigned)w->in_flight / writers[i],
+                                          .recycled = true,
+                                          .memtable_mb = 16},
                 &best);
-    const struct skn_rocks_options base = best.any.options;
-    struct skn_rocks_options others[] = {base, base, base, base, base};
+    const struct skn_peer_options base = best.any.options;
+    struct skn_peer_options others[] = {base, base, base, base, base};
     others[0].pipelined = true;
     others[1].memtable_mb = 64;
     others[2].recycled = false;
@@ -176,7 +176,7 @@ static struct skn_rocks_options tune(struct skn_reach *reach, struct work *w, co
     for (size_t i = 0; i < SKN_ARRAY_LEN(others); i++)
         try_one(w, dir, others[i], &best);
     const struct try *chosen = best.whole.rate > 0 ? &best.whole : &best.any;
-    skn_rocks_describe(&chosen->options, text, sizeof text);
+    skn_peer_describe(&chosen->options, text, sizeof text);
     skn_reach_tell(reach, "RocksDB, best of 10 tries: %s", text);
     if (best.any.rate > chosen->rate)
         skn_reach_tell(
@@ -203,7 +203,7 @@ static void open_both(struct skn_reach *reach, struct work *w, char dirs[2][300]
 {
     skn_reach_path(reach, "ours", dirs[0], 300);
     skn_reach_path(reach, "rocksdb", dirs[1], 300);
-    w->drive = skn_drive_open(dirs[0], programs, 0);
+    w->drive = skn_drive_open(&(struct skn_drive_options){.dir = dirs[0], .programs = programs});
     uint64_t filled = w->domains == COLD ? skn_bench_n(reach->bench, w->domains) : 0;
     if (filled > w->domains) filled = w->domains;
     ours_fill(w, filled);
@@ -212,12 +212,12 @@ static void open_both(struct skn_reach *reach, struct work *w, char dirs[2][300]
     uint64_t syncs = skn_sync_count();
     ours_run(w, &lap);
     w->per_sync = (double)lap.n / (double)(skn_sync_count() - syncs);
-    const struct skn_rocks_options filling = {.writers = 1, .per_write = 1, .memtable_mb = 64};
-    struct skn_rocks *rocks = skn_rocks_open(dirs[1], &filling);
-    skn_rocks_fill(rocks, filled);
-    skn_rocks_close(rocks);
-    const struct skn_rocks_options best = tune(reach, w, dirs[1]);
-    w->peer = skn_rocks_open(dirs[1], &best);
+    const struct skn_peer_options filling = {.writers = 1, .per_write = 1, .memtable_mb = 64};
+    struct skn_peer *rocks = skn_peer_open(dirs[1], &filling);
+    skn_peer_fill(rocks, filled);
+    skn_peer_close(rocks);
+    const struct skn_peer_options best = tune(reach, w, dirs[1]);
+    w->peer = skn_peer_open(dirs[1], &best);
 #endif
 }
 
@@ -226,7 +226,7 @@ static void close_both(struct work *w, char dirs[2][300])
     skn_drive_kill(w->drive); /* a clean stop is not what is measured */
     skn_drive_remove(dirs[0]);
 #ifdef HAVE_ROCKSDB
-    skn_rocks_close(w->peer);
+    skn_peer_close(w->peer);
     skn_drive_remove(dirs[1]);
 #endif
 }
@@ -278,7 +278,7 @@ void skn_reach_slow_disk(struct skn_reach *reach)
         .domains = HOT, .in_flight = IN_FLIGHT, .n = skn_bench_n(reach->bench, SLICES)};
     char dir[300];
     skn_reach_path(reach, "ours", dir, sizeof dir);
-    kind.drive = skn_drive_open(dir, programs, 0);
+    kind.drive = skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
     struct work slow = kind;
     slow.in_flight = IN_FLIGHT_SLOW;
     slow.delay_ns = 1000000;

@@ -58,10 +58,9 @@ static void arm_domains(struct skn_drive *drive, uint64_t from, uint64_t to)
         char address[64];
         (void)snprintf(address, sizeof address, "bench:Timer/%lu", (unsigned long)i);
         skn_drive_submit(drive, i, address, SKN_LIT("arm"), skn_value_int((int64_t)i));
-        while (skn_drive_turn(drive))
-            continue;
-        while (skn_drive_next(drive, &out))
-            continue;
+        do
+            (void)skn_drive_turn(drive);
+        while (!skn_drive_next(drive, &out));
     }
 }
 
@@ -153,7 +152,8 @@ void skn_reach_timers(struct skn_reach *reach)
     fired.max = for_ms * PER_S / 1000 * 2 + 1000;
     fired.late_ms = skn_alloc(fired.max * sizeof fired.late_ms[0]);
     skn_reach_path(reach, "ours", dir, sizeof dir);
-    struct skn_drive *drive = skn_drive_open(dir, programs, 0);
+    struct skn_drive *drive =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
 
     /* The first of them in an hour, to see how long arming takes; the others when all are armed. */
     base_ms = skn_drive_now_ms(drive) + HOUR_MS;

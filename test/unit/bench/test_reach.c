@@ -149,18 +149,18 @@ static void syncs_of_rocksdb_are_those_it_counts_itself(void **state)
     (void)state;
     char dir[] = "/var/tmp/skein-test-rocks-XXXXXX";
     assert_non_null(mkdtemp(dir));
-    const struct skn_rocks_options options = {
+    const struct skn_peer_options options = {
         .writers = 4, .per_write = 8, .recycled = true, .memtable_mb = 16, .statistics = true};
-    struct skn_rocks *rocks = skn_rocks_open(dir, &options);
-    skn_rocks_fill(rocks, 8);
+    struct skn_peer *rocks = skn_peer_open(dir, &options);
+    skn_peer_fill(rocks, 8);
     struct skn_lap lap = {0};
-    skn_rocks_write(rocks, 0, 100, rocks_address, NULL, &lap);
-    uint64_t before = skn_rocks_wal_synced(rocks);
-    skn_rocks_write(rocks, 0, 4000, rocks_address, NULL, &lap);
+    skn_peer_write(rocks, 0, 100, rocks_address, NULL, &lap);
+    uint64_t before = skn_peer_wal_synced(rocks);
+    skn_peer_write(rocks, 0, 4000, rocks_address, NULL, &lap);
     assert_int_equal(lap.n, 4000);
     assert_in_range(lap.syncs, 4000 / (4 * 8), 4000 / 8);
-    assert_int_equal(skn_rocks_wal_synced(rocks) - before, lap.syncs);
-    skn_rocks_close(rocks);
+    assert_int_equal(skn_peer_wal_synced(rocks) - before, lap.syncs);
+    skn_peer_close(rocks);
     skn_drive_remove(dir);
 }
 #endif
