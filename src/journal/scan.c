@@ -118,6 +118,7 @@ static void note_super(struct skn_jscan *scan)
     memcpy(info->cluster_id, scan->super.ids.cluster, sizeof info->cluster_id);
     memcpy(info->store_id, scan->super.ids.store, sizeof info->store_id);
     info->was_sealed = scan->super.is_sealed;
+    info->is_trimmed = scan->super.oldest > 1;
     info->shards = scan->super.shards;
 }
 

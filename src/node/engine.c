@@ -6,6 +6,7 @@
 #include "node/request_internal.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static char *path_of(const char *dir, const char *name)
 {
@@ -30,11 +31,18 @@ static struct skn_engine *create(const struct skn_engine_options *options)
                                 &e->asks};
     for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
         skn_list_init(lists[i]);
+    e->env = options->env;
     e->data_dir = skn_dup(options->data_dir.ptr, options->data_dir.len);
     e->project_dir = skn_dup(options->project_dir.ptr, options->project_dir.len);
     skn_buf_init(&e->scratch, 4 * (size_t)ANSWER_BYTES_MAX);
     skn_buf_init(&e->address, SKN_ADDRESS_MAX + 1);
     return e;
+}
+
+static unsigned default_workers(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores < 1 ? 1 : cores > SKN_WORKERS_MAX ? (unsigned)SKN_WORKERS_MAX : (unsigned)cores;
 }
 
 /* The spawner first: it is forked while this process has one thread, and what an older one left
@@ -52,17 +60,19 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     skn_phase_enter(&e->phases, SKN_PHASE_OPENING);
     engine_tmp_clear(e);
     char *dir = path_of(e->data_dir, "journal");
-    bool check_rebuild = false;
+    struct skn_shards_options shards = {.env = &e->phases.base,
+                                        .dir = dir,
+                                        .programs = engine_programs,
+                                        .take_up_all = options->take_up_all,
+                                        .workers =
+                                            options->workers ? options->workers : default_workers(),
+                                        .cache_bytes = CACHE_BYTES};
 #ifdef SKN_DEBUG
-    check_rebuild = true;
+    shards.check_rebuild = true;
 #endif
-    const struct skn_shards_options shards = {.env = &e->phases.base,
-                                              .dir = dir,
-                                              .programs = engine_programs,
-                                              .take_up_all = options->take_up_all,
-                                              .check_rebuild = check_rebuild};
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(dir);
+    if (rc == SKN_OK) rc = skn_threads_start(e->shards, &e->threads, diag);
     if (rc != SKN_OK) return rc;
     engine_note_opened(e, began_ns);
     engine_find_active(e);
@@ -116,9 +126,11 @@ void skn_engine_close(struct skn_engine *e)
     static_assert(offsetof(struct pending, link) == 0 && offsetof(struct watcher, link) == 0, "");
     static_assert(offsetof(struct task, link) == 0 && offsetof(struct active, link) == 0, "");
     if (e->spawner) (void)skn_spawner_stop(e->spawner, NULL);
+    skn_threads_stop(e->threads);
     engine_notes_close(e);
     struct skn_list *link;
     (void)skn_shards_close(e->shards, NULL);
+    skn_backend_destroy(e->backend);
     while ((link = skn_list_first(&e->looks))) {
         struct look *look = SKN_CONTAINER_OF(link, struct look, link);
         engine_look_abandon(look);
@@ -153,11 +165,16 @@ static uint64_t now_ms(struct skn_engine *e)
     return skn_shards_now_ms(e->shards);
 }
 
+int skn_engine_wake_fd(struct skn_engine *e)
+{
+    return e->threads ? skn_threads_fd(e->threads) : -1;
+}
+
 int skn_engine_timeout_ms(struct skn_engine *e)
 {
     if (e->is_read_only) return -1;
     if (e->has_more) return 0;
-    int wait = skn_shards_timeout_all_ms(e->shards), shown = engine_show_changes(e, now_ms(e));
+    int wait = skn_threads_timeout_ms(e->threads), shown = engine_show_changes(e, now_ms(e));
     return shown >= 0 && (wait < 0 || shown < wait) ? shown : wait;
 }
 
@@ -199,7 +216,7 @@ enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
     e->has_more = true;
     for (int i = 0; rc == SKN_OK && e->has_more && i < TURNS_AT_ONCE; i++) {
         skn_phase_enter(&e->phases, SKN_PHASE_SLICE);
-        rc = skn_shards_turn_all(e->shards, &e->has_more, diag);
+        rc = skn_threads_turn(e->threads, &e->has_more, diag);
         skn_phase_enter(&e->phases, SKN_PHASE_RELEASE);
         if (rc == SKN_OK) release(e);
     }
@@ -215,7 +232,8 @@ bool skn_engine_idle(struct skn_engine *e)
     return skn_list_is_empty(&e->looks) && skn_list_is_empty(&e->asks) &&
            skn_list_is_empty(&e->pending) && skn_list_is_empty(&e->watchers) &&
            skn_list_is_empty(&e->tasks) && skn_list_is_empty(&e->waiting) &&
-           skn_list_is_empty(&e->active) && skn_list_is_empty(&e->answers) && !e->has_more;
+           skn_list_is_empty(&e->active) && skn_list_is_empty(&e->answers) && !e->has_more &&
+           skn_shards_state(e->shards).is_quiet;
 }
 
 void skn_engine_client_gone(struct skn_engine *e, uint64_t client)

@@ -24,6 +24,7 @@ struct skn_engine_options {
     struct skn_slice project_dir; /* absolute; where programs run */
     bool read_only;
     bool take_up_all; /* interrupted runs go on at opening */
+    unsigned workers; /* threads that handle messages; 0: one per core */
 };
 
 SKN_MUST_USE enum skn_rc skn_engine_open(const struct skn_engine_options *options,
@@ -36,6 +37,8 @@ void skn_engine_close(struct skn_engine *engine);
 /* What to poll, -1 when there is nothing; and for which events of poll(2). */
 int skn_engine_fd(struct skn_engine *engine);
 short skn_engine_poll_events(struct skn_engine *engine);
+/* Readable when another thread has something for it, likewise. */
+int skn_engine_wake_fd(struct skn_engine *engine);
 
 /* Until it wants a turn: -1 never, 0 now. */
 int skn_engine_timeout_ms(struct skn_engine *engine);

@@ -13,6 +13,7 @@
 #include "flow/flow.h"
 #include "node/engine.h"
 #include "node/phase_internal.h"
+#include "node/threads_internal.h"
 #include "observe/observe.h"
 #include "shard/shards.h"
 
@@ -21,6 +22,7 @@ enum {
     GRACE_MS = 5000,             /* between SIGTERM and SIGKILL of a program */
     VIEW_EVERY_MS = 40,          /* a watcher sees a run at most so often, and its end at once */
     ANSWER_BYTES_MAX = 16 << 20, /* of one answer: a frame */
+    CACHE_BYTES = 256 << 20,     /* of rows that are clean, over all shards */
     TURNS_AT_ONCE = 16,          /* groups before the sockets are looked at again */
 };
 
@@ -76,7 +78,10 @@ struct active {
 };
 
 struct skn_engine {
+    struct skn_env *env;
     struct skn_shards *shards;
+    struct skn_backend *backend;
+    struct skn_threads *threads; /* NULL when read only */
     bool is_read_only;
     struct skn_spawner *spawner;
     struct skn_phases phases;

@@ -23,7 +23,7 @@
 enum { LOCK_RETRY_MS = 10, READY_TEXT_MAX = SKN_DIAG_TEXT_MAX + 16 };
 
 /* In front of the clients in what is polled. */
-enum { POLL_SIGNAL, POLL_LISTEN, POLL_ENGINE, POLL_PEERS };
+enum { POLL_SIGNAL, POLL_LISTEN, POLL_ENGINE, POLL_WAKE, POLL_PEERS };
 
 struct holder {
     const struct skn_holder_options *options;
@@ -214,6 +214,7 @@ static size_t fill_polls(struct holder *h, struct pollfd *polls)
     polls[POLL_LISTEN] = (struct pollfd){.fd = h->listen_fd, .events = POLLIN};
     polls[POLL_ENGINE] = (struct pollfd){.fd = skn_engine_fd(h->engine),
                                          .events = skn_engine_poll_events(h->engine)};
+    polls[POLL_WAKE] = (struct pollfd){.fd = skn_engine_wake_fd(h->engine), .events = POLLIN};
     size_t n = POLL_PEERS;
     SKN_LIST_FOREACH (link, &h->peers) {
         struct skn_peer *peer = SKN_CONTAINER_OF(link, struct skn_peer, link);
@@ -244,7 +245,7 @@ static enum skn_rc serve_once(struct holder *h, struct skn_diag *diag)
         take_requests(h, peer);
     }
     if (polls[POLL_LISTEN].revents) accept_all(h);
-    enum skn_rc rc = turn(h, polls[POLL_ENGINE].revents != 0, diag);
+    enum skn_rc rc = turn(h, polls[POLL_ENGINE].revents || polls[POLL_WAKE].revents, diag);
     sweep_peers(h);
     note_idle(h);
     return rc;

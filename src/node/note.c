@@ -10,6 +10,7 @@
 
 struct notes {
     struct skn_observe observe;
+    struct skn_observe disk; /* of the thread that has the journal */
     struct skn_log log;
     int fd;
     uint64_t slices, batches, faults, dropped; /* of the core, counted already */
@@ -31,10 +32,11 @@ void engine_notes_open(struct skn_engine *e)
     notes->fd = open(skn_buf_str(&path), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     skn_buf_fini(&path);
     skn_observe_init(&notes->observe);
+    skn_observe_init(&notes->disk);
     skn_log_init(&notes->log, SKN_LOG_TEXT, SKN_LEVEL_INFO, write_line, notes);
     if (notes->fd >= 0) skn_observe_listen(&notes->observe, &notes->log.listener);
     e->notes = notes;
-    e->phases.observe = &notes->observe;
+    e->phases.observe = &notes->disk;
 }
 
 void engine_notes_close(struct skn_engine *e)
@@ -146,7 +148,14 @@ void engine_note_ended(struct skn_engine *e,
     skn_signal_attempt_ended(observe, e->now_ms, &ended);
 }
 
+/* The journal's are counted on the thread that has it, and put together here. */
 void engine_metrics(struct skn_engine *e, struct skn_buf *out)
 {
-    if (e->notes) skn_observe_prometheus(&e->notes->observe, out);
+    if (!e->notes) return;
+    struct skn_observe *sum = skn_alloc_zero(1, sizeof *sum);
+    skn_observe_init(sum);
+    skn_observe_add(sum, &e->notes->observe);
+    skn_observe_add(sum, &e->notes->disk);
+    skn_observe_prometheus(sum, out);
+    skn_free(sum);
 }

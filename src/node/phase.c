@@ -13,7 +13,7 @@
 
 struct skn_phase_page {
     uint32_t phase;
-    uint32_t zero;
+    uint32_t journal;
     uint64_t entered[SKN_PHASES];
 };
 
@@ -22,31 +22,53 @@ static struct skn_phases *phases_of(struct skn_env *env)
     return SKN_CONTAINER_OF(env, struct skn_phases, base);
 }
 
-void skn_phase_enter(struct skn_phases *phases, enum skn_phase phase)
+static _Thread_local bool is_muted;
+
+void skn_phases_mute_thread(void)
 {
-    if (!phases->page) return;
-    phases->page->phase = phase;
+    is_muted = true;
+}
+
+static void enter(struct skn_phases *phases, volatile uint32_t *at, enum skn_phase phase)
+{
+    *at = phase;
     uint64_t count = ++phases->page->entered[phase];
     if (phases->fail_at == phase && phases->fail_count == count) (void)kill(getpid(), SIGKILL);
+}
+
+void skn_phase_enter(struct skn_phases *phases, enum skn_phase phase)
+{
+    if (phases->page) enter(phases, &phases->page->phase, phase);
+}
+
+static void enter_journal(struct skn_phases *phases, enum skn_phase phase)
+{
+    if (phases->page && phase != SKN_PHASE_IDLE) enter(phases, &phases->page->journal, phase);
+    if (phases->page && phase == SKN_PHASE_IDLE) phases->page->journal = 0;
 }
 
 static enum skn_rc noted_pwrite(
     struct skn_file *file, uint64_t offset, const void *ptr, size_t len, struct skn_diag *diag)
 {
     struct skn_phases *phases = phases_of(file->env);
-    skn_phase_enter(phases, SKN_PHASE_WRITE);
+    if (is_muted) return phases->inner->ops->pwrite(file, offset, ptr, len, diag);
+    enter_journal(phases, SKN_PHASE_WRITE);
     skn_observe_count(phases->observe, SKN_METRIC_JOURNAL_APPENDS, 0, 1);
     skn_observe_count(phases->observe, SKN_METRIC_JOURNAL_BYTES, 0, len);
-    return phases->inner->ops->pwrite(file, offset, ptr, len, diag);
+    enum skn_rc rc = phases->inner->ops->pwrite(file, offset, ptr, len, diag);
+    enter_journal(phases, SKN_PHASE_IDLE);
+    return rc;
 }
 
 static enum skn_rc noted_datasync(struct skn_file *file, struct skn_diag *diag)
 {
     struct skn_phases *phases = phases_of(file->env);
-    skn_phase_enter(phases, SKN_PHASE_SYNC);
+    if (is_muted) return phases->inner->ops->datasync(file, diag);
+    enter_journal(phases, SKN_PHASE_SYNC);
     uint64_t began = skn_env_now_mono_ns(phases->inner);
     enum skn_rc rc = phases->inner->ops->datasync(file, diag);
     uint64_t took = skn_env_now_mono_ns(phases->inner) - began;
+    enter_journal(phases, SKN_PHASE_IDLE);
     skn_observe_count(phases->observe, SKN_METRIC_JOURNAL_SYNCS, 0, 1);
     skn_observe_value(phases->observe, SKN_METRIC_JOURNAL_SYNC, 0, took);
     return rc;

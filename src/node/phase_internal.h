@@ -1,10 +1,12 @@
 /* phase_internal.h - what the node is doing right now, in a mapped file that outlives a kill.
  *
- * Owns        the file `.skein/phase`: u32 phase at 0, u32 of zeros, then one u64 per phase, how
- *             often it was entered since the opening; little-endian. Never synced: it says what a
- *             killed process was at, and means nothing after a power cut.
+ * Owns        the file `.skein/phase`: u32 phase of the main thread at 0, u32 phase of the journal at
+ *             4 (write, sync, or 0), then one u64 per phase, how often it was entered since the
+ *             opening; little-endian. Never synced: it says what a killed process was at, and means
+ *             nothing after a power cut.
  * May include base, observe, env.
- * Threads     the one that turns the engine.
+ * Threads     enter: the one that turns the engine. Writes and syncs: the one that has the journal;
+ *             others are muted.
  *
  * A debug build ends itself with SIGKILL when SKEIN_FAILPOINT is "phase:n" and that phase is
  * entered for the n-th time since the process began; the crash tests aim with it.
@@ -31,7 +33,7 @@ struct skn_phases {
     struct skn_env base; /* the environment with writes and syncs noted */
     struct skn_env_ops ops;
     struct skn_env *inner;
-    struct skn_observe *observe; /* told of writes and syncs; may be NULL */
+    struct skn_observe *observe; /* told of writes and syncs, on their thread; may be NULL */
     volatile struct skn_phase_page *page;
     enum skn_phase fail_at;
     uint64_t fail_count; /* 0: never */
@@ -41,3 +43,5 @@ struct skn_phases {
 void skn_phases_init(struct skn_phases *phases, struct skn_env *inner, const char *dir);
 void skn_phases_fini(struct skn_phases *phases);
 void skn_phase_enter(struct skn_phases *phases, enum skn_phase phase);
+/* What this thread writes and syncs is not the journal's. */
+void skn_phases_mute_thread(void);

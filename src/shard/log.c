@@ -33,8 +33,12 @@ static enum skn_rc flush(struct skn_shards *all, struct skn_diag *diag)
     if (rc != SKN_OK) return rc;
     log->last_group_ns = skn_env_now_mono_ns(all->env);
     log->is_idle_told = false;
-    log->is_prepared = false;
     atomic_fetch_add_explicit(&all->groups, 1, memory_order_relaxed);
+    if (log->unprepared >= PREPARE_BYTES) {
+        log->unprepared = 0;
+        atomic_store_explicit(&all->wants_segment, true, memory_order_relaxed);
+        parts_nudge(all, part_log(all), part_preparer(all));
+    }
     return SKN_OK;
 }
 
@@ -57,30 +61,26 @@ static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct sk
             rc = skn_journal_append(log->journal, &chunk->records[i], diag);
         }
         if (rc != SKN_OK) return rc;
-        log->last[chunk->records[i].shard] = chunk->records[i].index;
     }
     atomic_fetch_add_explicit(&all->records, chunk->count, memory_order_relaxed);
+    log->unprepared += chunk->used;
     skn_list_push_back(&log->writing, &chunk->link);
     return SKN_OK;
 }
 
-/* What an opening now would have to redo [E12]. */
+/* What an opening now would have to do [E12]. */
 static void note_tail(struct skn_shards *all)
 {
-    uint64_t records = 0;
-    for (uint32_t i = 0; i < all->count; i++)
-        records += all->log.last[i] - all->log.kept[i];
-    atomic_store_explicit(&all->tail_records, records, memory_order_relaxed);
+    struct skn_journal_tail tail;
+    skn_journal_tail(all->log.journal, all->log.kept, all->count, &tail);
+    atomic_store_explicit(&all->tail_records, tail.records, memory_order_relaxed);
+    atomic_store_explicit(&all->tail_bytes, tail.bytes, memory_order_relaxed);
 }
 
-/* Nothing to write: the next segment is made ready, and the bound moves to the end, once [E5]. */
+/* Nothing to write: the bound moves to the end, once [E5]. */
 static enum skn_rc idle(struct skn_shards *all, struct skn_diag *diag)
 {
     struct log *log = &all->log;
-    if (!log->is_prepared) {
-        enum skn_rc rc = skn_journal_prepare(log->journal, &log->is_prepared, diag);
-        if (rc != SKN_OK) return rc;
-    }
     uint64_t quiet_ns = skn_env_now_mono_ns(all->env) - log->last_group_ns;
     if (log->is_idle_told || quiet_ns < (uint64_t)SKN_JOURNAL_IDLE_MS * MS_IN_NS) return SKN_OK;
     log->is_idle_told = true;
@@ -95,7 +95,7 @@ static enum skn_rc take_trims(struct skn_shards *all, struct skn_diag *diag)
         struct trim *trim = item.ptr;
         rc = skn_journal_trim(all->log.journal, trim->marks, trim->count, diag);
         for (size_t i = 0; i < trim->count; i++)
-            all->log.kept[trim->marks[i].shard] = trim->marks[i].index;
+            all->log.kept[trim->marks[i].shard] = trim->marks[i];
         skn_free(trim);
         note_tail(all);
     }
@@ -140,9 +140,26 @@ enum skn_rc log_drain(struct skn_shards *all, struct skn_diag *diag)
 int log_timeout_ms(struct skn_shards *all)
 {
     struct log *log = &all->log;
-    if (!log->is_prepared) return 0;
     uint64_t quiet = (skn_env_now_mono_ns(all->env) - log->last_group_ns) / MS_IN_NS;
     if (!log->is_idle_told)
         return quiet < SKN_JOURNAL_IDLE_MS ? (int)(SKN_JOURNAL_IDLE_MS - quiet) : 0;
     return -1;
+}
+
+/* --- the preparer ------------------------------------------------------------------------------------ */
+
+enum skn_rc preparer_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag)
+{
+    bool is_ready = true;
+    *out_more = false;
+    if (!atomic_exchange_explicit(&all->wants_segment, false, memory_order_relaxed)) return SKN_OK;
+    enum skn_rc rc = skn_journal_prepare(all->log.journal, &is_ready, diag);
+    if (!is_ready) atomic_store_explicit(&all->wants_segment, true, memory_order_relaxed);
+    return rc;
+}
+
+int preparer_timeout_ms(struct skn_shards *all)
+{
+    bool wants = atomic_load_explicit(&all->wants_segment, memory_order_relaxed);
+    return wants ? SKN_JOURNAL_PREPARE_PAUSE_MS : -1;
 }

@@ -57,17 +57,21 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
     return SKN_OK;
 }
 
-static enum skn_rc create_shards(struct skn_shards *all, uint32_t count, struct skn_diag *diag)
+static enum skn_rc
+create_shards(struct skn_shards *all, const struct skn_journal_info *info, struct skn_diag *diag)
 {
+    uint32_t count = all->count = info->shards;
     SKN_ASSERT(count > 0 && count <= SKN_SHARDS_MAX);
-    all->count = count;
-    all->shards = skn_alloc_zero(count, sizeof(struct shard *));
-    all->log.last = skn_alloc_zero(count, sizeof *all->log.last);
-    all->log.kept = skn_alloc_zero(count, sizeof *all->log.kept);
     enum skn_rc rc = SKN_OK;
+    if (all->options.open_store)
+        rc = all->options.open_store(all->options.store_ctx, info, &all->backend, diag);
+    all->shards = skn_alloc_zero(count, sizeof(struct shard *));
+    all->log.kept = skn_alloc_zero(count, sizeof *all->log.kept);
     for (uint32_t i = 0; rc == SKN_OK && i < count; i++) {
         rc = create_shard(all, i, diag);
-        if (rc == SKN_OK) all->log.kept[i] = skn_store_position(all->shards[i]->store).index;
+        if (rc != SKN_OK) break;
+        all->log.kept[i] = (struct skn_journal_mark){
+            .shard = i, .index = skn_store_position(all->shards[i]->store).index};
     }
     return rc;
 }
@@ -94,7 +98,6 @@ static void destroy(struct skn_shards *all)
         destroy_shard(all->shards[i]);
     skn_free(all->workers);
     skn_free(all->shards);
-    skn_free(all->log.last);
     skn_free(all->log.kept);
     skn_free(all);
 }
@@ -106,7 +109,7 @@ static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_d
     struct skn_shards *all = ctx;
     if (record->shard >= all->count)
         return SKN_CORRUPT(diag, "a record names shard %u of %u", record->shard, all->count);
-    all->log.last[record->shard] = record->index;
+    all->shards[record->shard]->last_redone = record->index;
     return skn_core_redo(all->shards[record->shard]->core, record, diag);
 }
 
@@ -114,16 +117,16 @@ static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_d
 static enum skn_rc check_positions(struct skn_shards *all, struct skn_diag *diag)
 {
     for (uint32_t i = 0; i < all->count; i++) {
-        uint64_t *last = &all->log.last[i], kept = all->log.kept[i];
-        if (*last > 0 && *last < kept)
+        uint64_t last = all->shards[i]->last_redone, kept = all->log.kept[i].index;
+        if (last > 0 && last < kept)
             return SKN_CORRUPT(diag,
                                "the store has shard %u up to record %" PRIu64
                                ", the journal ends at record %" PRIu64,
                                i,
                                kept,
-                               *last);
-        if (*last < kept) *last = kept; /* all of its records are trimmed */
-        atomic_fetch_add_explicit(&all->records, *last, memory_order_relaxed);
+                               last);
+        if (last < kept) last = kept; /* all of its records are trimmed */
+        atomic_fetch_add_explicit(&all->records, last, memory_order_relaxed);
     }
     return SKN_OK;
 }
@@ -176,6 +179,7 @@ static void create_workers(struct skn_shards *all)
         worker_activate(all->shards[i]);
     }
     rings_create(all);
+    atomic_store_explicit(&all->wants_segment, true, memory_order_relaxed);
     all->keeper.ended_ms = skn_env_now_mono_ns(all->env) / MS_IN_NS;
     for (unsigned w = 0; w < all->worker_count; w++)
         all->workers[w].looked_ms = skn_shards_now_ms(all);
@@ -195,9 +199,11 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
     journal.no_reserve = options->no_reserve;
     struct skn_journal_info info;
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
-    if (rc == SKN_OK) journal.shards = info.shards;
-    if (rc == SKN_OK || rc == SKN_ENOENT) rc = create_shards(all, journal.shards, diag);
-    if (rc == SKN_OK) rc = skn_journal_open(&journal, redo, all, &all->log.journal, &info, diag);
+    bool is_there = rc == SKN_OK;
+    if (is_there) rc = create_shards(all, &info, diag); /* before its records come */
+    if (rc == SKN_OK || rc == SKN_ENOENT)
+        rc = skn_journal_open(&journal, redo, all, &all->log.journal, &info, diag);
+    if (rc == SKN_OK && !is_there) rc = create_shards(all, &info, diag);
     if (rc == SKN_OK) rc = check_positions(all, diag);
     if (rc == SKN_OK) rc = log_look_at_disk(all, diag);
     if (rc == SKN_EDISKFULL && all->log.journal) { /* before an epoch begins, and sealed again */
@@ -224,7 +230,7 @@ enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
     all->programs = none;
     struct skn_journal_info info;
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
-    if (rc == SKN_OK) rc = create_shards(all, info.shards, diag);
+    if (rc == SKN_OK) rc = create_shards(all, &info, diag);
     if (rc == SKN_OK) rc = skn_journal_read(options->env, options->dir, redo, all, &info, diag);
     if (rc == SKN_OK) rc = check_positions(all, diag);
     if (rc != SKN_OK) {

@@ -154,7 +154,7 @@ void skn_shards_advance_clock(struct skn_shards *all, uint64_t ms)
 {
     atomic_fetch_add_explicit(&all->clock_ahead_ms, ms, memory_order_relaxed);
     for (unsigned w = 0; w < all->worker_count && all->wake; w++)
-        all->wake(all->wake_ctx, w);
+        all->wake(all->wake_ctx, part_outside(all), w);
 }
 
 void skn_shards_mac(const struct skn_shards *all,
@@ -198,7 +198,7 @@ struct skn_shards_state skn_shards_state(const struct skn_shards *all)
 void skn_shards_checkpoint(struct skn_shards *all)
 {
     atomic_store_explicit(&all->wants_checkpoint, true, memory_order_relaxed);
-    if (all->wake) all->wake(all->wake_ctx, part_keeper(all));
+    if (all->wake) all->wake(all->wake_ctx, part_outside(all), part_keeper(all));
 }
 
 /* --- turning -------------------------------------------------------------------------------------------- */
@@ -210,7 +210,7 @@ unsigned skn_shards_parts(const struct skn_shards *all)
 
 const char *skn_shards_part_name(const struct skn_shards *all, unsigned part)
 {
-    static const char *const behind[] = {"log", "fetcher", "keeper", "outside"};
+    static const char *const behind[] = {"log", "fetcher", "keeper", "preparer", "outside"};
     return part < all->worker_count ? "worker" : behind[part - all->worker_count];
 }
 
@@ -221,6 +221,7 @@ skn_shards_turn(struct skn_shards *all, unsigned part, bool *out_more, struct sk
     if (part == part_log(all)) return log_turn(all, out_more, diag);
     if (part == part_fetcher(all)) return fetcher_turn(all, out_more, diag);
     if (part == part_keeper(all)) return keeper_turn(all, out_more, diag);
+    if (part == part_preparer(all)) return preparer_turn(all, out_more, diag);
     return worker_turn(&all->workers[part], out_more, diag);
 }
 
@@ -230,6 +231,7 @@ int skn_shards_timeout_ms(struct skn_shards *all, unsigned part)
     if (part == part_log(all)) return log_timeout_ms(all);
     if (part == part_fetcher(all)) return -1;
     if (part == part_keeper(all)) return keeper_timeout_ms(all);
+    if (part == part_preparer(all)) return preparer_timeout_ms(all);
     return worker_timeout_ms(&all->workers[part]);
 }
 

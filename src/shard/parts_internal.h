@@ -18,7 +18,8 @@ enum {
     CHUNK_BYTES = 128 << 10,
     CHUNKS_OUT_MAX = 256, /* chunks of one worker at the log; fewer than a ring holds */
     FETCHES_OUT_MAX = 512,
-    DIRTY_BLOCKS = 4, /* of one worker at the keeper */
+    PREPARE_BYTES = 256 << 10, /* written: then the preparer looks whether a segment is wanted */
+    DIRTY_BLOCKS = 4,          /* of one worker at the keeper */
     DIRTY_BYTES = 64 << 10,
     SLICES_AT_ONCE = 64, /* of one shard, before the next has its turn */
     LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
@@ -76,6 +77,7 @@ struct shard {
     struct worker *worker;
     struct skn_list active_link;  /* in worker->active: it may have something to do */
     struct skn_list release_link; /* in worker->releasing: outputs may leave */
+    uint64_t last_redone;         /* index of its last record in the journal at opening */
     uint64_t due_ms;              /* it has something to do then */
     struct skn_list calls;        /* that wait for rows */
     struct skn_list called;       /* that wait until what they saw is durable */
@@ -107,10 +109,11 @@ struct worker {
 
 struct log {
     struct skn_journal *journal;
-    struct skn_list writing; /* chunks in the open group, or behind it */
-    uint64_t *last, *kept;   /* per shard: index of its last record, and of what a checkpoint has */
+    struct skn_list writing;       /* chunks in the open group, or behind it */
+    struct skn_journal_mark *kept; /* per shard: what the last checkpoint has */
     uint64_t last_group_ns, disk_seen_ns;
-    bool is_prepared, is_idle_told;
+    uint64_t unprepared; /* bytes written since the preparer was told */
+    bool is_idle_told;
 };
 
 struct keeper {
@@ -150,6 +153,7 @@ struct skn_shards {
     _Atomic int disk;
     _Atomic uint64_t tail_records, tail_bytes, checkpoints, checkpoint_ms, groups, records;
     _Atomic bool is_checkpointing, wants_checkpoint;
+    _Atomic bool wants_segment; /* the log may need the next one soon */
 };
 
 /* The parts behind the workers. */
@@ -165,9 +169,13 @@ static inline unsigned part_keeper(const struct skn_shards *all)
 {
     return all->worker_count + 2;
 }
-static inline unsigned part_outside(const struct skn_shards *all)
+static inline unsigned part_preparer(const struct skn_shards *all)
 {
     return all->worker_count + 3;
+}
+static inline unsigned part_outside(const struct skn_shards *all)
+{
+    return all->worker_count + 4;
 }
 
 /* --- rings.c -------------------------------------------------------------------------------------- */
@@ -183,6 +191,8 @@ bool parts_push(struct skn_shards *all,
                 uint32_t shard,
                 uint64_t number,
                 void *ptr);
+/* Without an item: `to` is woken at the end of the turn. */
+void parts_nudge(struct skn_shards *all, unsigned from, unsigned to);
 bool parts_pop(struct skn_shards *all, unsigned from, unsigned to, struct skn_ring_item *out);
 /* Wakes whoever got something in this turn of `from`. */
 void parts_wake(struct skn_shards *all, unsigned from);
@@ -228,6 +238,11 @@ int log_timeout_ms(struct skn_shards *all);
 SKN_MUST_USE enum skn_rc log_look_at_disk(struct skn_shards *all, struct skn_diag *diag);
 /* Everything in the rings and chunks of workers becomes durable: for a clean stop. */
 SKN_MUST_USE enum skn_rc log_drain(struct skn_shards *all, struct skn_diag *diag);
+
+/* Makes the next segment ready, a step at a time [E1]. */
+SKN_MUST_USE enum skn_rc
+preparer_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag);
+int preparer_timeout_ms(struct skn_shards *all);
 
 SKN_MUST_USE enum skn_rc
 fetcher_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag);

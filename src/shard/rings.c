@@ -19,7 +19,7 @@ void rings_create(struct skn_shards *all)
 {
     unsigned workers = all->worker_count;
     all->parts_all = part_outside(all) + 1;
-    SKN_ASSERT(all->parts_all <= 64 + 4 && workers <= SKN_WORKERS_MAX);
+    SKN_ASSERT(all->parts_all <= 128 && workers <= SKN_WORKERS_MAX);
     all->rings = skn_alloc_zero((size_t)all->parts_all * all->parts_all, sizeof *all->rings);
     all->wakes = skn_alloc_zero((size_t)all->parts_all * 2, sizeof *all->wakes);
     for (unsigned w = 0; w < workers; w++) {
@@ -79,6 +79,11 @@ bool parts_push(struct skn_shards *all,
     return skn_ring_push(*ring_at(all, from, to), &item);
 }
 
+void parts_nudge(struct skn_shards *all, unsigned from, unsigned to)
+{
+    all->wakes[from * 2 + to / 64] |= UINT64_C(1) << (to % 64);
+}
+
 bool parts_pop(struct skn_shards *all, unsigned from, unsigned to, struct skn_ring_item *out)
 {
     struct skn_ring *ring = *ring_at(all, from, to);
@@ -103,7 +108,7 @@ void parts_wake(struct skn_shards *all, unsigned from)
         all->wakes[from * 2 + i] = 0;
         if (!all->wake) continue;
         for (unsigned to = i * 64; bits; to++, bits >>= 1) {
-            if (bits & 1) all->wake(all->wake_ctx, to);
+            if (bits & 1) all->wake(all->wake_ctx, from, to);
         }
     }
 }

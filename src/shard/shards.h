@@ -21,6 +21,7 @@
  */
 #pragma once
 
+#include "base/list.h"
 #include "core/core.h"
 #include "env/env.h"
 #include "journal/journal.h"
@@ -38,10 +39,16 @@ struct skn_checkpoint_limits {
 };
 
 struct skn_shards_options {
-    struct skn_env *env;                       /* borrowed */
-    const char *dir;                           /* of the journal; made when it is not there */
-    struct skn_backend *backend;               /* borrowed; NULL: rows are kept in memory, and the
+    struct skn_env *env;         /* borrowed */
+    const char *dir;             /* of the journal; made when it is not there */
+    struct skn_backend *backend; /* borrowed; NULL: rows are kept in memory, and the
                                                   journal whole */
+    /* Instead: gives the backend that belongs to this journal, borrowed; NULL likewise. */
+    enum skn_rc (*open_store)(void *ctx,
+                              const struct skn_journal_info *info,
+                              struct skn_backend **out_backend,
+                              struct skn_diag *diag);
+    void *store_ctx;
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
     uint32_t shards;    /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
@@ -94,8 +101,9 @@ skn_shards_turn(struct skn_shards *shards, unsigned part, bool *out_more, struct
 int skn_shards_timeout_ms(struct skn_shards *shards, unsigned part);
 
 /* `fn` is called, on the thread of whoever put something into its ring, for each part that should
- * be turned; for `part` == skn_shards_parts() the outside should look for events. */
-typedef void (*skn_wake_fn)(void *ctx, unsigned part);
+ * be turned; for `part` == skn_shards_parts() the outside should look for events. `from` is the part
+ * that did it, likewise. */
+typedef void (*skn_wake_fn)(void *ctx, unsigned from, unsigned part);
 void skn_shards_on_wake(struct skn_shards *shards, skn_wake_fn fn, void *ctx);
 
 /* Every part once, in an order that needs the fewest turns. */

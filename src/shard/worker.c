@@ -209,7 +209,7 @@ take_item(struct worker *w, const struct skn_ring_item *item, struct skn_diag *d
     case ITEM_OUTPUT:
     case ITEM_PACKET:
     case ITEM_MARKED:
-    case ITEM_TRIM: SKN_ASSERT(item->kind == ITEM_CHUNK) /* none of these is for a worker */; break;
+    case ITEM_TRIM: SKN_ASSERT(item->kind == ITEM_CHUNK); break; /* none is for a worker */
     }
     return SKN_OK;
 }

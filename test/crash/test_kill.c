@@ -124,9 +124,10 @@ static void nap_ms(unsigned ms)
 static void count_kill(struct crash *c)
 {
     FILE *file = fopen(folder_at(&c->folder, ".skein/phase"), "rb");
-    uint32_t phase = 0;
-    if (file && fread(&phase, sizeof phase, 1, file) != 1) phase = 0;
+    uint32_t phases[2] = {0}; /* of the main thread, of the journal */
+    if (file && fread(phases, sizeof phases, 1, file) != 1) phases[0] = phases[1] = 0;
     if (file) (void)fclose(file);
+    uint32_t phase = phases[1] ? phases[1] : phases[0];
     if (phase >= PHASES) phase = 0;
     c->by_phase[phase]++;
     c->kills++;

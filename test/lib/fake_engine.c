@@ -112,6 +112,12 @@ int skn_engine_fd(struct skn_engine *e)
     return -1;
 }
 
+int skn_engine_wake_fd(struct skn_engine *engine)
+{
+    (void)engine;
+    return -1;
+}
+
 short skn_engine_poll_events(struct skn_engine *e)
 {
     (void)e;

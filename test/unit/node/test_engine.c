@@ -127,9 +127,10 @@ static bool one_turn(struct world *w, int wait_ms)
 {
     int timeout = skn_engine_timeout_ms(w->engine);
     if (timeout < 0 || timeout > wait_ms) timeout = wait_ms;
-    struct pollfd fd = {.fd = skn_engine_fd(w->engine),
-                        .events = skn_engine_poll_events(w->engine)};
-    (void)poll(&fd, 1, timeout);
+    struct pollfd fds[] = {
+        {.fd = skn_engine_fd(w->engine), .events = skn_engine_poll_events(w->engine)},
+        {.fd = skn_engine_wake_fd(w->engine), .events = POLLIN}};
+    (void)poll(fds, 2, timeout);
     enum skn_rc rc = skn_engine_turn(w->engine, &w->diag);
     if (rc != SKN_OK) print_error("%s\n", w->diag.text);
     return rc == SKN_OK;

@@ -1,0 +1,190 @@
+/* threads.c - a thread per part of the shards. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/threads_internal.h"
+
+#include "base/mem.h"
+#include "node/phase_internal.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { AWAKE, ASLEEP };
+
+struct thread {
+    struct skn_threads *all;
+    unsigned part;
+    pthread_t id;
+    bool is_running;
+    _Atomic uint32_t state; /* AWAKE, ASLEEP: what it sleeps on */
+};
+
+struct skn_threads {
+    struct skn_shards *shards;
+    struct thread *threads; /* by part; the first is not one: worker 0 is turned by the main one */
+    unsigned count;
+    int event_fd;
+    bool is_main_again;        /* the main thread gave itself something */
+    _Atomic bool is_signalled; /* the event is set */
+    _Atomic bool stops;
+    _Atomic bool has_failed;
+    pthread_mutex_t mutex; /* of what follows */
+    enum skn_rc rc;
+    struct skn_diag diag;
+};
+
+static void sleep_on(_Atomic uint32_t *state, int timeout_ms)
+{
+    const struct timespec limit = {.tv_sec = timeout_ms / 1000,
+                                   .tv_nsec = (long)(timeout_ms % 1000) * 1000000};
+    (void)syscall(
+        SYS_futex, state, FUTEX_WAIT_PRIVATE, ASLEEP, timeout_ms < 0 ? NULL : &limit, NULL, 0);
+}
+
+static void wake_thread(struct thread *thread)
+{
+    /* What was pushed before is seen by whoever reads this. */
+    if (atomic_exchange_explicit(&thread->state, AWAKE, memory_order_seq_cst) == ASLEEP)
+        (void)syscall(SYS_futex, &thread->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+}
+
+static void wake_main(struct skn_threads *all)
+{
+    static const uint64_t one = 1;
+    if (atomic_exchange_explicit(&all->is_signalled, true, memory_order_seq_cst)) return;
+    ssize_t n = write(all->event_fd, &one, sizeof one);
+    SKN_ASSERT(n == (ssize_t)sizeof one);
+}
+
+static void wake(void *ctx, unsigned from, unsigned to)
+{
+    struct skn_threads *all = ctx;
+    bool is_from_main = from == 0 || from >= all->count;
+    bool is_to_main = to == 0 || to >= all->count;
+    if (is_from_main && is_to_main)
+        all->is_main_again = true;
+    else if (is_to_main)
+        wake_main(all);
+    else
+        wake_thread(&all->threads[to]);
+}
+
+static void fail(struct skn_threads *all, enum skn_rc rc, const struct skn_diag *diag)
+{
+    (void)pthread_mutex_lock(&all->mutex);
+    if (all->rc == SKN_OK) {
+        all->rc = rc;
+        all->diag = *diag;
+    }
+    (void)pthread_mutex_unlock(&all->mutex);
+    atomic_store(&all->has_failed, true);
+    wake_main(all);
+}
+
+static void *run(void *arg)
+{
+    struct thread *thread = arg;
+    struct skn_threads *all = thread->all;
+    if (strcmp(skn_shards_part_name(all->shards, thread->part), "log") != 0)
+        skn_phases_mute_thread();
+    while (!atomic_load(&all->stops) && !atomic_load(&all->has_failed)) {
+        struct skn_diag diag = {0};
+        bool more = false;
+        /* It counts as asleep while it looks: who pushes behind the look wakes it. */
+        atomic_store_explicit(&thread->state, ASLEEP, memory_order_seq_cst);
+        enum skn_rc rc = skn_shards_turn(all->shards, thread->part, &more, &diag);
+        if (rc != SKN_OK) {
+            fail(all, rc, &diag);
+            break;
+        }
+        int wait = more ? 0 : skn_shards_timeout_ms(all->shards, thread->part);
+        if (wait != 0 && !atomic_load(&all->stops)) sleep_on(&thread->state, wait);
+    }
+    return NULL;
+}
+
+enum skn_rc skn_threads_start(struct skn_shards *shards,
+                              struct skn_threads **out_threads,
+                              struct skn_diag *diag)
+{
+    struct skn_threads *all = skn_alloc_zero(1, sizeof *all);
+    all->shards = shards;
+    all->count = skn_shards_parts(shards);
+    all->threads = skn_alloc_zero(all->count, sizeof *all->threads);
+    (void)pthread_mutex_init(&all->mutex, NULL);
+    all->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    skn_shards_on_wake(shards, wake, all);
+    sigset_t every, before;
+    (void)sigfillset(&every);
+    (void)pthread_sigmask(SIG_SETMASK, &every, &before);
+    int error = all->event_fd < 0 ? errno : 0;
+    for (unsigned i = 1; error == 0 && i < all->count; i++) {
+        struct thread *thread = &all->threads[i];
+        thread->all = all;
+        thread->part = i;
+        error = pthread_create(&thread->id, NULL, run, thread);
+        thread->is_running = error == 0;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (error != 0) {
+        skn_threads_stop(all);
+        return SKN_FAIL(diag, SKN_EINTERNAL, "could not start a thread: %s", strerror(error));
+    }
+    *out_threads = all;
+    return SKN_OK;
+}
+
+void skn_threads_stop(struct skn_threads *all)
+{
+    if (!all) return;
+    atomic_store(&all->stops, true);
+    for (unsigned i = 1; i < all->count; i++) {
+        struct thread *thread = &all->threads[i];
+        if (!thread->is_running) continue;
+        wake_thread(thread);
+        (void)pthread_join(thread->id, NULL);
+    }
+    skn_shards_on_wake(all->shards, NULL, NULL);
+    if (all->event_fd >= 0) (void)close(all->event_fd);
+    (void)pthread_mutex_destroy(&all->mutex);
+    skn_free(all->threads);
+    skn_free(all);
+}
+
+int skn_threads_fd(const struct skn_threads *all)
+{
+    return all->event_fd;
+}
+
+enum skn_rc skn_threads_turn(struct skn_threads *all, bool *out_more, struct skn_diag *diag)
+{
+    if (atomic_exchange_explicit(&all->is_signalled, false, memory_order_seq_cst)) {
+        uint64_t count;
+        ssize_t n = read(all->event_fd, &count, sizeof count);
+        (void)n;
+    }
+    if (atomic_load(&all->has_failed)) {
+        (void)pthread_mutex_lock(&all->mutex);
+        enum skn_rc rc = all->rc;
+        if (diag) *diag = all->diag;
+        (void)pthread_mutex_unlock(&all->mutex);
+        return rc;
+    }
+    all->is_main_again = false;
+    enum skn_rc rc = skn_shards_turn(all->shards, 0, out_more, diag);
+    *out_more |= all->is_main_again;
+    return rc;
+}
+
+int skn_threads_timeout_ms(struct skn_threads *all)
+{
+    if (all->is_main_again || atomic_load(&all->has_failed)) return 0;
+    return skn_shards_timeout_ms(all->shards, 0);
+}

@@ -1,0 +1,31 @@
+/* threads_internal.h - the only home of threads: one per part of the shards, but for worker 0.
+ *
+ * Owns        the threads and what they sleep on.
+ * May include base, shard.
+ * Threads     start, stop, turn and failed: the main one, which turns worker 0 and is the outside.
+ * Invariants
+ *   1. A part that got something in a ring, or is due, is turned; nothing spins.
+ *   2. The first error of any part ends all turning, and comes out of turn.
+ */
+#pragma once
+
+#include "shard/shards.h"
+
+struct skn_threads;
+
+/* Starts the threads, with all signals blocked. */
+SKN_MUST_USE enum skn_rc skn_threads_start(struct skn_shards *shards,
+                                           struct skn_threads **out_threads,
+                                           struct skn_diag *diag);
+
+/* Ends and joins them; the shards can then be closed. NULL is fine. */
+void skn_threads_stop(struct skn_threads *threads);
+
+/* Readable when worker 0 or the outside got something. */
+int skn_threads_fd(const struct skn_threads *threads);
+
+/* Turns worker 0. `out_more`: again at once. */
+SKN_MUST_USE enum skn_rc
+skn_threads_turn(struct skn_threads *threads, bool *out_more, struct skn_diag *diag);
+
+int skn_threads_timeout_ms(struct skn_threads *threads);
