@@ -37,6 +37,9 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .slice_gas = l.slice_gas ? l.slice_gas : 100000000,
         .slice_memory = or_default(l.slice_memory, 64 * MIB),
         .mailbox_messages = or_default(l.mailbox_messages, 10000),
+        .outbox_messages = or_default(l.outbox_messages, 10000),
+        .outbox_bytes = or_default(l.outbox_bytes, 64 * MIB),
+        .faulted_waiting = or_default(l.faulted_waiting, 10000),
         .requests_waiting = or_default(l.requests_waiting, 100000),
         .speculative_batches = or_default(l.speculative_batches, 4096),
         .speculative_bytes = or_default(l.speculative_bytes, 64 * MIB),
@@ -72,7 +75,9 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
         skn_buf_init(&core->batch[i], 4 * (size_t)core->limits.batch_bytes);
     }
     skn_buf_init(&core->record, 8 * MIB);
-    skn_buf_init(&core->mail, 8 * MIB);
+    skn_buf_init(&core->mail_row, 8 * MIB);
+    skn_buf_init(&core->packet, 8 * MIB);
+    skn_mail_init(core, options->shards);
     return core;
 }
 
@@ -94,8 +99,10 @@ void skn_core_destroy(struct skn_core *core)
         skn_buf_fini(&core->batch[i]);
     }
     skn_buf_fini(&core->record);
-    skn_buf_fini(&core->mail);
     skn_timers_fini(&core->timers);
+    skn_buf_fini(&core->mail_row);
+    skn_buf_fini(&core->packet);
+    skn_mail_fini(core);
     skn_free(core->sizes);
     skn_free(core);
 }
@@ -273,12 +280,26 @@ static enum skn_rc found_intent(struct skn_core *core,
     return SKN_OK;
 }
 
+static enum skn_rc found_on_way(struct skn_core *core,
+                                const struct skn_row *row,
+                                bool take_up_all,
+                                struct skn_diag *diag)
+{
+    (void)take_up_all;
+    return skn_mail_found(core, row, diag);
+}
+
 static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struct skn_diag *diag)
 {
     static const struct {
         uint8_t kind;
         visit_fn *visit;
-    } kinds[] = {{SKN_SHARD_MAIL, found_mail},
+    } kinds[] = {{SKN_SHARD_ACKED, found_on_way},
+                 {SKN_SHARD_OUTBOX, found_on_way}, /* behind what is acknowledged */
+                 {SKN_SHARD_SEEN, found_on_way},
+                 {SKN_SHARD_COUNTERS, found_on_way},
+                 {SKN_SHARD_FAULTED, found_on_way},
+                 {SKN_SHARD_MAIL, found_mail},
                  /* Last: five interruptions hold a domain whatever else it has. */
                  {SKN_SHARD_INTENTS, found_intent}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
@@ -516,6 +537,9 @@ enum skn_rc skn_core_step(struct skn_core *core,
     bool may_expire = core->index % EXPIRE_EVERY == 0;
     if (may_expire) rc = skn_requests_expire(core, now_ms, out_record, diag);
     if (may_expire && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
+    bool is_owed = core->owes_epoch && core->writes_at_once;
+    if (!is_owed) rc = skn_stream_turn(core, core->sched.ready == 0, out_record, diag);
+    if (!is_owed && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
     uint64_t waiting = 0; /* turns in a row that ended so: then each domain had one */
     while (waiting < TURNS_EACH * core->sched.ready) {
         struct skn_dom *dom = skn_dom_pick(core);
@@ -599,6 +623,8 @@ struct skn_core_counts skn_core_counts(const struct skn_core *core)
 {
     struct skn_core_counts counts = core->counts;
     counts.ready = core->sched.ready;
+    counts.unacknowledged = core->mail.unacked;
+    counts.resting = core->mail.resting;
     counts.domains = skn_omap_count(&core->doms);
     counts.timers = skn_omap_count(&core->timers.soon) + core->timers.queued;
     return counts;

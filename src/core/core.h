@@ -16,7 +16,7 @@
  *   3. The rows of a batch, its outputs and its record depend on rows, message, stamp, module,
  *      limits and store secret only (P4).
  *
- * One core is one shard. Streams between shards [E31] come with several of them.
+ * One core is one shard.
  */
 #pragma once
 
@@ -53,7 +53,10 @@ struct skn_core_limits {
     uint32_t message_bytes;       /* 1 MiB; payload of one message */
     uint64_t slice_gas;           /* 100,000,000, about half a second (gas.h); then OUT_OF_GAS */
     uint32_t slice_memory;        /* 64 MiB of its arena; then OUT_OF_MEMORY */
-    uint32_t mailbox_messages;    /* 10,000 per domain; a slice that sends more faults */
+    uint32_t mailbox_messages;    /* 10,000 per domain and priority; what comes then waits [E30] */
+    uint32_t outbox_messages;     /* 10,000 per domain, of what waits at others [E32] */
+    uint32_t outbox_bytes;        /* 64 MiB, likewise */
+    uint32_t faulted_waiting;     /* 10,000 at a FAULTED domain; then TARGET_FAULTED [E33] */
     uint32_t requests_waiting;    /* 100,000; more are refused with SKN_EMAILBOXFULL */
     uint32_t speculative_batches; /* 4,096 [E20] */
     uint32_t speculative_bytes;   /* 64 MiB [E20] */
@@ -150,6 +153,7 @@ enum skn_output_kind {
     SKN_OUTPUT_PERFORM = 2, /* start attempt `attempt` of intent `number` */
     SKN_OUTPUT_CANCEL = 3,  /* end it; its result is awaited all the same */
     SKN_OUTPUT_SIGNAL = 4,  /* `name` and `value` for whoever watches the domain */
+    SKN_OUTPUT_PACKET = 5,  /* `value` for skn_core_packet of the core of `shard` [E31] */
 };
 
 /* Borrowed until the next call of skn_core_next_output. */
@@ -163,6 +167,7 @@ struct skn_output {
     uint64_t epoch;
     bool is_leaving; /* cancel: at once, without grace */
     uint8_t key[SKN_KEY_BYTES];
+    uint32_t shard;         /* packet: where it goes */
     enum skn_rc rc;         /* reply */
     struct skn_slice name;  /* signal: its name; reply: the text of the failure */
     struct skn_slice value; /* encoded: the answer, the effect */
@@ -173,7 +178,8 @@ struct skn_output {
 struct skn_core;
 
 struct skn_core_options {
-    uint32_t shard;
+    uint32_t shard;                            /* this one, from 0 */
+    uint32_t shards;                           /* how many there are; 0 counts as 1 */
     struct skn_store *store;                   /* borrowed until destroy */
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
@@ -250,6 +256,19 @@ SKN_MUST_USE enum skn_rc
 skn_core_take_up(struct skn_core *core, struct skn_slice address, bool is_asked);
 bool skn_core_is_held(const struct skn_core *core, struct skn_slice address);
 
+/* --- streams between shards [E31] ---
+ *
+ * Messages to domains of other shards leave as packets, in numbered streams. A packet may come
+ * late, twice, in any order or not at all: what is not acknowledged comes again, after a second
+ * without an acknowledgement, after an opening, and when skn_core_resend says so. */
+
+/* What came from another shard; copied, and handled by later steps. What is malformed, or over
+ * 32 MiB of what waits already, is counted and dropped. */
+void skn_core_packet(struct skn_core *core, uint32_t from, struct skn_slice bytes);
+
+/* Packets released to `to` may not have arrived: a ring was full, or a peer opened again. */
+void skn_core_resend(struct skn_core *core, uint32_t to);
+
 /* Handles one message. SKN_OK: `out_record` is the next record for the journal, borrowed until the
  * next call. SKN_ENOENT: there is nothing to do now. SKN_ELATER: what waits needs rows that are
  * being fetched, or room [E20]. Others: the core is not to be used any more. A message that changed
@@ -287,6 +306,12 @@ struct skn_core_counts {
     uint64_t ready;      /* domains that could be picked now */
     uint64_t in_flight;  /* attempts performed and not ended */
     uint64_t unreleased; /* outputs that wait for their batch */
+    uint64_t packets_sent, packets_taken;
+    uint64_t packets_bad;     /* malformed, or not for this shard */
+    uint64_t packets_dropped; /* too many waited */
+    uint64_t resent;          /* messages and notes that were given out again */
+    uint64_t unacknowledged;  /* of them, now in the outbox */
+    uint64_t resting;         /* domains over the limit of their outbox */
 };
 struct skn_core_counts skn_core_counts(const struct skn_core *core);
 

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/omap.h"
 #include "core/cx.h"
+#include "core/mail_internal.h"
 #include "core/rows_internal.h"
 #include "core/sched_internal.h"
 
@@ -18,6 +19,7 @@
  * due (its row goes in the batch that handles it), an attempt cut off by the node's death. */
 struct skn_input {
     struct skn_list link;
+    uint64_t arrival;           /* in the order of these they came to the shard */
     struct skn_message message; /* points into `bytes` */
     uint64_t request;           /* number of a request */
     struct skn_slice address;   /* of the domain that it is for */
@@ -38,9 +40,11 @@ struct skn_dom {
     bool is_taken;  /* up since the opening, and no row says so yet */
     uint64_t want;  /* of the store, which it waits for [E13]; 0: none */
     uint8_t mail;   /* bit per priority: the lane may have rows */
-    uint8_t mail_streak; /* mail picked in a row while an input waited */
-    struct skn_list inputs;
-    uint32_t timers; /* among the inputs, and the last one that was queued */
+    uint8_t full;   /* likewise: it may be full; looked at only while the domain rests [E32] */
+    uint8_t lane_streak[SKN_PRIORITIES], source_streak[2]; /* picked in a row (DESIGN 3.1) */
+    struct skn_list requests[SKN_PRIORITIES];
+    struct skn_list answers; /* results, timers */
+    uint32_t timers;         /* among them, and the last one that was queued */
     uint64_t timer_due;
     uint64_t timer_number;
     const struct skn_program *program;
@@ -62,6 +66,13 @@ struct skn_change {
     bool is_delete;
 };
 
+/* A note to another shard, until the batch is made [E31]. */
+struct skn_pending_note {
+    struct skn_omap_node node;
+    uint32_t to;
+    struct skn_note note;
+};
+
 struct skn_cx {
     struct skn_core *core;
     struct skn_dom *dom;
@@ -74,6 +85,7 @@ struct skn_cx {
     bool is_new;  /* the domain had no meta row */
     bool has_put; /* a row of the domain's own: what only answered has no domain to show for it */
     bool meta_changed;
+    bool was_faulted;
     bool has_replied;
     uint64_t stamp;
     bool is_bounded; /* the program's part: gas, memory and bytes have limits */
@@ -82,6 +94,8 @@ struct skn_cx {
     size_t memory_before; /* of the arena, when the budget began */
     size_t bytes;
     uint64_t random_count;
+    uint32_t *sent;        /* rows put into each stream; NULL before the first */
+    struct skn_omap notes; /* that are not rows yet */
     enum skn_rc rc;
     struct skn_diag diag;
     struct skn_buf scratch; /* the program's */
@@ -126,13 +140,16 @@ struct skn_core {
     bool holds; /* domains of held programs that rest since the opening are not taken up */
     size_t idle_count;
     size_t inputs; /* requests that wait */
+    uint64_t arrivals;
     struct skn_list outs;
     struct skn_output *given; /* the output that the caller looks at */
     struct skn_cx cx[2];      /* the slice, and its second handling [E24] */
     struct skn_buf batch[2];
-    struct skn_buf record; /* the bytes that out_record points into */
-    struct skn_buf mail;   /* the message being handled */
-    uint64_t gas;          /* of the last slice */
+    struct skn_buf record;   /* the bytes that out_record points into */
+    struct skn_buf mail_row; /* the message being handled */
+    struct skn_buf packet;   /* the one being made */
+    struct skn_mail mail;
+    uint64_t gas; /* of the last slice */
     struct skn_core_counts counts;
 };
 
@@ -223,8 +240,80 @@ skn_timers_fire(struct skn_core *core, uint64_t now_ms, struct skn_diag *diag);
 void skn_timers_committed(struct skn_core *core, const struct skn_cx *cx);
 /* The domain is held no longer: its timers that were passed over. */
 void skn_timers_come_back(struct skn_core *core, struct skn_slice address);
+/* When the next one is due; UINT64_MAX: never. */
+uint64_t skn_timers_due_ms(struct skn_core *core);
 /* No domain is: all are read again. */
 void skn_timers_read_again(struct skn_core *core);
+
+/* --- mail.c: mailboxes [E30] ------------------------------------------------------------------------- */
+
+/* What a slice handles: an input of the domain, or the first row of a mail lane. */
+struct skn_work {
+    struct skn_message message;
+    struct skn_input *input;   /* or NULL: mail */
+    struct skn_slice mail_key; /* into core->mail_row */
+    enum skn_priority lane;
+};
+
+/* The next message of a domain, by the 3-to-1 rule. SKN_ENOENT: there is none now. */
+SKN_MUST_USE enum skn_rc skn_mail_choose(struct skn_core *core,
+                                         struct skn_dom *dom,
+                                         struct skn_work *work,
+                                         struct skn_diag *diag);
+/* The best priority that may be picked at a domain; SKN_PRIORITIES when none. */
+enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom);
+/* Something waits at it, whether it may be picked now or not. */
+bool skn_mail_has_any(const struct skn_dom *dom);
+/* Takes over what the domain's row says of its lanes. */
+void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_meta_row *meta);
+/* An encoded message comes to a domain of this shard: into its lane, or among those that wait. */
+enum skn_rc skn_mail_put(struct skn_cx *cx,
+                         struct skn_slice address,
+                         enum skn_priority lane,
+                         struct skn_slice sender,
+                         struct skn_slice message);
+/* Changes the counter row of a target and a sender of this shard. */
+void skn_mail_count(struct skn_cx *cx, const struct skn_note *change);
+void skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
+/* The end of a domain's slice: what waits comes into the room that it made; notes become rows. */
+void skn_mail_finish(struct skn_cx *cx);
+
+/* --- outbox.c: what waits at others [E32] [E33] -------------------------------------------------------- */
+
+void skn_mail_init(struct skn_core *core, uint32_t shards);
+void skn_mail_fini(struct skn_core *core);
+/* Memory follows the rows: one that was found at opening, and those that a batch changed. */
+SKN_MUST_USE enum skn_rc
+skn_mail_found(struct skn_core *core, const struct skn_row *row, struct skn_diag *diag);
+void skn_mail_follow(struct skn_core *core, const struct skn_cx *cx);
+/* Its outbox went over the limit, and is not under half of it yet. */
+bool skn_outbox_rests(const struct skn_core *core, struct skn_slice address);
+bool skn_outbox_is_full(const struct skn_core *core, struct skn_slice address);
+/* Something of it is on its way to another shard. */
+bool skn_outbox_is_owed(const struct skn_core *core, struct skn_slice address);
+bool skn_outbox_has_waits(const struct skn_core *core, struct skn_slice target);
+/* FAULTED, and what waits for it is at the limit. */
+bool skn_outbox_is_faulted_full(const struct skn_core *core, struct skn_slice target);
+/* Aborts on a broken invariant; for tests. */
+void skn_mail_check(const struct skn_core *core);
+
+/* --- stream.c: between shards [E31] ---------------------------------------------------------------------- */
+
+/* A row for another shard; its number is the next of its stream. */
+void skn_stream_put(struct skn_cx *cx, uint32_t to, unsigned lane, struct skn_slice row);
+/* A change of what waits, for the shard of the sender. */
+void skn_stream_note(struct skn_cx *cx, uint32_t to, const struct skn_note *note);
+void skn_stream_put_notes(struct skn_cx *cx);
+void skn_stream_tell_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
+/* A batch was committed: its outbox rows go out. */
+void skn_stream_sent(struct skn_core *core, const struct skn_cx *cx);
+/* Takes what came, removes what was acknowledged, sends again. SKN_ENOENT: no record now. */
+SKN_MUST_USE enum skn_rc skn_stream_turn(struct skn_core *core,
+                                         bool is_idle,
+                                         struct skn_record *out_record,
+                                         struct skn_diag *diag);
+/* When it wants a turn though nothing comes; UINT64_MAX: never. */
+uint64_t skn_stream_due_ms(const struct skn_core *core);
 
 /* --- slice.c --------------------------------------------------------------------------------------- */
 
@@ -236,6 +325,8 @@ SKN_MUST_USE enum skn_rc skn_slice_run(struct skn_core *core,
                                        struct skn_diag *diag);
 /* Copies an output behind those that wait; its index and stamp are set. */
 void skn_release_later(struct skn_core *core, const struct skn_output *output);
+/* The rows that a slice changed, in key order. */
+void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch);
 /* Turns a batch into a record, applies it and takes the outputs of `cx` (may be NULL) over. */
 SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     struct skn_cx *cx,

@@ -27,6 +27,9 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->is_new = false;
     cx->has_put = false;
     cx->meta_changed = false;
+    cx->was_faulted = false;
+    cx->sent = NULL;
+    skn_omap_init(&cx->notes);
     cx->has_replied = false;
     cx->stamp = stamp;
     cx->is_bounded = false;
@@ -142,6 +145,7 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
     }
     if (rc == SKN_OK) rc = skn_meta_decode(bytes, &cx->meta, &cx->diag);
     if (rc != SKN_OK) cx->rc = rc;
+    cx->was_faulted = cx->meta.is_faulted;
     return rc;
 }
 
@@ -282,72 +286,6 @@ void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address)
 {
     skn_key_domain(&cx->key, address);
     skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
-}
-
-/* The target's counters are in its meta row: a sender takes the next number there. */
-static bool take_mail_number(struct skn_cx *cx, struct skn_slice address, uint64_t *out_number)
-{
-    struct skn_meta_row other = {0};
-    bool is_self = skn_slice_eq(address, skn_cx_address(cx)), is_new = false;
-    struct skn_meta_row *meta = is_self ? &cx->meta : &other;
-    if (!is_self) {
-        struct skn_slice bytes;
-        skn_key_meta(&cx->key, address);
-        enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
-        if (rc == SKN_OK) rc = skn_meta_decode(bytes, meta, &cx->diag);
-        if (rc != SKN_OK && rc != SKN_ENOENT) {
-            cx->rc = rc;
-            return false;
-        }
-        is_new = rc == SKN_ENOENT;
-    }
-    if (meta->mail >= cx->core->limits.mailbox_messages && !skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
-        (void)skn_cx_fault(cx, SKN_EMAILBOXFULL, "the mailbox of the receiver is full");
-        return false;
-    }
-    meta->mail++;
-    *out_number = meta->next_mail++;
-    if (is_self) {
-        cx->meta_changed = true;
-        return true;
-    }
-    skn_buf_reset(&cx->row);
-    skn_meta_encode(meta, &cx->row);
-    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-    if (is_new) skn_cx_list_domain(cx, address);
-    return true;
-}
-
-void skn_cx_send(struct skn_cx *cx,
-                 struct skn_slice address,
-                 enum skn_priority priority,
-                 struct skn_slice name,
-                 struct skn_value payload)
-{
-    SKN_ASSERT(priority < SKN_PRIORITIES);
-    if (cx->rc != SKN_OK) return;
-    if (!skn_program_find(cx->core, address)) {
-        (void)skn_cx_fault(cx, SKN_ENOTREGISTERED, "no program has the type of the receiver");
-        return;
-    }
-    if (skn_value_size(payload) > cx->core->limits.message_bytes) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a message is over its limit");
-        return;
-    }
-    uint64_t number;
-    if (!take_mail_number(cx, address, &number)) return;
-    if (skn_bug(SKN_BUG_MAIL_SWAPPED)) number ^= 1;
-    struct skn_message message = {.kind = SKN_MESSAGE_SEND,
-                                  .priority = priority,
-                                  .stamp = cx->stamp,
-                                  .sender = skn_cx_address(cx),
-                                  .name = name,
-                                  .payload = payload};
-    skn_buf_reset(&cx->row);
-    skn_message_encode(&message, &cx->row);
-    skn_key_mail(&cx->key, address, priority, number);
-    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-    skn_cx_emit(cx, &(struct skn_output){.address = address, .number = priority}, true);
 }
 
 static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, struct skn_slice value)

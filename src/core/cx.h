@@ -62,7 +62,10 @@ void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
 
 /* --- messages, timers, intents, answers ------------------------------------------------------- */
 
-/* To a domain of this shard, itself included. Arrives once, in the order sent. */
+/* To any domain, itself included. Arrives once, and in the order sent among those of one priority.
+ * A receiver that has no room does not stop the sender: the message waits and counts against the
+ * sender's outbox. Faults: SKN_EOUTBOXFULL when that is full and this would wait too [E32],
+ * SKN_ETARGETFAULTED [E33]. */
 void skn_cx_send(struct skn_cx *cx,
                  struct skn_slice address,
                  enum skn_priority priority,

@@ -49,7 +49,9 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
     dom->node.key = skn_slice(dom->key + SKN_SCHED_ROUND_BYTES, address.len);
     skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address.len);
     skn_list_init(&dom->link);
-    skn_list_init(&dom->inputs);
+    skn_list_init(&dom->answers);
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
+        skn_list_init(&dom->requests[lane]);
     dom->program = program;
     dom->is_unsure = core->is_open && core->holds && program->is_held;
     SKN_ASSERT(!skn_omap_insert(&core->doms, &dom->node));
@@ -68,8 +70,12 @@ void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
     skn_sched_drop(&core->sched, &dom->turn);
     leave_list(core, dom);
     struct skn_list *link;
-    while ((link = skn_list_pop_front(&dom->inputs)))
+    while ((link = skn_list_pop_front(&dom->answers)))
         skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
+        while ((link = skn_list_pop_front(&dom->requests[lane])))
+            skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
+    }
     if (dom->warm) dom->program->sleep(dom->warm);
     skn_omap_remove(&core->doms, &dom->node);
     skn_free(dom);
@@ -121,20 +127,11 @@ struct skn_input *skn_input_own(const struct skn_message *message)
 
 void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input)
 {
-    skn_list_push_back(&dom->inputs, &input->link);
+    input->arrival = core->arrivals++;
+    bool is_request = input->message.kind == SKN_MESSAGE_REQUEST;
+    struct skn_list *requests = &dom->requests[input->message.priority];
+    skn_list_push_back(is_request ? requests : &dom->answers, &input->link);
     skn_dom_settle(core, dom);
-}
-
-/* The best priority that waits at a domain; SKN_PRIORITIES when nothing does. */
-static enum skn_priority lane_of(const struct skn_dom *dom)
-{
-    unsigned lane = SKN_PRIORITIES;
-    struct skn_list *first = skn_list_first(&dom->inputs);
-    if (first) lane = SKN_CONTAINER_OF(first, struct skn_input, link)->message.priority;
-    for (unsigned i = 0; i < lane; i++) {
-        if (dom->mail & (1U << i)) return (enum skn_priority)i;
-    }
-    return (enum skn_priority)lane;
 }
 
 /* Nothing is lost with it: all state is rows. */
@@ -147,7 +144,7 @@ static void cool(struct skn_dom *dom)
 static void free_unless_needed(struct skn_core *core, struct skn_dom *dom)
 {
     bool is_needed = dom->turn.in != SKN_TURN_OUT || dom->is_held || dom->want || dom->warm ||
-                     (dom->is_taken && core->holds);
+                     (dom->is_taken && core->holds) || skn_mail_has_any(dom);
     if (!is_needed) skn_dom_free(core, dom);
 }
 
@@ -178,7 +175,7 @@ void skn_doms_sweep(struct skn_core *core)
 
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
 {
-    enum skn_priority lane = lane_of(dom);
+    enum skn_priority lane = skn_mail_lane(core, dom);
     leave_list(core, dom);
     if (dom->want) skn_list_push_back(&core->fetching, &dom->link);
     bool waits = dom->is_held || dom->want;
@@ -187,7 +184,7 @@ void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
         return;
     }
     skn_sched_leave(&core->sched, &dom->turn);
-    if (waits) return;
+    if (waits || skn_mail_has_any(dom)) return;
     if (dom->warm) {
         skn_list_push_back(&core->idle, &dom->link);
         dom->is_idle = true;

@@ -76,7 +76,7 @@ static void take_up(struct skn_core *core, struct skn_dom *dom)
 static enum skn_rc take_up_all(struct skn_core *core, bool is_asked)
 {
     enum skn_rc rc = SKN_ENOENT;
-    if (core->holds && skn_core_next_due_ms(core) != UINT64_MAX) rc = SKN_OK;
+    if (core->holds && skn_timers_due_ms(core) != UINT64_MAX) rc = SKN_OK;
     core->holds = false;
     skn_timers_read_again(core);
     skn_doms_sweep(core); /* or settling one could free the next */

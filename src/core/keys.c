@@ -109,6 +109,71 @@ void skn_key_domain(struct skn_key *key, struct skn_slice address)
     put(key, address);
 }
 
+static void put_be32(struct skn_key *key, uint32_t n)
+{
+    for (int shift = 24; shift >= 0; shift -= 8)
+        put_u8(key, (uint8_t)(n >> shift));
+}
+
+static void stream(struct skn_key *key, uint8_t kind, uint32_t shard, unsigned lane)
+{
+    skn_key_shard(key, kind);
+    put_be32(key, shard);
+    put_u8(key, (uint8_t)lane);
+}
+
+void skn_key_outbox(struct skn_key *key, uint32_t to, unsigned lane, uint64_t number)
+{
+    stream(key, SKN_SHARD_OUTBOX, to, lane);
+    put_be64(key, number);
+}
+
+void skn_key_acked(struct skn_key *key, uint32_t to, unsigned lane)
+{
+    stream(key, SKN_SHARD_ACKED, to, lane);
+}
+
+void skn_key_seen(struct skn_key *key, uint32_t from, unsigned lane)
+{
+    stream(key, SKN_SHARD_SEEN, from, lane);
+}
+
+void skn_key_waiting_lane(struct skn_key *key, struct skn_slice target, enum skn_priority lane)
+{
+    skn_key_shard(key, SKN_SHARD_WAITING);
+    put(key, target);
+    put_u8(key, 0);
+    put_u8(key, (uint8_t)lane);
+}
+
+void skn_key_waiting(struct skn_key *key,
+                     struct skn_slice target,
+                     enum skn_priority lane,
+                     uint64_t stamp,
+                     struct skn_slice sender,
+                     uint64_t number)
+{
+    skn_key_waiting_lane(key, target, lane);
+    put_be64(key, stamp);
+    put(key, sender);
+    put_u8(key, 0);
+    put_be64(key, number);
+}
+
+void skn_key_counter(struct skn_key *key, struct skn_slice target, struct skn_slice sender)
+{
+    skn_key_shard(key, SKN_SHARD_COUNTERS);
+    put(key, target);
+    put_u8(key, 0);
+    put(key, sender);
+}
+
+void skn_key_faulted(struct skn_key *key, struct skn_slice target)
+{
+    skn_key_shard(key, SKN_SHARD_FAULTED);
+    put(key, target);
+}
+
 static void domain(struct skn_key *key, struct skn_slice address, uint8_t kind)
 {
     key->len = 0;

@@ -19,35 +19,51 @@ finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct 
     return SKN_OK;
 }
 
+enum { META_FAULTED = 1 };
+
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
 {
+    uint8_t lanes = 0;
+    for (unsigned i = 0; i < SKN_PRIORITIES; i++)
+        if (row->mail[i] > 0 || row->waiting[i] > 0) lanes |= (uint8_t)(1U << i);
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_u8(out, row->is_faulted);
+    skn_buf_put_u8(out, row->is_faulted ? META_FAULTED : 0);
     skn_buf_put_le32(out, row->faults);
-    skn_buf_put_le32(out, row->mail);
     skn_buf_put_le32(out, row->dead);
     skn_buf_put_le64(out, row->next_mail);
     skn_buf_put_le64(out, row->next_timer);
     skn_buf_put_le64(out, row->next_intent);
     skn_buf_put_le64(out, row->next_dead);
     skn_buf_put_le64(out, row->epoch);
+    skn_buf_put_u8(out, lanes);
+    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
+        if (!(lanes & (1U << i))) continue;
+        skn_buf_put_le32(out, row->mail[i]);
+        skn_buf_put_le32(out, row->waiting[i]);
+    }
 }
 
 enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
 {
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
-    *out = (struct skn_meta_row){
-        .is_faulted = skn_cursor_u8(&cursor) != 0,
-    };
+    uint8_t flags = skn_cursor_u8(&cursor);
+    *out = (struct skn_meta_row){.is_faulted = (flags & META_FAULTED) != 0};
     out->faults = skn_cursor_le32(&cursor);
-    out->mail = skn_cursor_le32(&cursor);
     out->dead = skn_cursor_le32(&cursor);
     out->next_mail = skn_cursor_le64(&cursor);
     out->next_timer = skn_cursor_le64(&cursor);
     out->next_intent = skn_cursor_le64(&cursor);
     out->next_dead = skn_cursor_le64(&cursor);
     out->epoch = skn_cursor_le64(&cursor);
+    uint8_t lanes = skn_cursor_u8(&cursor);
+    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
+        if (!(lanes & (1U << i))) continue;
+        out->mail[i] = skn_cursor_le32(&cursor);
+        out->waiting[i] = skn_cursor_le32(&cursor);
+        if (out->mail[i] == 0 && out->waiting[i] == 0) cursor.bad = true;
+    }
+    if (lanes >> SKN_PRIORITIES || flags & ~META_FAULTED) cursor.bad = true;
     return finish(&cursor, level, "domain", diag);
 }
 
@@ -191,4 +207,66 @@ skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_d
     if ((rc = skn_value_check(payload, diag)) != SKN_OK) return rc;
     out->payload = skn_value_view(payload);
     return SKN_OK;
+}
+
+void skn_counter_encode(const struct skn_counter_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_le32(out, row->messages);
+    skn_buf_put_le64(out, row->bytes);
+}
+
+enum skn_rc
+skn_counter_decode(struct skn_slice bytes, struct skn_counter_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    out->messages = skn_cursor_le32(&cursor);
+    out->bytes = skn_cursor_le64(&cursor);
+    return finish(&cursor, level, "counter", diag);
+}
+
+void skn_note_encode(const struct skn_note *note, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_u8(out, (uint8_t)note->kind);
+    skn_buf_put_u8(out, note->is_faulted);
+    skn_buf_put_le32(out, (uint32_t)note->messages);
+    skn_buf_put_le64(out, (uint64_t)note->bytes);
+    skn_buf_put_block(out, note->target);
+    skn_buf_put_block(out, note->sender);
+}
+
+enum skn_rc skn_note_decode(struct skn_slice bytes, struct skn_note *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    uint8_t kind = skn_cursor_u8(&cursor);
+    uint8_t faulted = skn_cursor_u8(&cursor);
+    *out = (struct skn_note){.kind = kind, .is_faulted = faulted == 1};
+    out->messages = (int32_t)skn_cursor_le32(&cursor);
+    out->bytes = (int64_t)skn_cursor_le64(&cursor);
+    out->target = skn_cursor_block(&cursor);
+    out->sender = skn_cursor_block(&cursor);
+    if (kind != SKN_NOTE_WAITS && kind != SKN_NOTE_FAULTED) cursor.bad = true;
+    if (faulted > 1 || out->target.len == 0) cursor.bad = true;
+    if (kind == SKN_NOTE_WAITS && out->sender.len == 0) cursor.bad = true;
+    return finish(&cursor, level, "note", diag);
+}
+
+enum skn_rc
+skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_slice *out_message)
+{
+    struct skn_cursor cursor = skn_cursor(row);
+    *out_target = skn_cursor_block(&cursor);
+    *out_message = cursor.rest;
+    return cursor.bad ? SKN_ECORRUPT : SKN_OK;
+}
+
+enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender)
+{
+    struct skn_cursor cursor = skn_cursor(message);
+    (void)skn_cursor_bytes(&cursor, SKN_MESSAGE_HEAD_BYTES);
+    *out_sender = skn_cursor_block(&cursor);
+    return cursor.bad ? SKN_ECORRUPT : SKN_OK;
 }

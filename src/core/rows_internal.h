@@ -14,6 +14,14 @@
  *   01 06 00 target 00 caller 00 id     request id    struct answer  24 h after its answer
  *   01 07 00 due:8 (key of 01 06)       its expiry    empty          with it
  *   01 08 00 address                    domain index  empty          with the domain
+ *   01 09 00 to:4 lane:1 number:8       outbox        target:block, message; in lane 5 a note
+ *                                                     its acknowledgement
+ *   01 0a 00 to:4 lane:1                acknowledged  u64, last number    nobody
+ *   01 0b 00 from:4 lane:1              seen          u64, last number    nobody
+ *   01 0c 00 target 00 lane:1 stamp:8 sender 00 number:8
+ *                                       waits         message        the batch that takes it in
+ *   01 0d 00 target 00 sender           counter       struct counter the batch that brings it to 0
+ *   01 0e 00 target                     FAULTED while something waits for it   empty   redeliver
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
@@ -21,14 +29,17 @@
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
- *   meta      level:1 faulted:1 faults:4 mail:4 dead:4 next_mail:8 next_timer:8 next_intent:8 next_dead:8
- *             epoch:8
+ *   meta      level:1 flags:1 faults:4 dead:4 next_mail:8 next_timer:8 next_intent:8 next_dead:8
+ *             epoch:8 lanes:1 (bit per lane that follows) then for each: mail:4 waiting:4
+ *             flags: 1 FAULTED
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
  *   answer    level:1 rc:4 hash:16 text:block value:block
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 number:8 attempt:4 epoch:8
  *             next_due:8 sender:block name:block tag:block reason:block payload:block
+ *   counter   level:1 messages:4 bytes:8
+ *   note      level:1 kind:1 faulted:1 messages:4 bytes:8 (both signed) target:block sender:block
  */
 #pragma once
 
@@ -36,7 +47,7 @@
 #include "base/buf.h"
 #include "core/cx.h"
 
-enum { SKN_ROW_LEVEL = 1 };
+enum { SKN_ROW_LEVEL = 1, SKN_MESSAGE_HEAD_BYTES = 41 /* of a message, before its sender */ };
 
 /* A key being made; large enough for any of ours. */
 struct skn_key {
@@ -83,6 +94,29 @@ struct skn_slice skn_key_after(struct skn_arena *arena, struct skn_slice prefix)
 void skn_key_end(struct skn_key *key);
 enum { SKN_SHARD_HEAD = 3 }; /* bytes of it */
 enum { SKN_SHARD_TIMERS = 3, SKN_SHARD_MAIL = 4, SKN_SHARD_INTENTS = 5, SKN_SHARD_EXPIRIES = 7 };
+enum {
+    SKN_SHARD_OUTBOX = 9,
+    SKN_SHARD_ACKED = 0x0a,
+    SKN_SHARD_SEEN = 0x0b,
+    SKN_SHARD_WAITING = 0x0c,
+    SKN_SHARD_COUNTERS = 0x0d,
+    SKN_SHARD_FAULTED = 0x0e,
+};
+
+/* Streams between shards [E31]; `lane` is a priority, or that of the notes. */
+void skn_key_outbox(struct skn_key *key, uint32_t to, unsigned lane, uint64_t number);
+void skn_key_acked(struct skn_key *key, uint32_t to, unsigned lane);
+void skn_key_seen(struct skn_key *key, uint32_t from, unsigned lane);
+/* What found no room in a lane [E30]. */
+void skn_key_waiting_lane(struct skn_key *key, struct skn_slice target, enum skn_priority lane);
+void skn_key_waiting(struct skn_key *key,
+                     struct skn_slice target,
+                     enum skn_priority lane,
+                     uint64_t stamp,
+                     struct skn_slice sender,
+                     uint64_t number);
+void skn_key_counter(struct skn_key *key, struct skn_slice target, struct skn_slice sender);
+void skn_key_faulted(struct skn_key *key, struct skn_slice target);
 
 /* The address in a key of the kinds mailbox and intent, and the rest behind its 00. */
 SKN_MUST_USE enum skn_rc skn_key_split(struct skn_slice key,
@@ -93,10 +127,11 @@ SKN_MUST_USE enum skn_rc skn_key_split(struct skn_slice key,
 struct skn_meta_row {
     bool is_faulted;
     uint32_t faults; /* in a row */
-    uint32_t mail;   /* messages in its mailbox */
     uint32_t dead;   /* dead letters */
     uint64_t next_mail, next_timer, next_intent, next_dead;
-    uint64_t epoch; /* of its last batch; of held programs only, else 0 */
+    uint64_t epoch;                   /* of its last batch; of held programs only, else 0 */
+    uint32_t mail[SKN_PRIORITIES];    /* messages in each lane */
+    uint32_t waiting[SKN_PRIORITIES]; /* and those that found no room in it [E30] */
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };
@@ -131,11 +166,33 @@ struct skn_answer_row {
     struct skn_slice value; /* encoded */
 };
 
+/* What waits for one target of one sender [E31]. */
+struct skn_counter_row {
+    uint32_t messages;
+    uint64_t bytes;
+};
+
+enum skn_note_kind {
+    SKN_NOTE_WAITS = 1,   /* so many messages more, or fewer, of `sender` wait at `target` */
+    SKN_NOTE_FAULTED = 2, /* `target` is FAULTED now, or no more */
+};
+
+struct skn_note {
+    enum skn_note_kind kind;
+    bool is_faulted; /* the target is */
+    int32_t messages;
+    int64_t bytes;
+    struct skn_slice target;
+    struct skn_slice sender; /* SKN_NOTE_WAITS */
+};
+
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out);
 void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out);
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out);
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out);
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out);
+void skn_counter_encode(const struct skn_counter_row *row, struct skn_buf *out);
+void skn_note_encode(const struct skn_note *note, struct skn_buf *out);
 
 /* Slices of what is decoded point into `bytes`. SKN_ECORRUPT, SKN_ENEWER. */
 SKN_MUST_USE enum skn_rc
@@ -148,3 +205,13 @@ SKN_MUST_USE enum skn_rc
 skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_counter_decode(struct skn_slice bytes, struct skn_counter_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_note_decode(struct skn_slice bytes, struct skn_note *out, struct skn_diag *diag);
+
+/* The two parts of an outbox row: for whom, and the message. */
+SKN_MUST_USE enum skn_rc
+skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_slice *out_message);
+/* Of an encoded message, without a look at the rest. */
+SKN_MUST_USE enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender);

@@ -114,8 +114,7 @@ void skn_sched_leave(struct skn_sched *sched, struct skn_turn *turn)
     sched->owing |= owing_bit(turn);
 }
 
-/* The first of those that wait, but for the turn that a lower one has after three. */
-static unsigned turn_among(uint32_t waiting, uint8_t *streak)
+unsigned skn_turn_among(uint32_t waiting, uint8_t *streak)
 {
     unsigned chosen = (unsigned)__builtin_ctz(waiting);
     for (waiting &= waiting - 1; waiting; waiting &= waiting - 1) {
@@ -129,8 +128,8 @@ static unsigned turn_among(uint32_t waiting, uint8_t *streak)
 struct skn_turn *skn_sched_pick(struct skn_sched *sched)
 {
     if (sched->lanes == 0) return NULL;
-    unsigned lane = turn_among(sched->lanes, sched->lane_streak);
-    unsigned rank = turn_among(sched->ranks[lane], sched->rank_streak[lane]);
+    unsigned lane = skn_turn_among(sched->lanes, sched->lane_streak);
+    unsigned rank = skn_turn_among(sched->ranks[lane], sched->rank_streak[lane]);
     struct skn_class *class = &sched->classes[lane][rank];
     struct skn_turn *turn = turn_of(skn_omap_first(&class->ready));
     SKN_ASSERT(turn && turn->round >= class->round);

@@ -33,6 +33,10 @@ enum {
     SKN_SCHED_ROUND_BYTES = 8, /* of the round, in front of a turn's address */
 };
 
+/* The lowest bit of those that wait, but for the turn that a higher one has after three (DESIGN
+ * 3.1); `streak` has a byte for each. `waiting` is not 0. */
+unsigned skn_turn_among(uint32_t waiting, uint8_t *streak);
+
 enum skn_turn_in { SKN_TURN_OUT, SKN_TURN_READY, SKN_TURN_OWES };
 
 /* A domain's place. */

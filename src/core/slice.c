@@ -12,88 +12,17 @@
 /* What becomes part of every record: raise it when a default limit changes (P4). */
 enum { LIMITS_VERSION = 1, DEAD_LETTERS_MAX = 10000 };
 
-/* What a slice handles: an input of the domain, or the first row of a mail lane. */
-struct work {
-    struct skn_message message;
-    struct skn_input *input;   /* or NULL: mail */
-    struct skn_slice mail_key; /* into core->mail */
-    enum skn_priority lane;
-};
-
-/* --- what to handle ------------------------------------------------------------------------------ */
-
-static enum skn_rc
-first_mail(struct skn_core *core, struct skn_dom *dom, struct work *work, struct skn_diag *diag)
-{
-    struct skn_key from, end;
-    skn_key_mail_lane(&from, skn_dom_address(dom), work->lane);
-    end = from;
-    skn_key_end(&end);
-    struct skn_row row;
-    size_t count;
-    enum skn_rc rc = skn_store_scan(
-        core->store, skn_key_slice(&from), skn_key_slice(&end), &row, 1, &count, diag);
-    if (rc != SKN_OK) return rc;
-    if (count == 0) return SKN_ENOENT;
-    /* Copied: the batch of this very slice deletes the row. */
-    skn_buf_reset(&core->mail);
-    skn_buf_put(&core->mail, row.key);
-    skn_buf_put(&core->mail, row.value);
-    work->mail_key = skn_slice(core->mail.ptr, row.key.len);
-    return skn_message_decode(
-        skn_slice_from(skn_buf_slice(&core->mail), row.key.len), &work->message, diag);
-}
-
-/* A FAULTED domain keeps its mail until someone redelivers [E33]. */
-static enum skn_rc
-takes_mail(struct skn_core *core, struct skn_dom *dom, bool *out_takes, struct skn_diag *diag)
-{
-    struct skn_key key;
-    struct skn_slice bytes;
-    struct skn_meta_row meta = {0};
-    skn_key_meta(&key, skn_dom_address(dom));
-    enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
-    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
-    *out_takes = !meta.is_faulted;
-    return rc == SKN_ENOENT ? SKN_OK : rc;
-}
-
-/* Mail goes first among equals, but after three in a row an input that waits has its turn. */
-static enum skn_rc
-choose(struct skn_core *core, struct skn_dom *dom, struct work *work, struct skn_diag *diag)
-{
-    struct skn_list *first = skn_list_first(&dom->inputs);
-    struct skn_input *input = first ? SKN_CONTAINER_OF(first, struct skn_input, link) : NULL;
-    bool takes = true;
-    enum skn_rc rc = dom->mail ? takes_mail(core, dom, &takes, diag) : SKN_OK;
-    if (rc != SKN_OK) return rc;
-    if (!takes) dom->mail = 0;
-    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
-        if (!(dom->mail & (1U << lane))) continue;
-        if (input && (input->message.priority < lane || dom->mail_streak >= 3)) break;
-        work->lane = (enum skn_priority)lane;
-        rc = first_mail(core, dom, work, diag);
-        if (rc == SKN_OK && input) dom->mail_streak++;
-        if (rc != SKN_ENOENT) return rc;
-        dom->mail &= (uint8_t) ~(1U << lane);
-    }
-    if (!input) return SKN_ENOENT;
-    dom->mail_streak = 0;
-    work->input = input;
-    work->message = input->message;
-    return SKN_OK;
-}
-
 /* --- handling it ---------------------------------------------------------------------------------- */
 
 /* What the core itself does with a message before the program sees it. */
-static enum skn_take take(struct skn_cx *cx, const struct work *work, struct skn_message *message)
+static enum skn_take
+take(struct skn_cx *cx, const struct skn_work *work, struct skn_message *message)
 {
     if (!work->input) {
         if (skn_bug(SKN_BUG_MAIL_TWICE) && cx->stamp % 2) return SKN_TAKE_GIVE;
         skn_raw_delete(cx, work->mail_key);
-        SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail > 0);
-        cx->meta.mail--;
+        SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail[work->lane] > 0);
+        cx->meta.mail[work->lane]--;
         cx->meta_changed = true;
         return SKN_TAKE_GIVE;
     }
@@ -118,7 +47,7 @@ static void answer_none(struct skn_cx *cx)
     skn_cx_reply(cx, skn_value_none());
 }
 
-static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm)
+static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *warm)
 {
     struct skn_message message = work->message;
     if (skn_cx_load_meta(cx) != SKN_OK) return cx->rc;
@@ -138,6 +67,7 @@ static enum skn_rc handle(struct skn_cx *cx, const struct work *work, void *warm
             cx->meta_changed = true;
         }
     }
+    if (cx->rc == SKN_OK) skn_mail_finish(cx);
     bool is_born = cx->is_new && cx->has_put;
     bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
     /* The first batch of an epoch says that the domain was taken up (hold.c). */
@@ -167,7 +97,7 @@ static void put_dead_letter(struct skn_cx *cx, struct skn_message message, enum 
 }
 
 /* The slice is dropped whole; this one instead takes the message to the dead letters [E33]. */
-static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
+static void bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc why)
 {
     struct skn_message message = work->message;
     /* A limit is named to the caller; other texts of faults stay out of answers, which are rows. */
@@ -190,6 +120,7 @@ static void bury(struct skn_cx *cx, const struct work *work, enum skn_rc why)
     if (skn_bug(SKN_BUG_ID_KEPT_WRONG) && cx->input && cx->input->id.len > 0)
         skn_request_remember(cx, SKN_OK, (struct skn_slice){0}, skn_slice((uint8_t[]){0}, 1));
     skn_cx_signal(cx, SKN_LIT("faulted"), skn_value_int((int64_t)why));
+    skn_mail_finish(cx);
     put_meta(cx);
     cx->core->counts.faults++;
 }
@@ -202,7 +133,7 @@ static void put_change(const struct skn_change *change, struct skn_buf *batch)
         skn_batch_put(batch, change->node.key, change->value);
 }
 
-static void make_batch(const struct skn_cx *cx, struct skn_buf *batch)
+void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch)
 {
     skn_buf_reset(batch);
     unsigned turns = skn_bug(SKN_BUG_HASH_ORDER) ? 2 : 1;
@@ -237,7 +168,7 @@ static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
  * keeps state where no row has it. */
 static enum skn_rc check_rebuild(struct skn_core *core,
                                  const struct skn_cx *first,
-                                 const struct work *work,
+                                 const struct skn_work *work,
                                  uint64_t gas,
                                  struct skn_diag *diag)
 {
@@ -253,7 +184,7 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     bool same_gas = cx->gas == gas;
     if (rc != SKN_OK) bury(cx, work, rc);
     core->counts.faults = faults;
-    make_batch(cx, &core->batch[1]);
+    skn_make_batch(cx, &core->batch[1]);
     put_outs(cx, &core->batch[1]);
     size_t len = core->batch[0].len;
     put_outs(first, &core->batch[0]);
@@ -301,6 +232,7 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
         if (out->is_wake) {
             struct skn_dom *dom = skn_dom_get(core, out->output.address);
             dom->mail |= (uint8_t)(1U << out->output.number);
+            dom->full |= (uint8_t)(1U << out->output.number);
             if (dom != cx->dom) skn_dom_settle(core, dom);
             continue;
         }
@@ -341,9 +273,13 @@ enum skn_rc skn_commit(struct skn_core *core,
                                       .limits = LIMITS_VERSION,
                                       .batch = batch};
     if (!cx) return SKN_OK;
-    cx->dom->is_taken = false; /* its rows say so now */
-    skn_timers_committed(core, cx);
+    if (cx->dom) {
+        cx->dom->is_taken = false; /* its rows say so now */
+        skn_timers_committed(core, cx);
+    }
     take_outs(core, cx);
+    skn_mail_follow(core, cx);
+    skn_stream_sent(core, cx);
     return SKN_OK;
 }
 
@@ -354,7 +290,7 @@ static enum skn_rc answer_query(struct skn_core *core, struct skn_cx *cx)
     return SKN_ENOENT;
 }
 
-static void done(struct skn_core *core, struct skn_dom *dom, struct work *work)
+static void done(struct skn_core *core, struct skn_dom *dom, struct skn_work *work)
 {
     if (!work->input) return;
     if (work->message.kind == SKN_MESSAGE_REQUEST) core->inputs--;
@@ -379,8 +315,8 @@ enum skn_rc skn_slice_run(struct skn_core *core,
                           struct skn_record *out_record,
                           struct skn_diag *diag)
 {
-    struct work work = {0};
-    enum skn_rc rc = choose(core, dom, &work, diag);
+    struct skn_work work = {0};
+    enum skn_rc rc = skn_mail_choose(core, dom, &work, diag);
     if (rc != SKN_OK) return rc;
 
     struct skn_cx *cx = &core->cx[0];
@@ -400,7 +336,7 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     core->counts.slices++;
     core->counts.gas += gas;
     core->gas = gas;
-    make_batch(cx, &core->batch[0]);
+    skn_make_batch(cx, &core->batch[0]);
     if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, gas, diag)) != SKN_OK)
         return rc;
     if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
@@ -424,5 +360,6 @@ enum skn_rc skn_slice_run(struct skn_core *core,
                         diag);
     }
     done(core, dom, &work);
+    skn_mail_know(core, dom, &cx->meta);
     return rc;
 }

@@ -280,7 +280,7 @@ void skn_timers_come_back(struct skn_core *core, struct skn_slice address)
     if (rc != SKN_OK || count == PAGE) skn_timers_read_again(core);
 }
 
-uint64_t skn_core_next_due_ms(struct skn_core *core)
+uint64_t skn_timers_due_ms(struct skn_core *core)
 {
     struct skn_timers *timers = &core->timers;
     struct soon *soon = first_soon(timers);
@@ -300,4 +300,10 @@ uint64_t skn_core_next_due_ms(struct skn_core *core)
     }
     /* The first millisecond whose stamp has reached it. */
     return skn_hlc_ms(due) + (skn_hlc_counter(due) > 0);
+}
+
+uint64_t skn_core_next_due_ms(struct skn_core *core)
+{
+    uint64_t timers_ms = skn_timers_due_ms(core), stream_ms = skn_stream_due_ms(core);
+    return timers_ms < stream_ms ? timers_ms : stream_ms;
 }

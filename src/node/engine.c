@@ -184,6 +184,7 @@ static void act(struct skn_engine *e, const struct skn_output *output)
     case SKN_OUTPUT_REPLY: engine_reply(e, output); break;
     case SKN_OUTPUT_PERFORM: engine_perform(e, output); break;
     case SKN_OUTPUT_CANCEL: engine_cancel(e, output); break;
+    case SKN_OUTPUT_PACKET: break; /* kept between the shards */
     case SKN_OUTPUT_SIGNAL:
         if (skn_slice_eq(output->name, SKN_LIT("faulted")))
             engine_run_changed(e, output->address, SKN_RUN_FAILED);

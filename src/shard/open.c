@@ -48,6 +48,7 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
     if (rc != SKN_OK) return rc;
     skn_store_set_blocking(shard->store, true);
     const struct skn_core_options core = {.shard = number,
+                                          .shards = all->count,
                                           .store = shard->store,
                                           .programs = all->programs,
                                           .limits = all->options.limits,

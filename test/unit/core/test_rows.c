@@ -1,5 +1,6 @@
 /* test_rows.c - the bytes and keys of the core's rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/mail_internal.h"
 #include "core/rows_internal.h"
 #include "lib/test.h"
 
@@ -14,9 +15,12 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
+enum { KINDS = 7 };
+
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
-                                         .mail = 2,
+                                         .mail = {[SKN_PRIORITY_HIGH] = 2, [SKN_PRIORITY_LOW] = 1},
+                                         .waiting = {[SKN_PRIORITY_LOW] = 5},
                                          .dead = 1,
                                          .next_mail = 7,
                                          .next_timer = 8,
@@ -73,6 +77,15 @@ static void encode(int which, struct skn_buf *out)
     if (which == 2) skn_intent_encode(&intent, out);
     if (which == 3) skn_answer_encode(&answer, out);
     if (which == 4) skn_message_encode(&message, out);
+    const struct skn_counter_row counter = {.messages = 3, .bytes = 258};
+    if (which == 5) skn_counter_encode(&counter, out);
+    const struct skn_note note = {.kind = SKN_NOTE_WAITS,
+                                  .is_faulted = true,
+                                  .messages = -1,
+                                  .bytes = -2,
+                                  .target = SKN_LIT("t"),
+                                  .sender = SKN_LIT("s")};
+    if (which == 6) skn_note_encode(&note, out);
 }
 
 static enum skn_rc decode(int which, struct skn_slice bytes)
@@ -87,15 +100,19 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     if (which == 1) return skn_timer_decode(bytes, &t, &diag);
     if (which == 2) return skn_intent_decode(bytes, &i, &diag);
     if (which == 3) return skn_answer_decode(bytes, &a, &diag);
-    return skn_message_decode(bytes, &message, &diag);
+    if (which == 4) return skn_message_decode(bytes, &message, &diag);
+    struct skn_counter_row counter;
+    struct skn_note note;
+    if (which == 5) return skn_counter_decode(bytes, &counter, &diag);
+    return skn_note_decode(bytes, &note, &diag);
 }
 
 static void rows_are_golden(void **state)
 {
     (void)state;
     static const char *const golden[] = {
-        "0101030000000200000001000000070000000000000008000000000000000900000000000000"
-        "0a000000000000000b00000000000000",
+        "01010300000001000000070000000000000008000000000000000900000000000000"
+        "0a000000000000000b000000000000000a02000000000000000100000005000000",
         "0102080706050403020105000000000000000100000074",
         "01020102000000010000000400000006000000000000000b00000000000000abababababababab"
         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
@@ -103,10 +120,12 @@ static void rows_are_golden(void **state)
         "011b0000000100000000000000020000000000000001000000780100000000",
         "01040303010100000000000000020000000000000003000000040000000000000005000000000000"
         "000100000073010000006e01000000740100000072020000000101",
+        "01030000000201000000000000",
+        "010101fffffffffeffffffffffffff01000000740100000073",
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < KINDS; i++) {
         encode(i, &out);
         expect_hex(skn_buf_slice(&out), golden[i]);
     }
@@ -118,7 +137,7 @@ static void every_cut_and_every_longer_row_is_refused(void **state)
     (void)state;
     struct skn_buf out;
     skn_buf_init(&out, 4096);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < KINDS; i++) {
         encode(i, &out);
         assert_int_equal(decode(i, skn_buf_slice(&out)), SKN_OK);
         for (size_t n = 0; n < out.len; n++)
@@ -169,6 +188,18 @@ static void keys_are_golden_and_sort_by_number(void **state)
     expect_hex(skn_key_slice(&a), "0106006400630069");
     skn_key_domain(&a, SKN_LIT("d"));
     expect_hex(skn_key_slice(&a), "01080064");
+    skn_key_outbox(&a, 2, SKN_STREAM_NOTES, 3);
+    expect_hex(skn_key_slice(&a), "01090000000002050000000000000003");
+    skn_key_acked(&a, 2, 1);
+    expect_hex(skn_key_slice(&a), "010a000000000201");
+    skn_key_seen(&a, 2, 1);
+    expect_hex(skn_key_slice(&a), "010b000000000201");
+    skn_key_waiting(&a, SKN_LIT("t"), SKN_PRIORITY_LOW, 4, SKN_LIT("s"), 5);
+    expect_hex(skn_key_slice(&a), "010c00740003000000000000000473000000000000000005");
+    skn_key_counter(&a, SKN_LIT("t"), SKN_LIT("s"));
+    expect_hex(skn_key_slice(&a), "010d00740073");
+    skn_key_faulted(&a, SKN_LIT("t"));
+    expect_hex(skn_key_slice(&a), "010e0074");
     skn_key_epoch(&a);
     expect_hex(skn_key_slice(&a), "010100");
     skn_key_meta(&a, SKN_LIT("d"));

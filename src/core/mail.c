@@ -1,0 +1,382 @@
+/* mail.c - mailboxes: what a domain handles next, where a message goes, and what waits [E30]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
+#include "core/core_internal.h"
+#include "core/gas.h"
+
+#include "base/pure.h"
+
+/* Numbers of what arrived have this bit, so what is handed over again goes before it [E33]. */
+#define ARRIVED (UINT64_C(1) << 63)
+
+enum { REFILL_AT_ONCE = 2 }; /* more than one slice frees, so that a raised limit takes effect */
+
+/* --- what to handle ------------------------------------------------------------------------------ */
+
+static struct skn_input *first_of(const struct skn_list *list)
+{
+    struct skn_list *first = skn_list_first(list);
+    return first ? SKN_CONTAINER_OF(first, struct skn_input, link) : NULL;
+}
+
+/* The input that came first of those with a priority: an answer or, unless the domain rests, a
+ * request. Answers come in one list: all of them have the same priority. */
+static struct skn_input *first_input(const struct skn_dom *dom, unsigned lane, bool rests)
+{
+    struct skn_input *answer = first_of(&dom->answers);
+    struct skn_input *request = rests ? NULL : first_of(&dom->requests[lane]);
+    if (answer && answer->message.priority != lane) answer = NULL;
+    if (!answer || !request) return answer ? answer : request;
+    return answer->arrival < request->arrival ? answer : request;
+}
+
+enum source { FROM_MAIL, FROM_INPUTS };
+
+static uint32_t sources_of(const struct skn_dom *dom, unsigned lane, uint8_t mail, bool rests)
+{
+    uint32_t sources = mail & (1U << lane) ? 1U << FROM_MAIL : 0;
+    if (first_input(dom, lane, rests)) sources |= 1U << FROM_INPUTS;
+    return sources;
+}
+
+/* The lanes that are picked: of a domain that rests, only those that are full [E32]. */
+static uint8_t lanes_of(const struct skn_dom *dom, bool rests)
+{
+    return rests ? dom->mail & dom->full : dom->mail;
+}
+
+enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom)
+{
+    bool rests = skn_outbox_rests(core, skn_dom_address(dom));
+    uint8_t mail = lanes_of(dom, rests);
+    unsigned lane = 0;
+    while (lane < SKN_PRIORITIES && !sources_of(dom, lane, mail, rests))
+        lane++;
+    return (enum skn_priority)lane;
+}
+
+bool skn_mail_has_any(const struct skn_dom *dom)
+{
+    bool has = dom->mail || first_of(&dom->answers);
+    for (unsigned lane = 0; lane < SKN_PRIORITIES && !has; lane++)
+        has = first_of(&dom->requests[lane]) != NULL;
+    return has;
+}
+
+/* What the row says of the lanes. A FAULTED domain keeps its mail until someone redelivers [E33]. */
+static enum skn_rc look(struct skn_core *core, struct skn_dom *dom, struct skn_diag *diag)
+{
+    struct skn_key key;
+    struct skn_slice bytes;
+    struct skn_meta_row meta = {0};
+    skn_key_meta(&key, skn_dom_address(dom));
+    enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
+    if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
+    skn_mail_know(core, dom, &meta);
+    return SKN_OK;
+}
+
+void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_meta_row *meta)
+{
+    dom->mail = dom->full = 0;
+    for (unsigned lane = 0; lane < SKN_PRIORITIES && !meta->is_faulted; lane++) {
+        uint8_t bit = (uint8_t)(1U << lane);
+        if (meta->mail[lane] > 0) dom->mail |= bit;
+        if (meta->mail[lane] >= core->limits.mailbox_messages) dom->full |= bit;
+    }
+}
+
+static enum skn_rc
+first_mail(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, struct skn_diag *diag)
+{
+    struct skn_key from, end;
+    skn_key_mail_lane(&from, skn_dom_address(dom), work->lane);
+    end = from;
+    skn_key_end(&end);
+    struct skn_row row;
+    size_t count;
+    enum skn_rc rc = skn_store_scan(
+        core->store, skn_key_slice(&from), skn_key_slice(&end), &row, 1, &count, diag);
+    if (rc != SKN_OK) return rc;
+    if (count == 0)
+        return SKN_CORRUPT(diag,
+                           "the mailbox of %.*s has fewer messages than its row says",
+                           SKN_FMT(skn_dom_address(dom)));
+    /* Copied: the batch of this very slice deletes the row. */
+    skn_buf_reset(&core->mail_row);
+    skn_buf_put(&core->mail_row, row.key);
+    skn_buf_put(&core->mail_row, row.value);
+    work->mail_key = skn_slice(core->mail_row.ptr, row.key.len);
+    return skn_message_decode(
+        skn_slice_from(skn_buf_slice(&core->mail_row), row.key.len), &work->message, diag);
+}
+
+enum skn_rc skn_mail_choose(struct skn_core *core,
+                            struct skn_dom *dom,
+                            struct skn_work *work,
+                            struct skn_diag *diag)
+{
+    enum skn_rc rc = dom->mail ? look(core, dom, diag) : SKN_OK;
+    if (rc != SKN_OK) return rc;
+    bool rests = skn_outbox_rests(core, skn_dom_address(dom));
+    uint8_t mail = lanes_of(dom, rests);
+    uint32_t lanes = 0;
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
+        if (sources_of(dom, lane, mail, rests)) lanes |= 1U << lane;
+    if (lanes == 0) return SKN_ENOENT;
+    unsigned lane = skn_turn_among(lanes, dom->lane_streak);
+    enum source source =
+        (enum source)skn_turn_among(sources_of(dom, lane, mail, rests), dom->source_streak);
+    work->lane = (enum skn_priority)lane;
+    if (source == FROM_MAIL) return first_mail(core, dom, work, diag);
+    work->input = first_input(dom, lane, rests);
+    SKN_ASSERT(work->input);
+    work->message = work->input->message;
+    return SKN_OK;
+}
+
+/* --- rows that others count by --------------------------------------------------------------------- */
+
+static bool is_own(const struct skn_cx *cx, struct skn_slice address)
+{
+    return cx->dom && skn_slice_eq(address, skn_dom_address(cx->dom));
+}
+
+/* The counters of a mailbox are in its domain's row. NULL: something stuck. */
+static struct skn_meta_row *
+open_meta(struct skn_cx *cx, struct skn_slice address, struct skn_meta_row *other, bool *out_is_new)
+{
+    if (is_own(cx, address)) return &cx->meta;
+    struct skn_slice bytes;
+    *other = (struct skn_meta_row){0};
+    skn_key_meta(&cx->key, address);
+    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, other, &cx->diag);
+    *out_is_new = rc == SKN_ENOENT;
+    if (rc == SKN_OK || rc == SKN_ENOENT) return other;
+    cx->rc = rc;
+    return NULL;
+}
+
+static void save_meta(struct skn_cx *cx, struct skn_slice address, const struct skn_meta_row *meta)
+{
+    if (meta == &cx->meta) {
+        cx->meta_changed = true;
+        return;
+    }
+    skn_buf_reset(&cx->row);
+    skn_meta_encode(meta, &cx->row);
+    skn_key_meta(&cx->key, address);
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+}
+
+/* More or fewer messages of `sender` wait at a target of this shard: its counter row, which is on
+ * the sender's shard [E31]. */
+static void count_wait(struct skn_cx *cx, const struct skn_note *change)
+{
+    uint32_t from = skn_shard_of(change->sender, cx->core->mail.shards);
+    if (from == cx->core->shard)
+        skn_mail_count(cx, change);
+    else
+        skn_stream_note(cx, from, change);
+}
+
+void skn_mail_count(struct skn_cx *cx, const struct skn_note *change)
+{
+    struct skn_counter_row row = {0};
+    struct skn_slice bytes;
+    skn_key_counter(&cx->key, change->target, change->sender);
+    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    if (rc == SKN_OK) rc = skn_counter_decode(bytes, &row, &cx->diag);
+    if (rc != SKN_OK && rc != SKN_ENOENT) {
+        cx->rc = rc;
+        return;
+    }
+    bool is_less = (int64_t)row.messages + change->messages < 0;
+    SKN_ASSERT(!is_less || !cx->dom); /* a note may say anything */
+    row.messages = is_less ? 0 : row.messages + (uint32_t)change->messages;
+    row.bytes += (uint64_t)change->bytes;
+    if (row.messages == 0) {
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+        return;
+    }
+    skn_buf_reset(&cx->row);
+    skn_counter_encode(&row, &cx->row);
+    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+}
+
+void skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted)
+{
+    struct skn_slice bytes;
+    skn_key_faulted(&cx->key, target);
+    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    if (rc == SKN_ENOENT && is_faulted)
+        skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
+    if (rc == SKN_OK && !is_faulted) skn_raw_delete(cx, skn_key_slice(&cx->key));
+}
+
+/* --- where a message goes ---------------------------------------------------------------------------- */
+
+static void put_in_lane(struct skn_cx *cx,
+                        struct skn_meta_row *meta,
+                        struct skn_slice address,
+                        enum skn_priority lane,
+                        struct skn_slice message)
+{
+    uint64_t number = ARRIVED | meta->next_mail++;
+    if (skn_bug(SKN_BUG_MAIL_SWAPPED)) number ^= 1;
+    skn_key_mail(&cx->key, address, lane, number);
+    skn_raw_put(cx, skn_key_slice(&cx->key), message);
+    meta->mail[lane]++;
+}
+
+/* Results and timers of the sender never fault for what waits elsewhere [E32]; a domain that is
+ * FAULTED and has very much waiting takes no more from anybody [E33]. */
+static bool may_wait(struct skn_cx *cx, struct skn_slice target, bool counts)
+{
+    if (!cx->dom) return true;
+    enum skn_message_kind kind = cx->message->kind;
+    bool comes_once = kind == SKN_MESSAGE_ATTEMPT || kind == SKN_MESSAGE_TIMER;
+    if (skn_outbox_is_faulted_full(cx->core, target)) {
+        (void)skn_cx_fault(cx, SKN_ETARGETFAULTED, skn_rc_info(SKN_ETARGETFAULTED)->text);
+        return false;
+    }
+    if (counts && !comes_once && skn_outbox_is_full(cx->core, skn_dom_address(cx->dom))) {
+        (void)skn_cx_fault(cx, SKN_EOUTBOXFULL, skn_rc_info(SKN_EOUTBOXFULL)->text);
+        return false;
+    }
+    return true;
+}
+
+static void put_waiting(struct skn_cx *cx,
+                        struct skn_meta_row *meta,
+                        struct skn_slice address,
+                        enum skn_priority lane,
+                        struct skn_slice sender,
+                        struct skn_slice message)
+{
+    skn_key_waiting(&cx->key, address, lane, cx->stamp, sender, meta->next_mail++);
+    skn_raw_put(cx, skn_key_slice(&cx->key), message);
+    meta->waiting[lane]++;
+    const struct skn_note change = {.kind = SKN_NOTE_WAITS,
+                                    .is_faulted = meta->is_faulted,
+                                    .messages = 1,
+                                    .bytes = (int64_t)message.len,
+                                    .target = address,
+                                    .sender = sender};
+    count_wait(cx, &change);
+    if (meta->is_faulted) skn_mail_mark_faulted(cx, address, true);
+}
+
+enum skn_rc skn_mail_put(struct skn_cx *cx,
+                         struct skn_slice address,
+                         enum skn_priority lane,
+                         struct skn_slice sender,
+                         struct skn_slice message)
+{
+    struct skn_meta_row other;
+    bool is_new = false;
+    struct skn_meta_row *meta = open_meta(cx, address, &other, &is_new);
+    if (!meta) return cx->rc;
+    bool has_room =
+        meta->waiting[lane] == 0 && meta->mail[lane] < cx->core->limits.mailbox_messages;
+    if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
+        put_in_lane(cx, meta, address, lane, message);
+        skn_cx_emit(cx, &(struct skn_output){.address = address, .number = lane}, true);
+    } else if (may_wait(cx, address, !meta->is_faulted)) {
+        put_waiting(cx, meta, address, lane, sender, message);
+    }
+    save_meta(cx, address, meta);
+    if (is_new) skn_cx_list_domain(cx, address);
+    return cx->rc;
+}
+
+void skn_cx_send(struct skn_cx *cx,
+                 struct skn_slice address,
+                 enum skn_priority priority,
+                 struct skn_slice name,
+                 struct skn_value payload)
+{
+    SKN_ASSERT(priority < SKN_PRIORITIES);
+    if (cx->rc != SKN_OK) return;
+    if (!skn_program_find(cx->core, address)) {
+        (void)skn_cx_fault(cx, SKN_ENOTREGISTERED, "no program has the type of the receiver");
+        return;
+    }
+    const struct skn_message message = {.kind = SKN_MESSAGE_SEND,
+                                        .priority = priority,
+                                        .stamp = cx->stamp,
+                                        .sender = skn_cx_address(cx),
+                                        .name = name,
+                                        .payload = payload};
+    uint32_t to = skn_shard_of(address, cx->core->mail.shards);
+    bool leaves = to != cx->core->shard;
+    skn_buf_reset(&cx->row);
+    if (leaves) skn_buf_put_block(&cx->row, address);
+    if (skn_value_size(payload) <= cx->core->limits.message_bytes)
+        skn_message_encode(&message, &cx->row);
+    /* The same size whether it leaves or not: where a domain lives decides nothing. */
+    size_t most = SKN_ROW_MAX - (leaves ? 0 : 4 + address.len);
+    if (cx->row.len > most || skn_value_size(payload) > cx->core->limits.message_bytes) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a message is over its limit");
+        return;
+    }
+    if (!leaves) {
+        (void)skn_mail_put(cx, address, priority, message.sender, skn_buf_slice(&cx->row));
+    } else if (may_wait(cx, address, true)) {
+        (void)skn_cx_charge(cx, SKN_GAS_MESSAGE);
+        skn_stream_put(cx, to, priority, skn_buf_slice(&cx->row));
+    }
+}
+
+/* --- the end of a slice -------------------------------------------------------------------------------- */
+
+/* The first that waits for this lane comes in [E30]. */
+static void take_waiting(struct skn_cx *cx, enum skn_priority lane)
+{
+    struct skn_slice address = skn_dom_address(cx->dom), sender = {0};
+    struct skn_row row;
+    skn_key_waiting_lane(&cx->key, address, lane);
+    struct skn_slice prefix = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    enum skn_rc rc = skn_raw_next(cx, prefix, prefix, &row);
+    if (rc == SKN_ENOENT || (rc == SKN_OK && skn_message_sender(row.value, &sender) != SKN_OK))
+        cx->rc = SKN_CORRUPT(
+            &cx->diag, "what waits for %.*s is not what its row says", SKN_FMT(address));
+    if (cx->rc != SKN_OK) return;
+    struct skn_slice key = skn_arena_dup(&cx->arena, row.key);
+    const struct skn_note change = {.kind = SKN_NOTE_WAITS,
+                                    .is_faulted = cx->meta.is_faulted,
+                                    .messages = -1,
+                                    .bytes = -(int64_t)row.value.len,
+                                    .target = address,
+                                    .sender = skn_arena_dup(&cx->arena, sender)};
+    put_in_lane(cx, &cx->meta, address, lane, row.value);
+    skn_raw_delete(cx, key);
+    cx->meta.waiting[lane]--;
+    cx->meta_changed = true;
+    count_wait(cx, &change);
+}
+
+void skn_mail_finish(struct skn_cx *cx)
+{
+    /* The core's own part has no budget, and takes nothing from the program's. */
+    bool is_bounded = cx->is_bounded;
+    cx->is_bounded = false;
+    uint64_t waiting = 0;
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
+        for (int i = 0; i < REFILL_AT_ONCE && cx->rc == SKN_OK; i++) {
+            bool has_room = cx->meta.mail[lane] < cx->core->limits.mailbox_messages;
+            if (!has_room || cx->meta.waiting[lane] == 0) break;
+            take_waiting(cx, (enum skn_priority)lane);
+        }
+        waiting += cx->meta.waiting[lane];
+    }
+    if (cx->meta.is_faulted != cx->was_faulted && (waiting > 0 || !cx->meta.is_faulted)) {
+        struct skn_slice address = skn_dom_address(cx->dom);
+        skn_mail_mark_faulted(cx, address, cx->meta.is_faulted);
+        if (waiting > 0) skn_stream_tell_faulted(cx, address, cx->meta.is_faulted);
+    }
+    skn_stream_put_notes(cx);
+    cx->is_bounded = is_bounded;
+}
