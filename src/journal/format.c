@@ -330,7 +330,7 @@ enum skn_rc skn_jf_next_record(struct skn_slice *rest,
     *rest = skn_slice_from(*rest, length);
     *out_record = r;
     *out_prev = prev;
-    *out_hash = record_hash(bytes);
+    if (out_hash) *out_hash = record_hash(bytes);
     return SKN_OK;
 }
 

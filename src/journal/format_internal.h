@@ -170,7 +170,8 @@ static inline uint64_t skn_jf_record_length(const struct skn_record *record)
 struct skn_jf_hash
 skn_jf_put_record(const struct skn_record *record, struct skn_jf_hash prev, uint8_t *out);
 
-/* Takes the next record off `rest`; it borrows from it. SKN_ENOENT at the end, SKN_ECORRUPT. */
+/* Takes the next record off `rest`; it borrows from it. `out_hash` may be NULL. SKN_ENOENT at the
+ * end, SKN_ECORRUPT. */
 SKN_MUST_USE enum skn_rc skn_jf_next_record(struct skn_slice *rest,
                                             struct skn_record *out_record,
                                             struct skn_jf_hash *out_prev,

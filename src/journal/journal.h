@@ -210,3 +210,68 @@ SKN_MUST_USE enum skn_rc skn_journal_copy(struct skn_env *env,
                                           const uint8_t *store_id,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
+
+/* What skn_journal_dump gives. Numbers and offsets are those of the drawing in format_internal.h. */
+struct skn_journal_dump_segment {
+    uint64_t number;
+    uint64_t generation;
+    uint64_t begins;      /* number of the group with which the generation begins */
+    uint64_t first_group; /* number that is due at its first place */
+    uint64_t epoch;
+    uint64_t length; /* bytes of the file */
+    uint64_t salt;
+};
+
+struct skn_journal_dump_group {
+    uint64_t number;
+    uint64_t generation;
+    uint64_t segment;
+    uint64_t offset; /* in the file */
+    uint64_t checksum;
+    uint32_t length; /* bytes with header and padding */
+    uint32_t records;
+    uint32_t records_bytes;
+    uint32_t zero_sectors;
+    bool is_whole; /* else its header is right and its checksum is not: no records follow */
+    bool is_sure;  /* the bound or the seal names it; else it may not be durable [E81] */
+};
+
+struct skn_journal_dump_record {
+    const struct skn_record *record; /* message and batch are bytes: nobody looks into them */
+    uint64_t group;
+    uint64_t offset; /* in the file */
+    uint32_t length;
+    uint64_t prev_lo; /* hash of the shard's record before it, as stored */
+    uint64_t prev_hi;
+    uint64_t hash_lo; /* and of this one */
+    uint64_t hash_hi;
+};
+
+/* Who is given a dump. What is NULL is not called; pointers and slices live until the call returns;
+ * anything but SKN_OK ends the dump with this code and diag. */
+struct skn_journal_dump_to {
+    void *ctx;
+    enum skn_rc (*segment)(void *ctx,
+                           const struct skn_journal_dump_segment *segment,
+                           struct skn_diag *diag);
+    enum skn_rc (*group)(void *ctx,
+                         const struct skn_journal_dump_group *group,
+                         struct skn_diag *diag);
+    enum skn_rc (*record)(void *ctx,
+                          const struct skn_journal_dump_record *record,
+                          struct skn_diag *diag);
+};
+
+/* Walks over the journal, also beside a living owner, and changes nothing: each segment, its groups,
+ * behind each group its records, in the order of a replay, the last group of an unsealed journal
+ * too. What of an older generation a newer one repeats is left out, as in a replay.
+ *
+ * Over a damaged journal it gives what is whole up to the damage, with the group before which or in
+ * which it is, and then the same code and diag as an opening; of a superblock that is malformed
+ * nothing is given. A torn tail is no damage: `out_info` (may be NULL) says how long it is.
+ * SKN_ENOENT: there is no journal. SKN_EBUSY: the owner trimmed meanwhile, begin again. */
+SKN_MUST_USE enum skn_rc skn_journal_dump(struct skn_env *env,
+                                          const char *dir,
+                                          const struct skn_journal_dump_to *to,
+                                          struct skn_journal_info *out_info,
+                                          struct skn_diag *diag);

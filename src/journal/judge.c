@@ -97,8 +97,10 @@ skn_jwalk_segment(struct skn_jwalk *walk, bool is_last, bool next_is_newer, stru
         if (walk->limit != 0 && walk->expected >= walk->limit) return SKN_OK;
         if (scan->stop_at != 0 && walk->expected >= scan->stop_at) return SKN_OK;
         enum skn_rc rc = skn_jwalk_look(walk, &found, &group, &bytes, diag);
-        if (rc == SKN_OK && found == SKN_JFOUND_GROUP)
-            rc = skn_jwalk_accept(walk, &group, bytes, diag);
+        bool is_group = found == SKN_JFOUND_GROUP;
+        if (rc == SKN_OK && (is_group || found == SKN_JFOUND_BAD_BODY))
+            rc = skn_jdump_group(walk, &group, is_group, diag);
+        if (rc == SKN_OK && is_group) rc = skn_jwalk_accept(walk, &group, bytes, diag);
         if (rc != SKN_OK) return rc;
         if (found != SKN_JFOUND_GROUP) break;
     }

@@ -40,14 +40,28 @@ enum skn_rc skn_jread_look(struct skn_jscan *scan, struct skn_diag *diag)
     const struct skn_jscan blank = *scan;
     for (int i = 1;; i++) {
         enum skn_rc rc = look(scan, diag);
-        bool is_stale = skn_jread_is_stale(scan);
-        bool may_pass = is_stale || rc == SKN_ECORRUPT;
+        bool was_trimmed = skn_jread_is_stale(scan);
+        bool may_pass = was_trimmed || rc == SKN_ECORRUPT;
         if (!may_pass) return rc;
-        if (i == LOOKS) return is_stale ? skn_jread_busy(scan, diag) : rc;
+        if (i == LOOKS) return was_trimmed ? skn_jread_busy(scan, diag) : rc;
         skn_jscan_fini(scan);
         *scan = blank;
         skn_env_sleep_ns(scan->env, PAUSE_NS);
     }
+}
+
+enum skn_rc skn_jread_again(struct skn_jscan *scan,
+                            uint64_t stop_at,
+                            skn_journal_replay_fn replay,
+                            void *ctx,
+                            struct skn_diag *diag)
+{
+    enum skn_rc rc = skn_jscan_again(scan, stop_at, replay, ctx, diag);
+    bool is_whole = rc == SKN_OK && scan->last + 1 == stop_at;
+    if (is_whole) return SKN_OK;
+    if (skn_jread_is_stale(scan)) return skn_jread_busy(scan, diag);
+    if (rc != SKN_OK) return rc;
+    return SKN_CORRUPT(diag, "the journal in \"%s\" got shorter while it was read", scan->dir);
 }
 
 enum skn_rc skn_journal_read(struct skn_env *env,
@@ -63,11 +77,7 @@ enum skn_rc skn_journal_read(struct skn_env *env,
         /* Without a seal the last group may not be durable [E81]; a bound or a seal is written when
          * what it names is. */
         uint64_t stop_at = scan.last <= scan.super.bound ? scan.last + 1 : scan.last;
-        rc = skn_jscan_again(&scan, stop_at, replay, ctx, diag);
-        bool is_whole = rc == SKN_OK && scan.last + 1 == stop_at;
-        if (!is_whole && skn_jread_is_stale(&scan)) rc = skn_jread_busy(&scan, diag);
-        if (!is_whole && rc == SKN_OK)
-            rc = SKN_CORRUPT(diag, "the journal in \"%s\" got shorter while it was read", dir);
+        rc = skn_jread_again(&scan, stop_at, replay, ctx, diag);
     }
     if (rc == SKN_OK && out_info) *out_info = scan.info;
     skn_jscan_fini(&scan);

@@ -28,14 +28,16 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         struct skn_file *file = NULL;
         walk.segment = s;
         walk.limit = limit_of(scan, i);
-        bool is_last = i + 1 == scan->count;
-        bool next_is_newer = !is_last && scan->segments[i + 1].head.generation > s->head.generation;
+        bool is_last = i + 1 == scan->count && !scan->is_cut;
+        bool next_is_newer =
+            i + 1 < scan->count && scan->segments[i + 1].head.generation > s->head.generation;
         s->first_group = walk.expected;
         rc = skn_jf_open_segment(scan->env, scan->dir, s->head.number, SKN_OPEN_READ, &file, diag);
         if (rc == SKN_ENOENT) rc = SKN_JDAMAGE(&walk, 0, diag, "the file is missing");
         if (rc != SKN_OK) break;
         skn_jwindow_turn(&walk.window, file, s->head.length);
-        rc = skn_jwalk_segment(&walk, is_last, next_is_newer, diag);
+        rc = skn_jdump_segment(&walk, diag);
+        if (rc == SKN_OK) rc = skn_jwalk_segment(&walk, is_last, next_is_newer, diag);
         skn_file_close(file);
         s->end = walk.at;
         s->last = skn_jshards_indexes(&scan->shards);
@@ -112,6 +114,18 @@ static enum skn_rc read_heads(struct skn_jscan *scan, struct skn_diag *diag)
     return SKN_OK;
 }
 
+/* A header is bad: the segments before it are shown all the same, and then the damage is named. */
+static enum skn_rc
+walk_up_to_damage(struct skn_jscan *scan, enum skn_rc found, struct skn_diag *diag)
+{
+    struct skn_diag why = {0};
+    scan->is_cut = true;
+    enum skn_rc rc = walk_all(scan, &why);
+    bool is_other = rc != SKN_OK && rc != SKN_ECORRUPT; /* a failed read, or the callback's */
+    if (is_other && diag) *diag = why;
+    return is_other ? rc : found;
+}
+
 static void note_super(struct skn_jscan *scan)
 {
     struct skn_journal_info *info = &scan->info;
@@ -147,6 +161,7 @@ enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag)
     struct skn_journal_info *info = &scan->info;
     skn_jshards_init(&scan->shards, scan->super.shards);
     enum skn_rc rc = read_heads(scan, diag);
+    if (rc != SKN_OK && scan->dump) return walk_up_to_damage(scan, rc, diag);
     if (rc == SKN_OK) rc = walk_all(scan, diag);
     for (size_t i = 0; i < scan->names.count && rc == SKN_OK; i++)
         if (scan->names.segments[i] > scan->super.newest)

@@ -30,6 +30,7 @@ struct skn_jscan {
     bool is_strict;               /* verify: what an opening could live with is damage, too */
     skn_journal_replay_fn replay; /* may be NULL */
     void *ctx;
+    const struct skn_journal_dump_to *dump; /* the same for everything; may be NULL */
 
     struct skn_jf_names names;
     struct skn_file *super_file; /* NULL when there is no superblock */
@@ -37,6 +38,7 @@ struct skn_jscan {
     bool has_bad_slot;                  /* the other slot of the superblock is malformed */
     struct skn_jscan_segment *segments; /* from super.oldest to super.newest */
     size_t count;
+    bool is_cut; /* for a dump: behind the last of them is one with a bad header */
     struct skn_jshards shards;
     uint64_t epoch; /* greatest term seen */
 

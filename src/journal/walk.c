@@ -27,13 +27,11 @@ static enum skn_rc
 replay_group(struct skn_jscan *scan, struct skn_slice rest, struct skn_diag *diag)
 {
     struct skn_record record;
-    struct skn_jf_hash prev, hash;
+    struct skn_jf_hash prev;
     enum skn_rc rc = SKN_OK;
     while (rc == SKN_OK && rest.len > 0) {
-        rc = skn_jf_next_record(&rest, &record, &prev, &hash, diag);
-        if (rc != SKN_OK) break;
-        scan->info.records++;
-        if (scan->replay) rc = scan->replay(scan->ctx, &record, diag);
+        rc = skn_jf_next_record(&rest, &record, &prev, NULL, diag);
+        if (rc == SKN_OK) rc = scan->replay(scan->ctx, &record, diag);
     }
     return rc;
 }
@@ -55,8 +53,10 @@ static enum skn_rc check_records(struct skn_jwalk *walk,
                                  struct skn_diag *diag)
 {
     struct skn_jscan *scan = walk->scan;
+    const uint8_t *begin = rest.ptr;
     uint32_t count = 0;
     while (rest.len > 0) {
+        uint64_t offset = group->offset + SKN_JF_GROUP_HEAD + (uint64_t)(rest.ptr - begin);
         struct skn_record record;
         struct skn_jf_hash prev, hash;
         enum skn_rc rc = skn_jf_next_record(&rest, &record, &prev, &hash, diag);
@@ -65,6 +65,8 @@ static enum skn_rc check_records(struct skn_jwalk *walk,
         skn_jshards_put(&scan->shards, &record, hash);
         if (record.term > scan->epoch) scan->epoch = record.term;
         count++;
+        rc = skn_jdump_record(walk, &record, offset, &prev, &hash, diag);
+        if (rc != SKN_OK) return rc;
     }
     if (count != group->records || count == 0)
         return SKN_JDAMAGE(walk, group->offset, diag, "a group has not the records that it says");
@@ -92,6 +94,8 @@ enum skn_rc skn_jwalk_accept(struct skn_jwalk *walk,
     scan->info.group_last = group->number;
     walk->at += group->length;
     walk->expected++;
+    scan->info.records += group->records;
+    if (!scan->replay) return SKN_OK;
     return replay_group(scan, records_of(group, scan->last_bytes), diag);
 }
 

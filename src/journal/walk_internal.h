@@ -63,6 +63,19 @@ SKN_MUST_USE enum skn_rc skn_jwalk_accept(struct skn_jwalk *walk,
 SKN_MUST_USE enum skn_rc
 skn_jwalk_segment(struct skn_jwalk *walk, bool is_last, bool next_is_newer, struct skn_diag *diag);
 
+/* Gives what a dump is to see, where there is one (dump.c). */
+SKN_MUST_USE enum skn_rc skn_jdump_segment(const struct skn_jwalk *walk, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_jdump_group(const struct skn_jwalk *walk,
+                                         const struct skn_jf_group *group,
+                                         bool is_whole,
+                                         struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_jdump_record(const struct skn_jwalk *walk,
+                                          const struct skn_record *record,
+                                          uint64_t offset,
+                                          const struct skn_jf_hash *prev,
+                                          const struct skn_jf_hash *hash,
+                                          struct skn_diag *diag);
+
 /* The header of one segment against its file, its name and the superblock. */
 SKN_MUST_USE enum skn_rc skn_jscan_read_head(struct skn_jscan *scan,
                                              uint64_t number,
