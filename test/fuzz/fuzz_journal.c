@@ -30,9 +30,16 @@ static enum skn_rc on_record(void *ctx, const struct skn_record *record, struct 
     if (record->shard >= SHARDS) return SKN_OK;
     struct skn_record *last = &seen->last[record->shard];
     SKN_ASSERT(last->index == 0 || record->index == last->index + 1);
+    SKN_ASSERT(record->index > 0);
     SKN_ASSERT(record->stamp > last->stamp && record->term >= last->term);
     *last = *record;
     return SKN_OK;
+}
+
+static enum skn_rc
+on_shown(void *ctx, const struct skn_journal_dump_record *record, struct skn_diag *diag)
+{
+    return on_record(ctx, record->record, diag);
 }
 
 static struct skn_journal_options options_of(struct skn_env_sim *sim)
@@ -63,9 +70,11 @@ static bool append(struct skn_journal *journal, struct seen *seen, uint32_t shar
     return true;
 }
 
-/* Three segments of two generations; with a seal or without. */
-static struct skn_env_sim *make_base(bool sealed)
+/* Three segments of two generations; with a seal or without. Trimmed: the first of them is gone, and
+ * waits to be written over when there is no clean stop. */
+static struct skn_env_sim *make_base(bool sealed, bool trimmed)
 {
+    static const struct skn_journal_mark marks[SHARDS] = {{0, 2}, {1, 2}};
     struct skn_env_sim *sim = skn_env_sim_create(9, 0);
     struct skn_journal_options options = options_of(sim);
     struct seen seen = {0};
@@ -75,6 +84,10 @@ static struct skn_env_sim *make_base(bool sealed)
         SKN_ASSERT(rc == SKN_OK);
         for (uint32_t i = 0; i < 4; i++)
             (void)append(journal, &seen, i % SHARDS);
+        if (trimmed && life == 1) {
+            rc = skn_journal_trim(journal, marks, SHARDS, NULL);
+            SKN_ASSERT(rc == SKN_OK);
+        }
         if (sealed && life == 1) {
             rc = skn_journal_close(journal, NULL);
             SKN_ASSERT(rc == SKN_OK);
@@ -170,17 +183,21 @@ static void use(struct skn_env_sim *sim)
 {
     struct skn_journal_options options = options_of(sim);
     struct skn_journal *journal = NULL;
-    struct seen first = {0}, read = {0}, again = {0};
+    struct seen first = {0}, read = {0}, again = {0}, shown = {0};
     struct skn_journal_info info;
     enum skn_rc verified = skn_journal_verify(options.env, options.dir, NULL, NULL);
     enum skn_rc reading = skn_journal_read(options.env, options.dir, on_record, &read, NULL, NULL);
+    const struct skn_journal_dump_to to = {.ctx = &shown, .record = on_shown};
+    enum skn_rc dumping = skn_journal_dump(options.env, options.dir, &to, NULL, NULL);
     enum skn_rc rc = skn_journal_open(&options, on_record, &first, &journal, &info, NULL);
     SKN_ASSERT(rc == SKN_OK || is_refusal(rc));
     SKN_ASSERT(verified == SKN_OK || is_refusal(verified));
     if (verified == SKN_OK) SKN_ASSERT(rc == SKN_OK);
+    SKN_ASSERT(dumping == rc || (rc == SKN_OK && info.was_created && dumping == SKN_ENOENT));
     if (rc != SKN_OK) return;
     SKN_ASSERT(reading == SKN_OK || info.was_created);
     SKN_ASSERT(read.count <= first.count && info.records == first.count);
+    SKN_ASSERT(shown.count == first.count);
     uint64_t added = append(journal, &first, 0);
     skn_journal_abandon(journal);
     rc = skn_journal_open(&options, on_record, &again, &journal, NULL, NULL);
@@ -192,9 +209,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0) return 0;
     /* Made once: every input begins with a copy. */
-    static struct skn_env_sim *bases[2];
-    struct skn_env_sim **base = &bases[data[0] % 2];
-    if (!*base) *base = make_base(data[0] % 2 == 0);
+    static struct skn_env_sim *bases[4];
+    struct skn_env_sim **base = &bases[data[0] % 4];
+    if (!*base) *base = make_base(data[0] % 2 == 0, data[0] % 4 >= 2);
     struct skn_env_sim *sim = skn_env_sim_copy(*base, 1);
     size_t n = (size - 1) / CHANGE_BYTES;
     if (n > CHANGES_MAX) n = CHANGES_MAX;

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WORKLOADS = 20, STEPS = 16 };
+enum { WORKLOADS = 24, STEPS = 16 };
 
 struct tally {
     uint64_t points;  /* places where a life ended */

@@ -103,6 +103,7 @@ static void assert_refused(const struct scene *s, const char *name, bool verifie
     assert_int_equal(skn_env_sim_changes(s->sim), changes); /* nothing was touched */
 }
 
+/* [E1] No segment is ever cut, and none is missing. */
 static void a_file_cut_at_any_byte_is_refused_by_name(void **state)
 {
     (void)state;
@@ -321,6 +322,7 @@ static void a_hole_before_a_later_group_is_refused(void **state)
     scene_fini(&s);
 }
 
+/* [E5] */
 static void anything_behind_the_seal_is_refused(void **state)
 {
     (void)state;

@@ -27,6 +27,7 @@ static void what_was_flushed_is_there_after_a_clean_stop(void **state)
     kit_fini(&kit);
 }
 
+/* [E6] Without a seal each opening begins a generation with a copy of the last group. */
 static void a_kill_loses_nothing_and_begins_a_generation(void **state)
 {
     (void)state;
@@ -102,6 +103,7 @@ static void a_record_larger_than_a_segment_is_kept(void **state)
     kit_fini(&kit);
 }
 
+/* [E4] Group n+1 fills while group n is written, and is not written before that one's end. */
 static void a_group_fills_while_another_is_written(void **state)
 {
     (void)state;
@@ -149,6 +151,7 @@ static void a_reader_leaves_out_the_last_group_without_a_seal(void **state)
     kit_fini(&kit);
 }
 
+/* [E9] */
 static void trimming_keeps_what_the_store_has_not(void **state)
 {
     (void)state;
@@ -251,6 +254,7 @@ static void a_journal_has_one_shard_unless_more_are_asked_for(void **state)
     kit_fini(&kit);
 }
 
+/* [E8] */
 static void the_reserve_is_made_and_kept(void **state)
 {
     (void)state;
@@ -270,6 +274,7 @@ static void the_reserve_is_made_and_kept(void **state)
     kit_fini(&kit);
 }
 
+/* [E5] After 100 ms without a group the bound moves to the end. */
 static void the_bound_follows_an_idle_journal(void **state)
 {
     (void)state;
