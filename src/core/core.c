@@ -9,11 +9,11 @@
 #include "core/core_internal.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 enum {
     INTERRUPTIONS_MAX = 5,
     REASON_MAX = 4096,
-    NAME_MAX_BYTES = 1024,
     EXPIRE_EVERY = 512,
     TURNS_EACH = 4,
     MIB = 1 << 20
@@ -34,6 +34,7 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
     return (struct skn_core_limits){
         .batch_bytes = or_default(l.batch_bytes, 8 * MIB),
         .message_bytes = at_most(or_default(l.message_bytes, MIB), SKN_ROW_MAX),
+        .row_bytes = at_most(or_default(l.row_bytes, SKN_ROW_MAX), SKN_ROW_MAX),
         .slice_gas = l.slice_gas ? l.slice_gas : 100000000,
         .slice_memory = or_default(l.slice_memory, 64 * MIB),
         .mailbox_messages = or_default(l.mailbox_messages, 10000),
@@ -44,6 +45,7 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .speculative_batches = or_default(l.speculative_batches, 4096),
         .speculative_bytes = or_default(l.speculative_bytes, 64 * MIB),
         .faults_in_row = or_default(l.faults_in_row, 3),
+        .dead_letters = or_default(l.dead_letters, 10000),
         .warm_domains = or_default(l.warm_domains, 1000),
         .quantum_gas = or_default(l.quantum_gas, 1000),
     };
@@ -67,12 +69,17 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_list_init(&core->outs);
     skn_sched_init(&core->sched, core->limits.quantum_gas);
     skn_timers_init(&core->timers);
+    (void)snprintf(core->too_large,
+                   sizeof core->too_large,
+                   "TOO_LARGE: message_bytes is %u, return a file instead of the result",
+                   core->limits.message_bytes);
     for (size_t i = 0; i < SKN_ARRAY_LEN(core->cx); i++) {
         skn_arena_init(&core->cx[i].arena);
         skn_buf_init(&core->cx[i].scratch, 4 * MIB);
         skn_buf_init(&core->cx[i].row, 4 * MIB);
-        /* Keys and counts come on top of the bytes that the limit counts. */
-        skn_buf_init(&core->batch[i], 4 * (size_t)core->limits.batch_bytes);
+        /* Lengths come on top of the bytes that the limit counts; it does not count a burial, or
+         * what [E24] puts behind a batch. */
+        skn_buf_init(&core->batch[i], 4 * (size_t)core->limits.batch_bytes + 64 * MIB);
     }
     skn_buf_init(&core->record, 8 * MIB);
     skn_buf_init(&core->mail_row, 8 * MIB);
@@ -392,16 +399,21 @@ check_request(struct skn_core *core, const struct skn_request *request, struct s
                         SKN_EARGS,
                         "a request id or caller is over %d bytes or has a NUL",
                         SKN_REQUEST_ID_MAX);
-    if (request->name.len > NAME_MAX_BYTES || request->priority >= SKN_PRIORITIES)
+    if (request->name.len > SKN_NAME_MAX || request->priority >= SKN_PRIORITIES)
         return SKN_FAIL(diag,
                         SKN_EARGS,
                         "a request's name is over %d bytes, or its priority is none",
-                        NAME_MAX_BYTES);
+                        SKN_NAME_MAX);
     if (skn_value_size(request->payload) > core->limits.message_bytes)
-        return SKN_FAIL(
-            diag, SKN_ETOOLARGE, "the message is over %u bytes", core->limits.message_bytes);
+        return SKN_FAIL(diag,
+                        SKN_ETOOLARGE,
+                        "the message is too large: message_bytes is %u",
+                        core->limits.message_bytes);
     if (core->inputs >= core->limits.requests_waiting)
-        return SKN_FAIL(diag, SKN_EMAILBOXFULL, "%zu requests wait already", core->inputs);
+        return SKN_FAIL(diag,
+                        SKN_EMAILBOXFULL,
+                        "too many requests wait: requests_waiting is %u",
+                        core->limits.requests_waiting);
     return SKN_OK;
 }
 
@@ -491,7 +503,7 @@ static void put_result(struct skn_core *core, struct skn_input *input)
     if (core->counts.in_flight > 0 && message->epoch == core->epoch) core->counts.in_flight--;
     if (skn_value_size(message->payload) > core->limits.message_bytes) {
         message->payload = skn_value_none();
-        message->reason = SKN_LIT("TOO_LARGE: the result is over 1 MiB, return a file instead");
+        message->reason = skn_slice_str(core->too_large);
         if (message->status == SKN_ATTEMPT_SUCCESS) message->status = SKN_ATTEMPT_FAILURE;
     }
     skn_dom_queue(core, dom, input);

@@ -35,6 +35,7 @@ enum {
     SKN_SECRET_BYTES = 32,
     SKN_KEY_BYTES = 16, /* of an idempotency key */
     SKN_REQUEST_ID_MAX = 200,
+    SKN_NAME_MAX = 1024, /* bytes of a message's name */
 };
 
 enum skn_priority {
@@ -50,7 +51,8 @@ enum skn_priority {
  * version of the limits it was made under. */
 struct skn_core_limits {
     uint32_t batch_bytes;         /* 8 MiB; a slice over it faults */
-    uint32_t message_bytes;       /* 1 MiB; payload of one message */
+    uint32_t message_bytes;       /* 1 MiB, and no more; payload of one message */
+    uint32_t row_bytes;           /* 1 MiB, and no more; value of one row of a program */
     uint64_t slice_gas;           /* 100,000,000, about half a second (gas.h); then OUT_OF_GAS */
     uint32_t slice_memory;        /* 64 MiB of its arena; then OUT_OF_MEMORY */
     uint32_t mailbox_messages;    /* 10,000 per domain and priority; what comes then waits [E30] */
@@ -61,6 +63,7 @@ struct skn_core_limits {
     uint32_t speculative_batches; /* 4,096 [E20] */
     uint32_t speculative_bytes;   /* 64 MiB [E20] */
     uint32_t faults_in_row;       /* 3, then the domain is FAULTED [E33] */
+    uint32_t dead_letters;        /* 10,000 of a domain, then it is FAULTED [E33] */
     uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
     uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
 };

@@ -47,6 +47,7 @@ struct skn_dom {
     uint32_t timers;         /* among them, and the last one that was queued */
     uint64_t timer_due;
     uint64_t timer_number;
+    uint32_t unchecked; /* slices until the next comparison of [E24] */
     const struct skn_program *program;
     void *warm;
     uint8_t key[]; /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
@@ -88,10 +89,11 @@ struct skn_cx {
     bool was_faulted;
     bool has_replied;
     uint64_t stamp;
-    bool is_bounded; /* the program's part: gas, memory and bytes have limits */
+    bool is_bounded; /* the program's part: it has limits, the core's has none */
     bool is_over;    /* it faulted by one of them, and `diag` names it */
     uint64_t gas;
     size_t memory_before; /* of the arena, when the budget began */
+    uint64_t reads;       /* rows looked up or stepped over, from the begin on */
     size_t bytes;
     uint64_t random_count;
     uint32_t *sent;        /* rows put into each stream; NULL before the first */
@@ -149,7 +151,8 @@ struct skn_core {
     struct skn_buf mail_row; /* the message being handled */
     struct skn_buf packet;   /* the one being made */
     struct skn_mail mail;
-    uint64_t gas; /* of the last slice */
+    uint64_t gas;       /* of the last slice */
+    char too_large[96]; /* the reason of a result that is */
     struct skn_core_counts counts;
 };
 
@@ -197,7 +200,7 @@ void skn_cx_begin(struct skn_cx *cx,
                   const struct skn_message *message,
                   const struct skn_input *input,
                   uint64_t stamp);
-/* The program's part begins here: from now on gas and memory count, and have limits. */
+/* Behind `wake`: from now on gas and memory count. */
 void skn_cx_budget(struct skn_cx *cx);
 /* Faults because of a limit, which the text names with its value. */
 enum skn_rc

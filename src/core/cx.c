@@ -36,6 +36,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->is_over = false;
     cx->gas = 0;
     cx->memory_before = 0;
+    cx->reads = 0;
     cx->bytes = 0;
     cx->random_count = 0;
     cx->rc = SKN_OK;
@@ -56,6 +57,7 @@ static struct skn_change *change_of(struct skn_omap_node *node)
 enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
 {
     if (skn_cx_charge(cx, SKN_GAS_READ) != SKN_OK) return cx->rc;
+    cx->reads++;
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
     if (change && change->is_delete) return SKN_ENOENT;
     enum skn_rc rc = SKN_OK;
@@ -78,6 +80,7 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
     struct skn_slice end = skn_key_after(&cx->arena, prefix);
     for (;;) {
         if (skn_cx_charge(cx, SKN_GAS_SCAN) != SKN_OK) return cx->rc;
+        cx->reads++;
         struct skn_change *change = change_of(skn_omap_lower_bound(&cx->overlay, from));
         if (change && !skn_slice_has_prefix(change->node.key, prefix)) change = NULL;
         size_t count = 0;
@@ -122,8 +125,8 @@ change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool
 
 void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 {
-    if (value.len > SKN_ROW_MAX) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a row is over 1 MiB");
+    if (value.len > SKN_VALUE_MAX) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a row of the core is too large");
         return;
     }
     change_row(cx, key, value, false);
@@ -259,22 +262,30 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
     return SKN_OK;
 }
 
+static void put_own(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
+{
+    uint32_t limit = cx->core->limits.row_bytes;
+    cx->has_put = true;
+    if (value.len > limit)
+        (void)skn_cx_over(cx, SKN_ETOOLARGE, "a row is too large", "row_bytes", limit);
+    skn_raw_put(cx, own_key(cx, key), value);
+}
+
 void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 {
-    cx->has_put = true;
-    skn_raw_put(cx, own_key(cx, key), value);
+    put_own(cx, key, value);
 }
 
 void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value)
 {
-    skn_buf_reset(&cx->row);
-    skn_value_encode(value, &cx->row);
-    if (skn_buf_rc(&cx->row) != SKN_OK) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a value is over 1 MiB");
+    uint32_t limit = cx->core->limits.row_bytes;
+    if (skn_value_size(value) > limit) {
+        (void)skn_cx_over(cx, SKN_ETOOLARGE, "a row is too large", "row_bytes", limit);
         return;
     }
-    cx->has_put = true;
-    skn_raw_put(cx, own_key(cx, key), skn_buf_slice(&cx->row));
+    skn_buf_reset(&cx->row);
+    skn_value_encode(value, &cx->row);
+    put_own(cx, key, skn_buf_slice(&cx->row));
 }
 
 void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
@@ -309,7 +320,11 @@ static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, stru
 void skn_cx_reply(struct skn_cx *cx, struct skn_value value)
 {
     if (skn_value_size(value) > cx->core->limits.message_bytes) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "an answer is over its limit");
+        (void)skn_cx_over(cx,
+                          SKN_ETOOLARGE,
+                          "an answer is too large",
+                          "message_bytes",
+                          cx->core->limits.message_bytes);
         return;
     }
     uint8_t *bytes = skn_arena_alloc(&cx->arena, skn_value_size(value));

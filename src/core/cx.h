@@ -39,6 +39,9 @@ bool skn_cx_is_half_full(const struct skn_cx *cx);
 enum skn_rc skn_cx_charge(struct skn_cx *cx, uint64_t gas);
 uint64_t skn_cx_gas(const struct skn_cx *cx);      /* charged so far */
 uint64_t skn_cx_gas_left(const struct skn_cx *cx); /* 0 when it is over */
+/* Bytes that the arena may still give before the limit `slice_memory`, by its own count. It is looked
+ * at when the slice is charged, and at its end. */
+size_t skn_cx_memory_left(const struct skn_cx *cx);
 
 /* What stuck so far: SKN_OK, SKN_ELATER, or the fault. */
 SKN_MUST_USE enum skn_rc skn_cx_rc(const struct skn_cx *cx);

@@ -8,10 +8,8 @@
 
 void skn_cx_budget(struct skn_cx *cx)
 {
-    cx->is_bounded = true;
     cx->gas = SKN_GAS_SLICE;
     cx->memory_before = cx->arena.used;
-    (void)skn_cx_charge(cx, 0);
 }
 
 enum skn_rc
@@ -50,4 +48,11 @@ uint64_t skn_cx_gas_left(const struct skn_cx *cx)
     if (!cx->is_bounded) return UINT64_MAX - cx->gas;
     uint64_t limit = cx->core->limits.slice_gas;
     return cx->gas < limit ? limit - cx->gas : 0;
+}
+
+size_t skn_cx_memory_left(const struct skn_cx *cx)
+{
+    if (!cx->is_bounded) return SIZE_MAX - cx->arena.used;
+    size_t used = cx->arena.used - cx->memory_before, limit = cx->core->limits.slice_memory;
+    return used < limit ? limit - used : 0;
 }

@@ -93,7 +93,11 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
     if (spec->tag.len > SKN_TAG_MAX)
         (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a tag is over 3072 bytes");
     if (skn_value_size(spec->effect) > cx->core->limits.message_bytes)
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "what an intent is to do is over its limit");
+        (void)skn_cx_over(cx,
+                          SKN_ETOOLARGE,
+                          "what an intent is to do is too large",
+                          "message_bytes",
+                          cx->core->limits.message_bytes);
     if (cx->rc != SKN_OK) return 0;
     SKN_ASSERT(spec->first_attempt >= 1);
     uint64_t number = cx->meta.next_intent++;

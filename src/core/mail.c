@@ -304,6 +304,15 @@ void skn_cx_send(struct skn_cx *cx,
         (void)skn_cx_fault(cx, SKN_ENOTREGISTERED, "no program has the type of the receiver");
         return;
     }
+    uint32_t limit = cx->core->limits.message_bytes;
+    if (skn_value_size(payload) > limit) {
+        (void)skn_cx_over(cx, SKN_ETOOLARGE, "a message is too large", "message_bytes", limit);
+        return;
+    }
+    if (name.len > SKN_NAME_MAX) {
+        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "the name of a message is over 1024 bytes");
+        return;
+    }
     const struct skn_message message = {.kind = SKN_MESSAGE_SEND,
                                         .priority = priority,
                                         .stamp = cx->stamp,
@@ -314,14 +323,9 @@ void skn_cx_send(struct skn_cx *cx,
     bool leaves = to != cx->core->shard;
     skn_buf_reset(&cx->row);
     if (leaves) skn_buf_put_block(&cx->row, address);
-    if (skn_value_size(payload) <= cx->core->limits.message_bytes)
-        skn_message_encode(&message, &cx->row);
-    /* The same size whether it leaves or not: where a domain lives decides nothing. */
-    size_t most = SKN_ROW_MAX - (leaves ? 0 : 4 + address.len);
-    if (cx->row.len > most || skn_value_size(payload) > cx->core->limits.message_bytes) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a message is over its limit");
-        return;
-    }
+    skn_message_encode(&message, &cx->row);
+    /* Names and addresses have limits, so the row has room whether it leaves or not. */
+    SKN_ASSERT(cx->row.len <= SKN_VALUE_MAX);
     if (!leaves) {
         (void)skn_mail_put(cx, address, priority, message.sender, skn_buf_slice(&cx->row));
     } else if (may_wait(cx, address, true)) {

@@ -365,7 +365,7 @@ static enum skn_rc check_entry(const struct skn_core *core, uint32_t from, struc
         return fits ? SKN_OK : SKN_ECORRUPT;
     }
     struct skn_slice row = e->bytes;
-    enum skn_rc rc = row.len <= SKN_ROW_MAX ? SKN_OK : SKN_ECORRUPT;
+    enum skn_rc rc = row.len <= SKN_VALUE_MAX ? SKN_OK : SKN_ECORRUPT;
     if (rc == SKN_OK) rc = skn_outbox_split(row, &e->target, &e->bytes);
     if (rc == SKN_OK) rc = skn_message_decode(e->bytes, &e->message, NULL);
     if (rc != SKN_OK) return rc;

@@ -257,7 +257,7 @@ static enum skn_rc change(struct skn_store *store, struct skn_slice batch, struc
     while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
         if (table_name(op.key).len == 0)
             return SKN_CORRUPT(diag, "a batch has a key that is in no table");
-        if (op.value.len > SKN_ROW_MAX)
+        if (op.value.len > SKN_VALUE_MAX)
             return SKN_CORRUPT(diag, "a batch has a row of %zu bytes", op.value.len);
         if (op.is_delete)
             delete_row(store, op.key);

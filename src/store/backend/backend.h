@@ -12,7 +12,7 @@
  * Batch bytes, little-endian, operations one after the other:
  *   offset 0  u8   1 put, 2 delete
  *          1  u16  key length, 1 to SKN_KEY_MAX
- *          3  u32  value length (put only, at most SKN_ROW_MAX + SKN_STORED_HEAD)
+ *          3  u32  value length (put only, at most SKN_VALUE_MAX + SKN_STORED_HEAD)
  *          .. key, then value
  * Applying a batch again to its own result changes nothing: redo is physical and idempotent.
  *
@@ -28,8 +28,10 @@
 
 enum {
     SKN_KEY_MAX = 4096,    /* bytes of a row's key */
-    SKN_ROW_MAX = 1 << 20, /* bytes of a row's value */
-    SKN_STORED_HEAD = 8,   /* bytes before the value in a backend */
+    SKN_ROW_MAX = 1 << 20, /* bytes of a program's row or message */
+    /* Bytes of a row's value: a message of that size has sender, name and tag beside it. */
+    SKN_VALUE_MAX = SKN_ROW_MAX + (1 << 14),
+    SKN_STORED_HEAD = 8, /* bytes before the value in a backend */
 };
 
 struct skn_hash128 {

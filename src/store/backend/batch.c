@@ -17,7 +17,7 @@ static void put_head(struct skn_buf *batch, uint8_t op, struct skn_slice key)
 
 void skn_batch_put(struct skn_buf *batch, struct skn_slice key, struct skn_slice value)
 {
-    SKN_ASSERT(value.len <= SKN_ROW_MAX);
+    SKN_ASSERT(value.len <= SKN_VALUE_MAX);
     put_head(batch, OP_PUT, key);
     skn_buf_put_le32(batch, (uint32_t)value.len);
     skn_buf_put(batch, key);
@@ -35,7 +35,7 @@ void skn_batch_put_stored(struct skn_buf *batch,
                           uint64_t index,
                           struct skn_slice value)
 {
-    SKN_ASSERT(value.len <= SKN_ROW_MAX);
+    SKN_ASSERT(value.len <= SKN_VALUE_MAX);
     put_head(batch, OP_PUT, key);
     skn_buf_put_le32(batch, (uint32_t)value.len + SKN_STORED_HEAD);
     skn_buf_put(batch, key);
@@ -57,7 +57,7 @@ enum skn_rc skn_batch_next(struct skn_slice *rest, struct skn_row_op *out_op, st
         return SKN_CORRUPT(diag, "a batch has an operation of unknown kind %u", op);
     if (key_len == 0 || key_len > SKN_KEY_MAX)
         return SKN_CORRUPT(diag, "a batch has a key of %zu bytes", key_len);
-    if (value_len > SKN_ROW_MAX + SKN_STORED_HEAD)
+    if (value_len > SKN_VALUE_MAX + SKN_STORED_HEAD)
         return SKN_CORRUPT(diag, "a batch has a row of %zu bytes", value_len);
     *out_op = (struct skn_row_op){.is_delete = op == OP_DELETE, .key = key, .value = value};
     *rest = cursor.rest;
@@ -71,7 +71,7 @@ enum skn_rc skn_stored_split(struct skn_slice stored,
 {
     struct skn_cursor cursor = skn_cursor(stored);
     uint64_t index = skn_cursor_le64(&cursor);
-    if (cursor.bad || cursor.rest.len > SKN_ROW_MAX)
+    if (cursor.bad || cursor.rest.len > SKN_VALUE_MAX)
         return SKN_CORRUPT(diag, "a stored row has %zu bytes", stored.len);
     *out_index = index;
     *out_value = cursor.rest;

