@@ -64,8 +64,10 @@ enum skn_rc skn_journal_disk_state(struct skn_journal *journal,
     return SKN_OK;
 }
 
+/* Marks of all shards in order, as most callers have them, are found at once. */
 static uint64_t index_of(const struct skn_journal_mark *marks, size_t count, uint32_t shard)
 {
+    if (shard < count && marks[shard].shard == shard) return marks[shard].index;
     for (size_t i = 0; i < count; i++)
         if (marks[i].shard == shard) return marks[i].index;
     return 0;

@@ -67,9 +67,8 @@ struct skn_journal_info {
     uint8_t store_id[SKN_JOURNAL_ID_BYTES];
     bool was_created; /* there was none */
     bool was_sealed;  /* the last owner stopped cleanly */
-    bool
-        is_trimmed; /* its first segments are gone: without a store at their marks it is not whole */
-    uint32_t shards; /* how many the journal was made with */
+    bool is_trimmed;  /* its first segments are gone: it is whole with a store at their marks */
+    uint32_t shards;  /* how many the journal was made with */
     uint64_t generation;
     uint64_t segments;
     uint64_t groups;
@@ -185,8 +184,9 @@ SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 
-/* What the superblock alone says: ids, was_sealed, is_trimmed and shards; the others are 0. For who has to
- * know how many shards there are before the first record comes. SKN_ENOENT: there is no journal. */
+/* What the superblock alone says: ids, was_sealed, is_trimmed and shards; the others are 0. For who
+ * has to know how many shards there are before the first record comes. SKN_ENOENT: there is no
+ * journal. */
 SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,
                                           const char *dir,
                                           struct skn_journal_info *out_info,
