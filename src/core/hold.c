@@ -76,9 +76,10 @@ static void take_up(struct skn_core *core, struct skn_dom *dom)
 static enum skn_rc take_up_all(struct skn_core *core, bool is_asked)
 {
     enum skn_rc rc = SKN_ENOENT;
+    skn_timers_read_again(core);
+    /* Some timer: whether it belongs to one that was held is not looked up. */
     if (core->holds && skn_timers_due_ms(core) != UINT64_MAX) rc = SKN_OK;
     core->holds = false;
-    skn_timers_read_again(core);
     skn_doms_sweep(core); /* or settling one could free the next */
     struct skn_omap_node *next = skn_omap_first(&core->doms);
     while (next) {

@@ -2,7 +2,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "base/rng.h"
+#include "core/cx.h"
 #include "core/sched_internal.h"
+#include "lib/shard.h"
 #include "lib/test.h"
 
 #include <stdio.h>
@@ -429,6 +431,131 @@ static void a_million_ready_turns_are_no_scan(void **state)
     skn_free(seats);
 }
 
+/* --- in a core ------------------------------------------------------------------------------------ */
+
+/* Takes the gas that the payload says, or all that it has; answers. */
+static enum skn_rc
+burner_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
+{
+    (void)warm;
+    (void)diag;
+    uint64_t gas = (uint64_t)skn_value_as_int(m->payload);
+    skn_cx_reply(cx, skn_value_int(0));
+    (void)skn_cx_charge(cx, gas < skn_cx_gas_left(cx) ? gas : skn_cx_gas_left(cx));
+    return skn_cx_rc(cx);
+}
+
+static const struct skn_program burner = {.type = "Burn", .module = 1, .handle = burner_handle};
+static const struct skn_program *const programs[] = {&burner, NULL};
+
+static void open_shard(struct shard *s, uint64_t slice_gas, uint32_t quantum_gas)
+{
+    shard_init(s, programs);
+    s->options.limits.slice_gas = slice_gas;
+    s->options.limits.quantum_gas = quantum_gas;
+    s->options.limits.requests_waiting = 1000000;
+    s->options.check_rebuild = false;
+    shard_kill(s, true);
+}
+
+static void submit_at(struct shard *s, const char *address, unsigned priority, int64_t gas)
+{
+    const struct skn_request request = {.address = skn_slice_str(address),
+                                        .name = SKN_LIT("burn"),
+                                        .payload = skn_value_int(gas),
+                                        .priority = (enum skn_priority)priority};
+    assert_int_equal(skn_core_submit(s->core, &request, &s->diag), SKN_OK);
+}
+
+/* Queries in the order in which they are handled: their answers leave in it. */
+static bool next_answer(struct shard *s, char address[ADDRESS_MAX])
+{
+    struct skn_output out;
+    if (!shard_next(s, &out)) return false;
+    (void)snprintf(address, ADDRESS_MAX, "%.*s", SKN_FMT(out.address));
+    return true;
+}
+
+/* One that takes its whole budget with each message, which is twenty quanta, and 100 that take little:
+ * as long as all of them have more to do, none has more than a quantum and a slice more than another. */
+static void a_hog_and_a_hundred_small_ones_have_equal_shares(void **state) /* DESIGN 3.1 */
+{
+    (void)state;
+    enum { SMALL = 100, EACH = 400, GAS = 300, QUANTUM = 1000, BUDGET = 20000, HOGS = 30 };
+    struct shard s;
+    open_shard(&s, BUDGET, QUANTUM);
+    char address[ADDRESS_MAX];
+    for (int i = 0; i < SMALL; i++) {
+        (void)snprintf(address, sizeof address, "a:Burn/%d", i);
+        for (int k = 0; k < EACH; k++)
+            submit_at(&s, address, SKN_PRIORITY_NORMAL, GAS);
+    }
+    for (int k = 0; k < HOGS; k++)
+        submit_at(&s, "a:Burn/5hog", SKN_PRIORITY_NORMAL, INT64_MAX);
+    assert_int_equal(shard_step(&s), SKN_ENOENT);
+    uint64_t slices[SMALL] = {0}, hog = 0, total = skn_core_counts(s.core).gas;
+    uint64_t small_gas = (total - HOGS * BUDGET) / (SMALL * EACH);
+    assert_in_range(small_gas, GAS, QUANTUM);
+    while (next_answer(&s, address)) {
+        uint64_t least = UINT64_MAX, most = 0;
+        if (strcmp(address, "a:Burn/5hog") == 0)
+            hog += BUDGET;
+        else
+            slices[strtol(address + strlen("a:Burn/"), NULL, 10)]++;
+        for (int i = 0; i < SMALL; i++) {
+            least = slices[i] * small_gas < least ? slices[i] * small_gas : least;
+            most = slices[i] * small_gas > most ? slices[i] * small_gas : most;
+        }
+        if (most == EACH * small_gas || hog == HOGS * BUDGET) break; /* one has no more to do */
+        assert_true(most - least <= QUANTUM + small_gas);
+        assert_true(hog <= least + QUANTUM + BUDGET);
+        assert_true(most <= hog + QUANTUM + BUDGET);
+    }
+    assert_true(hog >= 3 * BUDGET);
+    shard_fini(&s);
+}
+
+/* The same messages, whoever brought them first, are handled in the same order. */
+static void the_order_of_arrival_decides_nothing_among_equals(void **state) /* DESIGN 3.1 */
+{
+    (void)state;
+    enum { DOMAINS = 200 };
+    static const char *const scopes[] = {"acme", "acme/prod", "acme/prod/eu", "zeta"};
+    static char orders[2][3 * DOMAINS][ADDRESS_MAX];
+    for (uint64_t seed = 1; seed <= 10; seed++) {
+        print_message("seed %u\n", (unsigned)seed);
+        size_t counts[2] = {0};
+        for (uint64_t pass = 0; pass < 2; pass++) {
+            struct skn_rng rng;
+            skn_rng_init(&rng, seed * 2 + pass);
+            struct shard s;
+            open_shard(&s, 0, 500);
+            unsigned by[DOMAINS];
+            for (unsigned i = 0; i < DOMAINS; i++)
+                by[i] = i;
+            for (size_t i = DOMAINS - 1; i > 0; i--) {
+                size_t j = skn_rng_below(&rng, i + 1);
+                unsigned swap = by[i];
+                by[i] = by[j];
+                by[j] = swap;
+            }
+            for (size_t i = 0; i < DOMAINS; i++) {
+                char address[ADDRESS_MAX];
+                (void)snprintf(address, sizeof address, "%s:Burn/%u", scopes[by[i] % 4], by[i]);
+                for (unsigned k = 0; k < 1 + by[i] % 3; k++)
+                    submit_at(&s, address, by[i] / 4 % 5, by[i] * 37 % 1500);
+            }
+            assert_int_equal(shard_step(&s), SKN_ENOENT);
+            while (next_answer(&s, orders[pass][counts[pass]]))
+                counts[pass]++;
+            shard_fini(&s);
+        }
+        assert_int_equal(counts[0], counts[1]);
+        for (size_t i = 0; i < counts[0]; i++)
+            assert_string_equal(orders[0][i], orders[1][i]);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -441,6 +568,8 @@ int main(void)
         cmocka_unit_test(debts_end_when_they_are_paid_or_nobody_waits),
         cmocka_unit_test(agrees_with_a_slow_model),
         cmocka_unit_test(a_million_ready_turns_are_no_scan),
+        cmocka_unit_test(a_hog_and_a_hundred_small_ones_have_equal_shares),
+        cmocka_unit_test(the_order_of_arrival_decides_nothing_among_equals),
     };
     return cmocka_run_group_tests_name("core/sched", tests, NULL, NULL);
 }

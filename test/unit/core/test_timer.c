@@ -377,6 +377,30 @@ static void who_was_taken_up_and_did_nothing_is_still_up(void **state) /* [E81] 
     shard_fini(&s);
 }
 
+/* All are read again when all are taken up: what is queued already is not queued again. */
+static void what_is_read_again_is_not_queued_again(void **state) /* [E51] */
+{
+    (void)state;
+    enum { TIMERS = 10 };
+    struct shard s;
+    shard_init(&s, programs);
+    for (uint64_t i = 0; i < TIMERS; i++)
+        (void)arm(&s, "a:Clock/c", s.now_ms + 1000 + i);
+    (void)arm(&s, "a:Held/h", s.now_ms + 1000);
+    shard_kill(&s, false);
+    s.now_ms += 2000;
+    assert_int_equal(shard_step(&s), SKN_OK); /* the epoch */
+    assert_int_equal(shard_step(&s), SKN_OK); /* one is handled, nine wait */
+    assert_int_equal(skn_core_counts(s.core).timers_fired, TIMERS);
+    assert_int_equal(skn_core_take_up(s.core, (struct skn_slice){0}, false), SKN_OK);
+    shard_settle(&s);
+    assert_int_equal(skn_core_counts(s.core).timers_fired, TIMERS + 1);
+    for (uint64_t i = 0; i < TIMERS; i++)
+        assert_true(has_fired(&s, "a:Clock/c", i));
+    assert_true(has_fired(&s, "a:Held/h", 0));
+    shard_fini(&s);
+}
+
 static void timers_of_a_faulted_domain_go_to_its_dead_letters(void **state) /* [E33] */
 {
     (void)state;
@@ -517,6 +541,7 @@ int main(void)
         cmocka_unit_test(more_timers_than_memory_keeps_fire_all_the_same),
         cmocka_unit_test(a_held_domain_with_timers_only_is_not_in_memory),
         cmocka_unit_test(who_was_taken_up_and_did_nothing_is_still_up),
+        cmocka_unit_test(what_is_read_again_is_not_queued_again),
         cmocka_unit_test(timers_of_a_faulted_domain_go_to_its_dead_letters),
         cmocka_unit_test(each_timer_fires_once_whatever_is_killed),
         cmocka_unit_test(a_slow_store_delays_timers_and_loses_none),
