@@ -18,6 +18,7 @@ struct skn_env_sim {
     uint64_t disk_bytes;
     uint64_t mono_ns;
     uint64_t wall_ns;
+    uint64_t sync_ns; /* what a sync takes */
     uint64_t calls;
     uint64_t changes;
     uint64_t syncs;
@@ -248,6 +249,7 @@ static enum skn_rc sim_sync(struct skn_file *base, struct skn_diag *diag)
     struct skn_env_sim *sim = sim_of(file->base.env);
     enum skn_rc rc = file_enter(file, true, false, "sync", diag);
     sim->syncs += rc == SKN_OK;
+    skn_env_sim_advance(sim, sim->sync_ns);
     if (rc == SKN_ESYNC) sim_disk_fail_sync(&sim->disk, file->inode, &sim->rng);
     if (rc == SKN_OK) sim_disk_sync(&sim->disk, file->inode);
     return rc;
@@ -443,6 +445,7 @@ struct skn_env_sim *skn_env_sim_copy(const struct skn_env_sim *sim, uint64_t see
     sim_disk_copy(&sim->disk, &copy->disk);
     copy->mono_ns = sim->mono_ns;
     copy->wall_ns = sim->wall_ns;
+    copy->sync_ns = sim->sync_ns;
     return copy;
 }
 
@@ -522,6 +525,11 @@ void skn_env_sim_advance(struct skn_env_sim *sim, uint64_t duration_ns)
 void skn_env_sim_jump_wall(struct skn_env_sim *sim, int64_t jump_ns)
 {
     sim->wall_ns += (uint64_t)jump_ns; /* two's complement: backwards too */
+}
+
+void skn_env_sim_set_sync(struct skn_env_sim *sim, uint64_t sync_ns)
+{
+    sim->sync_ns = sync_ns;
 }
 
 void skn_env_sim_set_disk(struct skn_env_sim *sim, uint64_t disk_bytes)

@@ -84,6 +84,9 @@ size_t skn_env_sim_unsynced(const struct skn_env_sim *sim);
 void skn_env_sim_advance(struct skn_env_sim *sim, uint64_t duration_ns);
 void skn_env_sim_jump_wall(struct skn_env_sim *sim, int64_t jump_ns);
 
+/* From now on each sync takes so long by both clocks: a slow disk. 0 in the beginning. */
+void skn_env_sim_set_sync(struct skn_env_sim *sim, uint64_t sync_ns);
+
 /* The disk's size from now on; below what is used means full. */
 void skn_env_sim_set_disk(struct skn_env_sim *sim, uint64_t disk_bytes);
 
