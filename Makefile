@@ -1,6 +1,6 @@
 # The front door. Everything real is in meson.build; `make help` lists what is here.
 B ?= build
-.PHONY: all help deps demo test asan bench fuzz soak fmt check-style install clean
+.PHONY: all help deps demo test asan bench fuzz sim soak fmt check-style install clean
 all: $(B)/build.ninja ## release build in build/
 	@ninja -C $(B) src/cli/skein
 $(B)/build.ninja:
@@ -20,6 +20,8 @@ bench: deps ## release build, every benchmark, one table
 	@tools/bench
 fuzz: deps ## every fuzz target for 60 s; tools/fuzz TARGET SECONDS for one
 	@tools/fuzz
+sim: deps ## the simulator's standard set: 800 seeds, 20 million steps
+	@tools/sim
 soak: deps ## the long tests, for SKN_SOAK times the usual counts (default 20), with a ledger line
 	@tools/soak
 fmt: ## clang-format over the tree

@@ -4,7 +4,7 @@
 #include "reach_cases.h"
 #include "sim/sim.h"
 
-enum { SEEDS = 12, STEPS = 300 };
+enum { SEEDS = 12, STEPS = 5000 };
 
 struct work {
     uint64_t seeds, next;
@@ -17,7 +17,7 @@ static void sim_run(void *ctx, struct skn_lap *lap)
         struct skn_sim_report report = {0};
         struct skn_diag diag = {0};
         const struct skn_sim_options options = {.seed = w->next++, .steps = STEPS};
-        if (skn_sim_run(&options, &report, &diag) != SKN_OK) skn_drive_fail(diag.text);
+        if (skn_sim_run(&options, &report, NULL, &diag) != SKN_OK) skn_drive_fail(diag.text);
         lap->n += report.steps;
     }
 }

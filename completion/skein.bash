@@ -20,7 +20,7 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check run resume ps show logs verify help"
+    local commands="init check run resume ps show logs verify sim help"
     case $command in
         '') words=$commands ;;
         init) options=""; words="$(compgen -d -- "$word")" ;;
@@ -31,6 +31,7 @@ _skein() {
         show) options=""; words="last $(_skein_runs)" ;;
         logs) options=""; words="last $(_skein_runs)" ;;
         verify) options=""; words="$(compgen -d -- "$word")" ;;
+        sim) options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;
         help) options=""; words="$commands" ;;
     esac
     if [[ $word == -* ]]; then words="$options --json --project --help --version"; fi

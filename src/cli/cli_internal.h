@@ -26,4 +26,5 @@ int skn_cmd_ps(struct skn_cli *cli);
 int skn_cmd_resume(struct skn_cli *cli);
 int skn_cmd_run(struct skn_cli *cli);
 int skn_cmd_show(struct skn_cli *cli);
+int skn_cmd_sim(struct skn_cli *cli);
 int skn_cmd_verify(struct skn_cli *cli);

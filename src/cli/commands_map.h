@@ -24,6 +24,14 @@
     X(DETACH,  "detach",  'd', NULL,      false, false, "leave as soon as the run is accepted; it goes on by itself") \
     X(DRYRUN,  "dry-run", 0,   NULL,      false, false, "check flow and inputs, say what would run, run nothing") \
     X(ALL,     "all",     'a', NULL,      false, false, "all of them") \
+    X(SEED,    "seed",    0,   "S",       false, false, "the seed, or the first of them") \
+    X(SEEDS,   "seeds",   0,   "N",       false, false, "so many seeds, one after the other") \
+    X(STEPS,   "steps",   0,   "N",       false, false, "steps with faults, of each seed") \
+    X(SECONDS, "seconds", 0,   "N",       false, false, "begin no seed after so long") \
+    X(FAULTS,  "faults",  0,   "LIST",    false, false, "only the faults of these rounds; \"none\"") \
+    X(TRACE,   "trace",   0,   NULL,      false, false, "print each event") \
+    X(SHRINK,  "shrink",  0,   NULL,      false, false, "look for the fewest steps and faults that still fail") \
+    X(HISTORY, "check",   0,   "FILE",    false, false, "judge a recorded history instead") \
     X(READYFD, "ready-fd",0,   "N",       false, false, "where to say that the holder serves")
 
 #define SKN_COMMAND_MAP(X) \
@@ -65,6 +73,16 @@
       "check the stored data of a project", \
       "Reads the journal of the project DIR, or of the data directory DIR, whole and checks every segment,\n" \
       "group and record. Changes nothing. Exit code 0: sound. 65: damaged, the place is named.\n") \
+    X(SIM, "sim", "[bugs]", 0, 1, \
+      B(SEED) | B(SEEDS) | B(STEPS) | B(SECONDS) | B(FAULTS) | B(TRACE) | B(SHRINK) | B(HISTORY), \
+      "simulate a node with faults and check its promises", \
+      "Runs a whole node in this process under virtual time, with clients, crashes, power cuts and faults\n" \
+      "of the disk that follow from the seed, and checks the promises. The same seed does the same on every\n" \
+      "machine. Exit code 0: every promise was kept. 1: one was broken, or a set of 100 seeds or more missed\n" \
+      "something that it should go through; what to run to see it again is printed.\n" \
+      "\n" \
+      "--check FILE judges a history that somebody recorded, one event per line as --trace prints them.\n" \
+      "skein sim bugs lists the planted bugs; a test build does what SKN_BUG=N in the environment says.\n") \
     X(HELP, "help", "[COMMAND]", 0, 1, 0, \
       "say what a command does", \
       "Lists the commands, or says what COMMAND does and which options it takes.\n") \

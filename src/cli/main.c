@@ -14,6 +14,7 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_RESUME] = skn_cmd_resume,
     [SKN_COMMAND_RUN] = skn_cmd_run,
     [SKN_COMMAND_SHOW] = skn_cmd_show,
+    [SKN_COMMAND_SIM] = skn_cmd_sim,
 };
 
 int main(int argc, char **argv)

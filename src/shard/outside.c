@@ -1,5 +1,6 @@
 /* outside.c - what whoever owns the shards asks of them, and what comes back. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/mem.h"
 #include "shard/parts_internal.h"
 
@@ -145,6 +146,7 @@ void skn_shards_on_wake(struct skn_shards *all, skn_wake_fn fn, void *ctx)
 
 uint64_t skn_shards_now_ms(const struct skn_shards *all)
 {
+    if (skn_bug(SKN_BUG_TIMER_WALL)) return skn_env_now_wall_ns(all->env) / MS_IN_NS;
     uint64_t passed = skn_env_now_mono_ns(all->env) - all->mono_base_ns;
     uint64_t ahead = atomic_load_explicit(&all->clock_ahead_ms, memory_order_relaxed);
     return all->clock_base_ms + passed / MS_IN_NS + ahead;

@@ -7,6 +7,14 @@
 
 #include "base/pure.h"
 
+/* What a payload of ours may hold. */
+struct wish {
+    int64_t amount;
+    int64_t n;
+    const char *what; /* or NULL */
+    struct skn_slice what_text;
+};
+
 static struct skn_slice text(struct world *w, const char *fmt, uint64_t n)
 {
     skn_buf_reset(&w->text);
@@ -14,17 +22,22 @@ static struct skn_slice text(struct world *w, const char *fmt, uint64_t n)
     return skn_arena_dup(&w->arena, skn_buf_slice(&w->text));
 }
 
-/* {amount, id}; the id makes the ledger's entry. */
-static struct skn_slice small_payload(struct world *w, struct skn_slice id, int64_t amount)
+/* {amount, id, n, what}; the id makes the ledger's entry. */
+static struct skn_slice payload_of(struct world *w, struct skn_slice id, const struct wish *wish)
 {
     struct skn_builder *b = skn_alloc(sizeof *b);
+    struct skn_slice what = wish->what ? skn_slice_str(wish->what) : wish->what_text;
     skn_buf_reset(&w->scratch);
     skn_builder_init(b, &w->scratch);
     skn_build_map_begin(b);
     skn_build_key(b, SKN_LIT("amount"));
-    skn_build_int(b, amount);
+    skn_build_int(b, wish->amount);
     skn_build_key(b, SKN_LIT("id"));
     skn_build_string(b, id);
+    skn_build_key(b, SKN_LIT("n"));
+    skn_build_int(b, wish->n);
+    skn_build_key(b, SKN_LIT("what"));
+    skn_build_string(b, what);
     skn_build_map_end(b);
     enum skn_rc rc = skn_build_end(b, NULL);
     SKN_ASSERT(rc == SKN_OK);
@@ -56,38 +69,50 @@ static struct skn_history_event event_of(enum skn_history_kind kind, const struc
 static void submit(struct world *w, size_t at)
 {
     struct ask *ask = &w->asks[at];
-    struct skn_diag diag = {0};
     struct skn_history_event event = event_of(SKN_HISTORY_REQUEST, ask);
-    world_event(w, &event);
+    /* What cannot be admitted is promised no answer. */
+    if (!ask->is_bad) world_event(w, &event);
     const struct skn_request request = {.number = at + 1,
                                         .caller = SKN_LIT("client"),
                                         .id = ask->id,
                                         .address = ask->domain,
                                         .name = ask->name,
                                         .payload = skn_value_view(ask->payload),
-                                        .priority = SKN_PRIORITY_NORMAL};
-    if (skn_core_submit(skn_shard_core(w->shard), &request, &diag) != SKN_OK)
-        world_fail(w, "a request is refused", &diag);
-    ask->is_waiting = true;
-    w->report->requests++;
+                                        .priority = ask->priority};
+    node_submit(w, &request);
+    w->open_asks += ask->waits_in != w->life;
+    ask->waits_in = w->life;
+    world_cover(w, SKN_COVER_REQUEST);
 }
 
-static void ask_new(struct world *w, struct skn_slice domain, const char *name, int64_t amount)
+static struct ask
+make(struct world *w, struct skn_slice domain, const char *name, const struct wish *wish)
 {
-    struct ask ask = {.domain = domain, .name = skn_slice_str(name), .amount = amount};
+    struct ask ask = {
+        .domain = domain, .name = skn_slice_str(name), .amount = wish->amount, .priority = 2};
     if (strcmp(name, "get") != 0) ask.id = text(w, "q", w->ask_count);
-    ask.payload = small_payload(w, ask.id, amount);
+    ask.payload = payload_of(w, ask.id, wish);
+    return ask;
+}
+
+static void
+ask_new(struct world *w, struct skn_slice domain, const char *name, const struct wish *wish)
+{
+    struct ask ask = make(w, domain, name, wish);
+    ask.priority = (enum skn_priority)skn_rng_below(&w->rng, SKN_PRIORITIES);
     submit(w, remember(w, &ask));
 }
 
+/* --- runs -------------------------------------------------------------------------------------------- */
+
 static void start_run(struct world *w)
 {
-    struct ask ask = {.name = SKN_LIT("start"), .payload = flows_start(w)};
+    struct ask ask = {
+        .name = SKN_LIT("start"), .payload = flows_start(w), .priority = SKN_PRIORITY_NORMAL};
     if (w->rc != SKN_OK) return;
     ask.domain = text(w, "sim:Run/r", w->runs++);
     ask.id = text(w, "q", w->ask_count);
     submit(w, remember(w, &ask));
-    w->report->runs++;
 }
 
 static struct skn_slice any_run(struct world *w)
@@ -95,11 +120,112 @@ static struct skn_slice any_run(struct world *w)
     return text(w, "sim:Run/r", skn_rng_below(&w->rng, w->runs));
 }
 
+static void tell_run(struct world *w, struct skn_slice run, const char *name)
+{
+    const struct wish nothing = {.amount = 0};
+    struct ask ask = make(w, run, name, &nothing);
+    submit(w, remember(w, &ask));
+}
+
 void clients_resume(struct world *w, struct skn_slice run)
 {
-    world_take_up(w, run, true);
-    ask_new(w, skn_arena_dup(&w->arena, run), "resume", 0);
+    node_take_up(w, run, true);
+    tell_run(w, skn_arena_dup(&w->arena, run), "resume");
 }
+
+static void ask_run(struct world *w)
+{
+    uint64_t what = skn_rng_below(&w->rng, 8);
+    if (w->runs == 0 || (what < 4 && w->runs < w->params.runs_max))
+        start_run(w);
+    else if (what < 6 || !w->params.cancels)
+        clients_resume(w, any_run(w));
+    else
+        tell_run(w, any_run(w), what == 6 ? "stop" : "leave");
+}
+
+/* --- ledgers, peers, jobs ------------------------------------------------------------------------------- */
+
+static struct skn_slice any_ledger(struct world *w)
+{
+    /* Of several ranks: what is shorter has the higher authority. */
+    static const char *const scopes[] = {
+        "sim:Ledger/", "sim/a:Ledger/", "sim/a/b:Ledger/", "sim/a:Ledger/x", "other:Ledger/"};
+    uint64_t n = skn_rng_below(&w->rng, w->params.ledgers);
+    return text(w, scopes[n % SKN_ARRAY_LEN(scopes)], n);
+}
+
+/* Around a limit: below it, at it, above it, or far above. */
+static int64_t around(struct world *w, uint32_t limit, uint32_t otherwise)
+{
+    uint64_t at = limit ? limit : otherwise;
+    uint64_t kind = skn_rng_below(&w->rng, 5);
+    if (kind == 4) return (int64_t)(at + at / 2);
+    return (int64_t)(kind + at - 2);
+}
+
+/* An add that faults, or does something large besides. */
+static void ask_bad_add(struct world *w, int64_t amount)
+{
+    const struct skn_core_limits *l = &w->params.limits;
+    struct wish wish = {.amount = amount, .what = "fault"};
+    uint64_t kind = skn_rng_below(&w->rng, w->params.tight ? 12 : 5);
+    if (kind == 1) wish = (struct wish){amount, around(w, 0, 3072), "key", {0}};
+    if (kind == 2) wish = (struct wish){amount, around(w, 0, 3072), "tag", {0}};
+    if (kind == 3) wish = (struct wish){amount, 10, "twice", {0}};
+    if (kind == 5) wish = (struct wish){amount, around(w, l->message_bytes - 30, 0), "send", {0}};
+    if (kind == 6) wish = (struct wish){amount, around(w, l->message_bytes - 9, 0), "answer", {0}};
+    if (kind == 7 || kind == 8)
+        wish = (struct wish){amount, around(w, l->batch_bytes / 1000, 0), "batch", {0}};
+    if (kind == 9 || kind == 10)
+        wish = (struct wish){amount, around(w, (uint32_t)(l->slice_gas / 23), 0), "gas", {0}};
+    if (kind == 11) wish = (struct wish){amount, around(w, l->batch_bytes, 0), "row", {0}};
+    ask_new(w, any_ledger(w), "add", &wish);
+}
+
+static void ask_ledger(struct world *w)
+{
+    int64_t amount = (int64_t)skn_rng_range(&w->rng, 1, 1000);
+    const struct wish wish = {.amount = amount}, nothing = {.amount = 0};
+    if (skn_rng_chance(&w->rng, 1, 4)) {
+        ask_new(w, any_ledger(w), "get", &nothing);
+        world_cover(w, SKN_COVER_QUERY);
+    } else if (w->params.bad_adds && skn_rng_chance(&w->rng, 1, 6)) {
+        ask_bad_add(w, amount);
+    } else {
+        ask_new(w, any_ledger(w), "add", &wish);
+    }
+}
+
+static void ask_peer(struct world *w)
+{
+    struct skn_slice peer = text(w, "sim:Peer/", skn_rng_below(&w->rng, w->params.peer_count));
+    bool is_short = skn_rng_chance(&w->rng, 1, 2);
+    const struct wish hops = {.amount = (int64_t)skn_rng_below(&w->rng, w->params.hops_max),
+                              .n = w->params.peer_count};
+    const struct wish ms = {.amount = (int64_t)skn_rng_below(&w->rng, is_short ? 100 : 20000)};
+    if (w->params.timers && skn_rng_chance(&w->rng, 1, 2))
+        ask_new(w, peer, "later", &ms);
+    else
+        ask_new(w, peer, "go", &hops);
+}
+
+static void ask_job(struct world *w)
+{
+    struct skn_slice job = text(w, "sim:Job/", skn_rng_below(&w->rng, 2));
+    uint64_t n = skn_rng_below(&w->rng, 3) * 700;
+    const struct wish attempts = {.amount = (int64_t)skn_rng_range(&w->rng, 1, 4), .n = (int64_t)n};
+    const struct wish cancel = {.what_text =
+                                    text(w, "q", skn_rng_below(&w->rng, w->ask_count + 1))};
+    if (w->params.cancels && skn_rng_chance(&w->rng, 1, 3)) {
+        ask_new(w, job, "cancel", &cancel);
+        return;
+    }
+    ask_new(w, job, "do", &attempts);
+    world_cover(w, SKN_COVER_JOB);
+}
+
+/* --- what is asked again, or wrong ------------------------------------------------------------------------ */
 
 /* The same again, answered or not; or its id for something else. */
 static void repeat(struct world *w, bool is_other)
@@ -107,50 +233,75 @@ static void repeat(struct world *w, bool is_other)
     if (w->ask_count == 0) return;
     size_t at = skn_rng_below(&w->rng, w->ask_count);
     struct ask ask = w->asks[at];
-    if (ask.id.len == 0) return;
+    if (ask.id.len == 0 || ask.is_bad) return;
     if (is_other) {
         if (skn_slice_eq(ask.name, SKN_LIT("start"))) return;
-        ask = (struct ask){
-            .domain = ask.domain, .id = ask.id, .name = ask.name, .amount = ask.amount + 1};
-        ask.payload = small_payload(w, ask.id, ask.amount);
+        const struct wish wish = {.amount = ask.amount + 1};
+        ask = (struct ask){.domain = ask.domain,
+                           .id = ask.id,
+                           .name = ask.name,
+                           .amount = wish.amount,
+                           .priority = ask.priority};
+        /* A peer or a job takes whatever amount it is given. */
+        ask.payload = payload_of(w, ask.id, &wish);
         at = remember(w, &ask);
-        w->report->reused_ids++;
+        world_cover(w, SKN_COVER_OTHER_PAYLOAD);
     } else {
-        w->report->repeats++;
+        world_cover(w, SKN_COVER_REPEAT);
     }
     submit(w, at);
 }
 
-static void ask_ledger_or_peer(struct world *w, uint64_t what)
+/* What can never be admitted. */
+static void ask_badly(struct world *w)
 {
-    struct skn_slice ledger = text(w, "sim:Ledger/", skn_rng_below(&w->rng, LEDGERS));
-    struct skn_slice peer = text(w, "sim:Peer/", skn_rng_below(&w->rng, PEERS));
-    int64_t amount = (int64_t)skn_rng_range(&w->rng, 1, 1000);
-    if (what < 18)
-        ask_new(w, ledger, "add", amount);
-    else if (what < 24)
-        ask_new(w, ledger, "get", 0);
-    else if (what < 32)
-        ask_new(w, peer, "go", amount);
-    else
-        ask_new(w, peer, "later", amount);
+    const struct wish wish = {.amount = 1};
+    struct ask ask = make(w, any_ledger(w), "add", &wish);
+    uint64_t kind = skn_rng_below(&w->rng, 4);
+    uint8_t *longer = skn_arena_alloc(&w->arena, 2000);
+    memset(longer, 'x', 2000);
+    if (kind == 0) ask.domain = SKN_LIT("sim:Nobody/1");
+    if (kind == 1) ask.domain = SKN_LIT("no address");
+    if (kind == 2) ask.id = skn_slice(longer, SKN_REQUEST_ID_MAX + 1);
+    if (kind == 3) ask.name = skn_slice(longer, 1025);
+    ask.is_bad = true;
+    submit(w, remember(w, &ask));
 }
 
 void clients_ask_something(struct world *w)
 {
+    const struct sim_params *p = &w->params;
     uint64_t what = skn_rng_below(&w->rng, 64);
-    if (w->runs == 0 || (what < 12 && w->runs < RUNS_MAX))
-        start_run(w);
-    else if (what < 46)
-        ask_ledger_or_peer(w, what - 10);
-    else if (what < 48)
-        ask_new(w, any_run(w), "stop", 0);
-    else if (what < 50)
-        ask_new(w, any_run(w), "leave", 0);
-    else if (what < 54)
-        clients_resume(w, any_run(w));
+    if (p->flows && what < 12)
+        ask_run(w);
+    else if (p->peers && what < 30)
+        ask_peer(w);
+    else if (p->jobs && what < 38)
+        ask_job(w);
+    else if (p->bad_asks && what < 40)
+        ask_badly(w);
+    else if (p->repeats && what < 50)
+        repeat(w, what >= 47);
     else
-        repeat(w, what >= 61);
+        ask_ledger(w);
+}
+
+/* --- answers --------------------------------------------------------------------------------------------------- */
+
+static void cover_answer(struct world *w, enum skn_rc rc)
+{
+    switch ((int)rc) {
+    case SKN_OK: world_cover(w, SKN_COVER_ANSWER_OK); break;
+    case SKN_EIDREUSED: world_cover(w, SKN_COVER_ANSWER_ID_REUSED); break;
+    case SKN_EEXECUTION: world_cover(w, SKN_COVER_ANSWER_EXECUTION); break;
+    case SKN_EFAULT: world_cover(w, SKN_COVER_ANSWER_FAULTED); break;
+    case SKN_ETOOLARGE: world_cover(w, SKN_COVER_ANSWER_TOO_LARGE); break;
+    case SKN_EGAS: world_cover(w, SKN_COVER_ANSWER_FULL); break;
+    case SKN_ENOTREGISTERED: world_cover(w, SKN_COVER_REFUSED_TYPE); break;
+    case SKN_EARGS: world_cover(w, SKN_COVER_REFUSED_ARGS); break;
+    case SKN_EMAILBOXFULL: world_cover(w, SKN_COVER_REFUSED_FULL); break;
+    default: break;
+    }
 }
 
 void clients_hear(struct world *w, const struct skn_output *output)
@@ -159,29 +310,48 @@ void clients_hear(struct world *w, const struct skn_output *output)
     struct ask *ask = &w->asks[output->number - 1];
     struct skn_history_event event = event_of(SKN_HISTORY_REPLY, ask);
     struct skn_value answer = skn_value_view(output->value);
+    cover_answer(w, output->rc);
+    if (output->rc == SKN_OK && skn_slice_eq(ask->name, SKN_LIT("start")))
+        world_cover(w, SKN_COVER_RUN);
     event.rc = output->rc;
     event.answer = world_hash(output->value);
     if (ask->id.len == 0 && skn_value_is(answer, SKN_T_INT))
         event.amount = skn_value_as_int(answer);
-    ask->is_waiting = false;
-    ask->is_answered = true;
-    w->report->answers++;
+    w->open_asks -= ask->waits_in == w->life;
+    ask->waits_in = 0;
+    bool may_ask_again = output->rc == SKN_EMAILBOXFULL || output->rc == SKN_ERATELIMITED;
+    if (!may_ask_again) ask->is_answered = true;
+    if (ask->is_bad) return;
+    world_event(w, &event);
+}
+
+void clients_hear_signal(struct world *w, const struct skn_output *signal)
+{
+    struct skn_value id = skn_value_view(signal->value);
+    if (!skn_slice_eq(signal->name, SKN_LIT("fired"))) return;
+    struct skn_history_event event = {
+        .kind = SKN_HISTORY_FIRED, .domain = signal->address, .id = skn_value_as_text(id)};
     world_event(w, &event);
 }
 
 void clients_disconnect(struct world *w)
 {
-    for (size_t i = 0; i < w->ask_count; i++)
-        w->asks[i].is_waiting = false;
+    w->life++;
+    w->open_asks = 0;
 }
 
 size_t clients_ask_again(struct world *w)
 {
     size_t count = 0, known = w->ask_count;
-    for (size_t i = 0; i < known; i++) {
-        if (w->asks[i].is_answered || w->asks[i].id.len == 0) continue;
+    bool all_before = true;
+    for (size_t i = w->first_unanswered; i < known; i++) {
+        struct ask *ask = &w->asks[i];
+        bool is_done = ask->is_answered || ask->id.len == 0 || ask->is_bad;
+        all_before = all_before && is_done;
+        if (all_before) w->first_unanswered = i + 1;
+        if (is_done) continue;
         count++;
-        if (!w->asks[i].is_waiting) submit(w, i);
+        if (ask->waits_in != w->life) submit(w, i);
     }
     return count;
 }

@@ -9,8 +9,9 @@ enum { DEPTH_MAX = 3, UNITS_MAX = 14, START_BYTES_MAX = 1 << 20 };
 
 static const char *const event_names[] = {"A", "B", "C", "D", "E", "F", "G", "H"};
 
-/* Every event takes what is piped and the run's `x`, both if they are there; the last ones are
- * tried again by themselves. */
+/* Every event takes the run's `x`, and all but the first ones what is piped, which at the beginning
+ * is all inputs of the run; both if they are there. The last ones are tried again by
+ * themselves. */
 static const struct skn_project_events *events(struct skn_arena *arena)
 {
     size_t count = SKN_ARRAY_LEN(event_names);
@@ -20,15 +21,15 @@ static const struct skn_project_events *events(struct skn_arena *arena)
         struct skn_field *fields = skn_arena_zero(arena, 2, sizeof *fields);
         struct skn_slice *argv = skn_arena_zero(arena, 1, sizeof *argv);
         argv[0] = SKN_LIT("program");
-        fields[0] = (struct skn_field){.name = SKN_LIT("previous"), .type = SKN_TYPE_ANY};
-        fields[1] = (struct skn_field){.name = SKN_LIT("x"), .type = SKN_TYPE_ANY};
+        fields[0] = (struct skn_field){.name = SKN_LIT("x"), .type = SKN_TYPE_ANY};
+        fields[1] = (struct skn_field){.name = SKN_LIT("previous"), .type = SKN_TYPE_ANY};
         *def = (struct skn_event_def){.name = skn_slice_str(event_names[i]),
                                       .kind = SKN_EVENT_EXEC,
                                       .version = {1, 0, 0},
                                       .argv = argv,
                                       .argc = 1,
                                       .inputs = fields,
-                                      .input_count = 2,
+                                      .input_count = i < SIM_MODEST_EVENTS ? 1 : 2,
                                       .retry = {.attempts = i < 5 ? 1 : 3,
                                                 .backoff_ms = i < 7 ? 0 : 400,
                                                 .factor_milli = 2000}};
@@ -122,6 +123,8 @@ static void put_chain(struct writer *w, unsigned depth)
 
 static void put_flow(struct writer *w, bool has_input)
 {
+    /* Only `previous` may bring it to an event (P8). */
+    skn_buf_put_str(w->out, "@input: hidden: string\n");
     if (has_input) skn_buf_put_str(w->out, "@input: x: int\n");
     if (chance(w, 1, 8)) skn_buf_printf(w->out, "@timeout: %us\n", 1 + below(w, 20));
     put_chain(w, 0);
@@ -163,6 +166,8 @@ payload(struct world *w, struct skn_arena *arena, struct skn_slice graph, bool h
     skn_build_str(b, "sim.pty");
     skn_build_key(b, SKN_LIT("inputs"));
     skn_build_map_begin(b);
+    skn_build_key(b, SKN_LIT("hidden"));
+    skn_build_str(b, SIM_CANARY);
     if (has_input) {
         skn_build_key(b, SKN_LIT("x"));
         skn_build_int(b, (int64_t)skn_rng_below(&w->rng, 1000));

@@ -1,6 +1,5 @@
 /* life.c - the simulated node: it opens, works, is killed or loses power, and opens again. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "flow/flow.h"
 #include "sim/world_internal.h"
 
 #include "base/pure.h"
@@ -10,104 +9,196 @@ enum {
     JUMP_MS_MAX = 10 * 60 * 1000,
     JUMPED_MS_MAX = 12 * 60 * 60 * 1000, /* request ids are promised for 24 h only */
     DAY_MS = 24 * 60 * 60 * 1000,
+    OPERATIONS_MAX = 12, /* until an operation that fails */
+    FULL_ROUNDS_MAX = 20,
+    SOME_TURNS_MAX = 12,
+    ALL_TURNS_MAX = 100000,
 };
 
-static const struct skn_program *const programs[] = {
-    &skn_flow_program, &sim_ledger_program, &sim_peer_program, NULL};
+#define DISK_ENDLESS (UINT64_C(1) << 60)
 
 static const char *const cut_names[] = {
     "cut:drop", "cut:prefix", "cut:sectors", "cut:torn", "cut:names-lost", "cut:names-only"};
 static_assert(SKN_ARRAY_LEN(cut_names) == SKN_CUT_COUNT, "each cut has a name");
-static_assert(SKN_SIM_CUT + SKN_CUT_COUNT <= SKN_SIM_CRASHES, "each cut is counted");
+static_assert(SKN_COVER_CUT_NAMES_ONLY == SKN_COVER_CUT_DROP + SKN_CUT_COUNT - 1,
+              "the cuts are counted in their order");
+
+/* --- the plan ------------------------------------------------------------------------------------- */
+
+static bool is_spared(const struct world *w)
+{
+    const struct skn_sim_options *o = w->options;
+    if (w->is_quiet || o->no_faults || o->stop_at) return true;
+    if (!o->fault_rounds) return false;
+    for (size_t i = 0; i < o->fault_round_count; i++)
+        if (o->fault_rounds[i] == w->report->rounds) return false;
+    return true;
+}
+
+static void plan_disk(const struct sim_params *p, struct skn_rng *rng, struct round_plan *plan)
+{
+    static const enum skn_fault stops[] = {SKN_FAULT_STOP, SKN_FAULT_STOP, SKN_FAULT_STOP_SHORT};
+    bool stops_now = skn_rng_chance(rng, 1, p->crash_every);
+    bool fails_now = skn_rng_chance(rng, 1, (uint64_t)2 * p->crash_every);
+    uint64_t which = skn_rng_below(rng, SKN_ARRAY_LEN(stops));
+    plan->nth = 1 + skn_rng_below(rng, OPERATIONS_MAX);
+    plan->arms = (stops_now && p->in_operations) || (fails_now && p->io_errors);
+    plan->fault = stops_now && p->in_operations ? stops[which] : SKN_FAULT_EIO;
+    plan->fills = skn_rng_chance(rng, 1, (uint64_t)8 * p->crash_every) && p->full_disks;
+    bool is_slow = skn_rng_chance(rng, 1, 10);
+    /* 1 ms to 4 s; where each batch has a sync of its own, a timer would rightly come late. */
+    bool has_many = p->limits.speculative_batches > 0 && p->limits.speculative_batches < 10;
+    uint64_t shift = skn_rng_below(rng, has_many ? 6 : 13);
+    if (is_slow && p->slow_disk) plan->sync_ns = (uint64_t)MS_IN_NS << shift;
+}
+
+static void plan_end(const struct sim_params *p, struct skn_rng *rng, struct round_plan *plan)
+{
+    plan->crashes = skn_rng_chance(rng, 1, p->crash_every) && (p->kills || p->cuts);
+    plan->is_kill = skn_rng_chance(rng, 1, 2);
+    if (p->kills != p->cuts) plan->is_kill = p->kills;
+    plan->cut = (enum skn_cut)skn_rng_below(rng, SKN_CUT_COUNT);
+    if (skn_rng_chance(rng, 1, 4)) plan->cut = SKN_CUT_DROP;
+    /* What the next node finds may be in the page cache only: often the power fails soon. */
+    bool cuts_after = skn_rng_chance(rng, 1, 2);
+    uint32_t cut_in = 1 + (uint32_t)skn_rng_below(rng, 6);
+    if (cuts_after && p->cuts) plan->cut_in = cut_in;
+    plan->stops = skn_rng_chance(rng, 1, (uint64_t)3 * p->crash_every) && p->stops;
+    plan->jumps = skn_rng_chance(rng, 1, 40) && p->clocks;
+    bool is_back = skn_rng_chance(rng, 1, 2);
+    int64_t ms = (int64_t)skn_rng_below(rng, is_back ? DAY_MS : JUMP_MS_MAX);
+    plan->jump_ms = is_back ? -ms : ms;
+    plan->holds = skn_rng_chance(rng, 1, 2) && p->holds;
+}
+
+void life_plan(struct world *w)
+{
+    struct skn_rng rng;
+    uint64_t state = w->options->seed * 0x9e3779b97f4a7c15u ^ w->report->rounds;
+    skn_rng_init(&rng, skn_splitmix64(&state));
+    w->plan = (struct round_plan){0};
+    w->has_fault = false;
+    if (is_spared(w)) {
+        w->plan.is_kill = w->options->stop_how == SKN_SIM_KILL;
+        if (!w->plan.is_kill) w->plan.cut = (enum skn_cut)(w->options->stop_how - SKN_SIM_CUT);
+        if (w->options->cut_after) w->plan.cut_in = 1 + (uint32_t)skn_rng_below(&rng, 6);
+        return;
+    }
+    plan_disk(&w->params, &rng, &w->plan);
+    plan_end(&w->params, &rng, &w->plan);
+    w->plan.seed = skn_rng_u64(&rng);
+    skn_env_sim_set_sync(w->machine, w->plan.sync_ns);
+    if (w->plan.sync_ns) world_fault(w);
+}
+
+void life_calm(struct world *w)
+{
+    w->is_quiet = true;
+    w->cut_in = w->full_for = 0;
+    skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
+    skn_env_sim_set_disk(w->machine, DISK_ENDLESS);
+    skn_env_sim_set_sync(w->machine, 0);
+}
 
 /* --- the end ------------------------------------------------------------------------------------ */
 
-/* The node could not go on, and that is no fault of its own [E7]: it ends, and opening decides. */
-static bool is_excused(struct world *w)
+/* The node could not go on, and that is no fault of its own [E7] [E8]: it ends, and opening decides. */
+static bool is_excused(struct world *w, enum skn_rc rc)
 {
     if (skn_env_sim_is_stopped(w->machine)) {
-        w->report->stops++;
+        world_cover(w, SKN_COVER_CRASH_IN_OP);
+        w->report->stopped_at += w->options->stop_at > 0;
+        return true;
+    }
+    if (w->full_for > 0 && rc == SKN_EDISKFULL) {
+        world_cover(w, SKN_COVER_DISK_FULL);
         return true;
     }
     bool has_failed = skn_env_sim_has_faulted(w->machine);
-    w->report->io_errors += has_failed;
+    if (has_failed) world_cover(w, SKN_COVER_IO_ERROR);
     return has_failed;
 }
 
 static void no_faults(struct world *w)
 {
+    if (w->options->stop_at && !skn_env_sim_has_faulted(w->machine)) return;
     skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
 }
 
 static void jump_wall(struct world *w)
 {
-    if (!skn_rng_chance(&w->rng, 1, 4)) return;
-    uint64_t ms = skn_rng_below(&w->rng, JUMP_MS_MAX);
-    bool is_back = skn_rng_chance(&w->rng, 1, 2);
-    if (is_back) ms = skn_rng_below(&w->rng, DAY_MS);
-    if (!is_back && w->jumped_ms + ms > JUMPED_MS_MAX) return;
+    int64_t ms = w->plan.jump_ms;
+    if (!w->plan.jumps || (ms > 0 && w->jumped_ms + (uint64_t)ms > JUMPED_MS_MAX)) return;
     /* A clock that went back a day has a day to catch up, so that is never counted down. */
-    if (!is_back) w->jumped_ms += ms;
-    int64_t ns = (int64_t)(ms * MS_IN_NS);
-    skn_env_sim_jump_wall(w->machine, is_back ? -ns : ns);
+    if (ms > 0) w->jumped_ms += (uint64_t)ms;
+    world_cover(w, ms > 0 ? SKN_COVER_CLOCK_FORWARD : SKN_COVER_CLOCK_BACK);
+    world_fault(w);
+    skn_env_sim_jump_wall(w->machine, ms * MS_IN_NS);
 }
 
 static void gone(struct world *w, const char *how)
 {
-    world_count(w);
     tasks_vanish(w);
     clients_disconnect(w);
     w->unsettled = 0;
-    const struct skn_history_event event = {.kind = SKN_HISTORY_CRASH, .name = skn_slice_str(how)};
+    struct skn_history_event event = {.kind = SKN_HISTORY_CRASH, .name = skn_slice_str(how)};
     world_event(w, &event);
 }
 
-static void power_cut(struct world *w)
+static void crash(struct world *w)
 {
-    enum skn_cut cut = (enum skn_cut)skn_rng_below(&w->rng, SKN_CUT_COUNT);
-    if (skn_rng_chance(&w->rng, 1, 3)) cut = SKN_CUT_DROP;
-    if (w->options->stop_how >= SKN_SIM_CUT)
-        cut = (enum skn_cut)(w->options->stop_how - SKN_SIM_CUT);
-    skn_env_sim_power_cut(w->machine, cut);
-    w->report->crashes[SKN_SIM_CUT + cut]++;
-    if (w->cut_in) w->report->cuts_after_kill++;
-    w->cut_in = 0;
-    gone(w, cut_names[cut]);
-}
-
-void life_crash(struct world *w)
-{
-    bool is_kill = skn_rng_chance(&w->rng, 1, 2);
-    if (w->options->stop_at) is_kill = w->options->stop_how == SKN_SIM_KILL;
-    if (is_kill && !w->cut_in) {
+    bool is_kill = w->plan.is_kill && w->cut_in == 0;
+    world_fault(w);
+    if (is_kill) {
         skn_env_sim_kill(w->machine);
-        w->report->crashes[SKN_SIM_KILL]++;
+        world_cover(w, SKN_COVER_KILL);
         gone(w, "kill");
-        /* What the next node finds may be in the page cache only: often the power fails soon. */
-        bool cuts = w->options->stop_at ? w->options->cut_after : skn_rng_chance(&w->rng, 1, 2);
-        if (cuts) w->cut_in = 1 + (uint32_t)skn_rng_below(&w->rng, 6);
+        w->cut_in = w->plan.cut_in;
     } else {
-        power_cut(w);
+        enum skn_cut cut = w->plan.cut;
+        skn_env_sim_power_cut(w->machine, cut);
+        world_cover(w, (enum skn_cover)(SKN_COVER_CUT_DROP + cut));
+        if (w->cut_in) world_cover(w, SKN_COVER_CUT_AFTER_KILL);
+        w->cut_in = 0;
+        gone(w, cut_names[cut]);
     }
-    skn_shard_abandon(w->shard);
-    w->shard = NULL;
+    node_abandon(w);
     no_faults(w);
-    jump_wall(w);
 }
 
-void life_stop(struct world *w)
+static void stop(struct world *w)
 {
     struct skn_diag diag = {0};
     gone(w, "stop");
-    enum skn_rc rc = skn_shard_close(w->shard, &diag);
-    w->shard = NULL;
-    if (rc != SKN_OK && !is_excused(w)) world_fail(w, "the node cannot stop", &diag);
-    w->report->clean_stops++;
-    if (skn_rng_chance(&w->rng, 1, 3))
+    enum skn_rc rc = node_close(w, &diag);
+    if (rc != SKN_OK && !is_excused(w, rc)) world_fail(w, "P7: the node cannot stop", &diag);
+    world_cover(w, SKN_COVER_CLEAN_STOP);
+    if (w->plan.cut_in)
         skn_env_sim_power_cut(w->machine, SKN_CUT_DROP);
     else
         skn_env_sim_kill(w->machine);
     no_faults(w);
+}
+
+void life_end(struct world *w)
+{
+    jump_wall(w);
+    if (w->full_for > 0 && --w->full_for == 0) skn_env_sim_set_disk(w->machine, DISK_ENDLESS);
+    if (w->plan.fills && w->full_for == 0) {
+        w->full_for = 1 + (uint32_t)(w->plan.seed % FULL_ROUNDS_MAX);
+        skn_env_sim_set_disk(w->machine, 1);
+        world_fault(w);
+    }
+    if (!w->node) return;
+    bool cuts_now = w->cut_in == 1;
+    if (w->cut_in > 1) w->cut_in--;
+    if (cuts_now || w->plan.crashes) {
+        world_cover(w, SKN_COVER_CRASH_BETWEEN);
+        crash(w);
+    } else if (w->plan.stops) {
+        world_fault(w);
+        stop(w);
+    }
 }
 
 /* --- the beginning -------------------------------------------------------------------------------- */
@@ -115,84 +206,115 @@ void life_stop(struct world *w)
 /* The process will stop in the middle of some operation to come, or that operation fails. */
 static void arm(struct world *w)
 {
-    static const enum skn_fault faults[] = {
-        SKN_FAULT_STOP, SKN_FAULT_STOP, SKN_FAULT_STOP_SHORT, SKN_FAULT_EIO};
-    if (w->is_quiet || w->options->no_crashes || w->options->stop_at) return;
-    enum skn_fault fault = faults[skn_rng_below(&w->rng, SKN_ARRAY_LEN(faults))];
-    skn_env_sim_fault(w->machine, fault, true, 1 + skn_rng_below(&w->rng, 12), 1);
+    if (!w->plan.arms) return;
+    skn_env_sim_fault(w->machine, w->plan.fault, true, w->plan.nth, 1);
+    world_fault(w);
+    w->plan.arms = false;
 }
 
-static enum skn_rc start(struct world *w, bool take_up_all, struct skn_diag *diag)
+/* A disk that is full refuses each opening, until there is room. */
+static bool waits_for_room(struct world *w, enum skn_rc rc)
 {
-    const struct skn_shard_options options = {.env = skn_env_sim_env(w->machine),
-                                              .dir = "/journal",
-                                              .programs = programs,
-                                              .take_up_all = take_up_all,
-                                              .check_rebuild = true,
-                                              .segment_bytes = w->segment_bytes,
-                                              .no_reserve = true};
-    return skn_shard_open(&options, &w->shard, diag);
+    if (rc != SKN_EDISKFULL || w->full_for == 0) return false;
+    w->full_for = 0;
+    skn_env_sim_set_disk(w->machine, DISK_ENDLESS);
+    return true;
+}
+
+static void opened(struct world *w, struct skn_diag *diag)
+{
+    world_cover(w, SKN_COVER_OPENING);
+    if (w->plan.holds) world_cover(w, SKN_COVER_OPENING_HELD);
+    if (w->plan.holds) world_fault(w);
+    struct skn_history_event event = {.kind = SKN_HISTORY_OPEN, .epoch = node_epoch(w)};
+    world_event(w, &event);
+    enum skn_rc rc = look_around(w, diag);
+    if (rc != SKN_OK) life_fail(w, rc, diag);
 }
 
 void life_begin(struct world *w)
 {
-    for (int i = 0; i < OPENINGS_MAX; i++) {
+    bool arms_opening = w->plan.seed % 3 == 0;
+    for (int i = 0; i < OPENINGS_MAX && w->rc == SKN_OK; i++) {
         struct skn_diag diag = {0};
-        bool take_up_all = w->is_quiet || skn_rng_chance(&w->rng, 2, 3);
-        if (skn_rng_chance(&w->rng, 1, 4)) arm(w);
-        enum skn_rc rc = start(w, take_up_all, &diag);
+        if (arms_opening) arm(w);
+        enum skn_rc rc = node_open(w, !w->plan.holds, &diag);
         if (rc == SKN_OK) {
-            if (!w->options->stop_at) no_faults(w);
-            w->report->opens++;
-            w->report->opens_held += !take_up_all;
-            const struct skn_history_event event = {
-                .kind = SKN_HISTORY_OPEN, .epoch = skn_core_epoch(skn_shard_core(w->shard))};
-            world_event(w, &event);
-            look_around(w);
-            return;
+            if (arms_opening) no_faults(w);
+            opened(w, &diag);
+            if (w->node) return;
+            continue;
         }
-        if (!is_excused(w)) {
+        if (!is_excused(w, rc)) {
             world_fail(w, "P1: the node does not open", &diag);
             return;
         }
-        w->report->crashes_opening++;
-        life_crash(w);
+        world_cover(w, SKN_COVER_CRASH_OPENING);
+        if (!waits_for_room(w, rc)) crash(w);
     }
-    world_fail(w, "the node dies at each opening", NULL);
+    world_fail(w, "P1: the node dies at each opening", NULL);
 }
 
 /* --- work -------------------------------------------------------------------------------------------- */
 
-static void let_out(struct world *w)
+void life_hear(struct world *w, const struct skn_output *output)
 {
-    struct skn_output output;
-    while (w->rc == SKN_OK && skn_core_next_output(skn_shard_core(w->shard), &output)) {
-        if (output.kind == SKN_OUTPUT_REPLY)
-            clients_hear(w, &output);
-        else if (output.kind != SKN_OUTPUT_SIGNAL)
-            tasks_take(w, &output);
+    if (output->kind == SKN_OUTPUT_REPLY)
+        clients_hear(w, output);
+    else if (output->kind == SKN_OUTPUT_SIGNAL)
+        clients_hear_signal(w, output);
+    else
+        tasks_take(w, output);
+}
+
+void life_fail(struct world *w, enum skn_rc rc, const struct skn_diag *diag)
+{
+    if (!is_excused(w, rc))
+        world_fail(w, "P7: the node fails", diag);
+    else if (rc == SKN_EDISKFULL && w->plan.seed % 2)
+        stop(w);
+    else
+        crash(w);
+}
+
+/* Some parts, each with what it happens to have; the rest stays on its way. */
+static enum skn_rc turn_some(struct world *w, struct skn_diag *diag)
+{
+    enum skn_rc rc = SKN_OK;
+    for (uint64_t n = skn_rng_below(&w->rng, SOME_TURNS_MAX); n > 0 && rc == SKN_OK; n--) {
+        rc = node_turn_some(w, diag);
+        node_hear(w);
     }
+    return rc;
+}
+
+/* Until nothing is left to do. */
+static enum skn_rc turn_all(struct world *w, struct skn_diag *diag)
+{
+    enum skn_rc rc = SKN_OK;
+    bool more = true;
+    for (int i = 0; more && rc == SKN_OK && w->rc == SKN_OK; i++) {
+        rc = node_turn_all(w, &more, diag);
+        node_hear(w);
+        if (i > ALL_TURNS_MAX) world_fail(w, "P1: the node is never done", NULL);
+    }
+    return rc;
 }
 
 void life_turn(struct world *w)
 {
     struct skn_diag diag = {0};
-    bool more = true;
-    if (skn_rng_chance(&w->rng, 1, 12)) arm(w);
-    while (more && w->rc == SKN_OK) {
-        enum skn_rc rc = skn_shard_turn(w->shard, &more, &diag);
-        /* Also when the turn died: what the core lets out by then may have left before. */
-        let_out(w);
-        if (rc == SKN_OK) continue;
-        if (is_excused(w))
-            life_crash(w);
-        else
-            world_fail(w, "the node fails", &diag);
+    arm(w);
+    if (w->plan.sync_ns) world_cover(w, SKN_COVER_SLOW_SYNC);
+    bool is_partial = !w->is_quiet && skn_rng_chance(&w->rng, 1, 2);
+    enum skn_rc rc = is_partial ? turn_some(w, &diag) : turn_all(w, &diag);
+    if (rc != SKN_OK) {
+        life_fail(w, rc, &diag);
         return;
     }
-    if (skn_env_sim_has_faulted(w->machine)) no_faults(w); /* and it went on all the same */
-    if (w->unsettled == 0) return;
+    no_faults(w); /* and it went on all the same */
+    if (w->unsettled == 0 || is_partial) return;
     w->unsettled = 0;
-    const struct skn_history_event event = {.kind = SKN_HISTORY_SETTLED};
+    struct skn_history_event event = {.kind = SKN_HISTORY_SETTLED};
     world_event(w, &event);
 }

@@ -1,4 +1,4 @@
-/* report.c - what simulations did, added up and as one line. */
+/* report.c - what simulations did, added up, as one line, and whether it was enough. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "sim/sim.h"
@@ -7,7 +7,41 @@
 
 #include "base/pure.h"
 
-/* Every member is a count but the hashes at the end, which are added too: a sum of many. */
+enum { STANDARD_STEPS = 20000000 }; /* for which cover_map.h says how often */
+
+static const struct skn_cover_info items[] = {
+#define X(id, least, text) {#id, text, least},
+    SKN_COVER_MAP(X)
+#undef X
+};
+
+const struct skn_cover_info *skn_sim_cover_info(enum skn_cover item)
+{
+    SKN_ASSERT(item < SKN_COVER_COUNT);
+    return &items[item];
+}
+
+/* A quarter of a fair share, so that chance does not fail a small set; what is too rare for it is
+ * not asked of it. */
+uint64_t skn_sim_cover_least(enum skn_cover item, uint64_t steps)
+{
+    uint64_t least = skn_sim_cover_info(item)->least;
+    if (least == 0 || steps >= STANDARD_STEPS) return least;
+    return least * steps / STANDARD_STEPS / 4;
+}
+
+void skn_sim_cover_count(const struct skn_sim_report *sum, size_t *out_met, size_t *out_of)
+{
+    *out_met = *out_of = 0;
+    for (size_t i = 0; i < SKN_COVER_COUNT; i++) {
+        uint64_t least = skn_sim_cover_least((enum skn_cover)i, sum->steps);
+        if (least == 0) continue;
+        ++*out_of;
+        *out_met += sum->cover[i] >= least;
+    }
+}
+
+/* Every member is a count but the hashes, which are added too. */
 void skn_sim_report_add(struct skn_sim_report *sum, const struct skn_sim_report *one)
 {
     static_assert(sizeof *sum % sizeof(uint64_t) == 0, "a report is numbers of 64 bits only");
@@ -21,47 +55,19 @@ void skn_sim_report_add(struct skn_sim_report *sum, const struct skn_sim_report 
 
 void skn_sim_report_print(const struct skn_sim_report *r, struct skn_buf *out)
 {
-    uint64_t cuts = 0;
-    for (size_t i = SKN_SIM_CUT; i < SKN_SIM_CRASHES; i++)
-        cuts += r->crashes[i];
+    size_t met, of;
+    skn_sim_cover_count(r, &met, &of);
     skn_buf_printf(out,
-                   "%" PRIu64 " steps, %" PRIu64 " kills, %" PRIu64 " power cuts (%" PRIu64
-                   " after a kill), %" PRIu64 " between slices, %" PRIu64
-                   " in an operation, %" PRIu64 " of an I/O error, %" PRIu64
-                   " while opening, %" PRIu64 " clean stops, %" PRIu64 " openings (%" PRIu64
-                   " held), ",
+                   "%" PRIu64 " steps, %" PRIu64 " slices, %" PRIu64 " seeds, %" PRIu64
+                   " openings, %" PRIu64 " s of virtual time, coverage %zu of %zu, state "
+                   "%016" PRIx64 "%016" PRIx64,
                    r->steps,
-                   r->crashes[SKN_SIM_KILL],
-                   cuts,
-                   r->cuts_after_kill,
-                   r->crashes_between,
-                   r->stops,
-                   r->io_errors,
-                   r->crashes_opening,
-                   r->clean_stops,
-                   r->opens,
-                   r->opens_held);
-    skn_buf_printf(out,
-                   "%" PRIu64 " slices, %" PRIu64 " faults, %" PRIu64 " timers, %" PRIu64
-                   " results dropped, ",
-                   r->slices,
-                   r->faults,
-                   r->timers_fired,
-                   r->results_dropped);
-    skn_buf_printf(out,
-                   "%" PRIu64 " runs, %" PRIu64 " tasks (%" PRIu64 " cut off, %" PRIu64
-                   " of them had their effect), %" PRIu64 " cancels, %" PRIu64
-                   " late results, %" PRIu64 " requests (%" PRIu64 " repeated, %" PRIu64
-                   " ids reused), %" PRIu64 " s, state %016" PRIx64,
-                   r->runs,
-                   r->tasks,
-                   r->tasks_vanished,
-                   r->effects_vanished,
-                   r->cancels,
-                   r->stale_results,
-                   r->requests,
-                   r->repeats,
-                   r->reused_ids,
+                   r->cover[SKN_COVER_SLICE],
+                   r->seeds,
+                   r->cover[SKN_COVER_OPENING],
                    r->virtual_ms / 1000,
-                   r->state_lo ^ r->state_hi);
+                   met,
+                   of,
+                   r->state_hi,
+                   r->state_lo);
 }

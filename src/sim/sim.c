@@ -1,4 +1,4 @@
-/* sim.c - one simulation: steps with faults, then the rest without any. */
+/* sim.c - one simulation: rounds with faults, then the rest without any. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sim/sim.h"
 
@@ -11,10 +11,10 @@
 #include "base/pure.h"
 
 enum {
-    STEPS = 300,
-    QUIET_STEPS_MAX = 20000, /* within which everything has to end when nothing fails any more */
+    STEPS = 1000,
+    QUIET_ROUNDS_MAX = 20000, /* within which everything has to end when nothing fails any more */
     SCRATCH_BYTES = 4 << 20,
-    TEXT_BYTES = 64 << 10,
+    TEXT_BYTES = 1 << 20,
 };
 
 uint64_t world_hash(struct skn_slice bytes)
@@ -25,6 +25,20 @@ uint64_t world_hash(struct skn_slice bytes)
 uint64_t world_now_ms(struct world *w)
 {
     return skn_env_now_mono_ns(skn_env_sim_env(w->machine)) / MS_IN_NS;
+}
+
+void world_cover(struct world *w, enum skn_cover item)
+{
+    w->report->cover[item]++;
+}
+
+void world_fault(struct world *w)
+{
+    struct skn_sim_faults *f = w->faults;
+    if (w->has_fault || !f) return;
+    w->has_fault = true;
+    f->is_cut |= f->count == SKN_SIM_FAULT_ROUNDS_MAX;
+    if (f->count < SKN_SIM_FAULT_ROUNDS_MAX) f->rounds[f->count++] = (uint32_t)w->report->rounds;
 }
 
 void world_fail(struct world *w, const char *why, const struct skn_diag *diag)
@@ -40,18 +54,32 @@ void world_fail(struct world *w, const char *why, const struct skn_diag *diag)
                      diag ? diag->text : "");
 }
 
-static void hash_event(struct world *w, const struct skn_history_event *event)
+static void hash_event(struct world *w, const struct skn_history_event *e)
 {
-    skn_buf_reset(&w->text);
-    skn_buf_put_le64(&w->text, w->report->history_hash);
-    skn_history_print(event, &w->text);
-    w->report->history_hash = world_hash(skn_buf_slice(&w->text));
+    const uint64_t numbers[] = {w->report->history_hash,
+                                e->kind,
+                                e->at_ms,
+                                world_hash(e->domain),
+                                world_hash(e->id),
+                                world_hash(e->name),
+                                e->hash,
+                                e->answer,
+                                (uint64_t)e->amount,
+                                e->count,
+                                e->epoch,
+                                (uint64_t)e->attempt << 32 | e->context,
+                                (uint64_t)e->rc << 4 | (uint64_t)e->is_success << 3 |
+                                    (uint64_t)e->is_stale << 2 | (uint64_t)e->is_over << 1 |
+                                    e->is_leaking,
+                                world_hash(skn_slice(e->key, sizeof e->key))};
+    w->report->history_hash = world_hash(skn_slice(numbers, sizeof numbers));
 }
 
-void world_event(struct world *w, const struct skn_history_event *event)
+void world_event(struct world *w, struct skn_history_event *event)
 {
     struct skn_diag diag = {0};
     if (w->rc != SKN_OK) return;
+    event->at_ms = world_now_ms(w);
     w->report->events[event->kind]++;
     hash_event(w, event);
     if (w->options->trace) w->options->trace(w->options->trace_ctx, event);
@@ -59,65 +87,42 @@ void world_event(struct world *w, const struct skn_history_event *event)
     if (rc != SKN_OK) world_fail(w, diag.text, NULL);
 }
 
-void world_take_up(struct world *w, struct skn_slice address, bool is_asked)
-{
-    enum skn_rc rc = skn_core_take_up(skn_shard_core(w->shard), address, is_asked);
-    SKN_ASSERT(rc == SKN_OK || rc == SKN_ENOENT); /* nothing waits: fine */
-}
-
-void world_count(struct world *w)
-{
-    if (!w->shard) return;
-    struct skn_core_counts counts = skn_core_counts(skn_shard_core(w->shard));
-    w->report->slices += counts.slices;
-    w->report->faults += counts.faults;
-    w->report->timers_fired += counts.timers_fired;
-    w->report->results_dropped += counts.dropped_results;
-}
-
-/* --- one step ------------------------------------------------------------------------------------ */
+/* --- one round ------------------------------------------------------------------------------------ */
 
 /* To the next thing that happens by itself, or a little further. */
 static void pass_time(struct world *w)
 {
     uint64_t task_ms = tasks_next_ms(w), now_ms = world_now_ms(w);
-    uint64_t due_ms = skn_core_next_due_ms(skn_shard_core(w->shard));
-    uint64_t node_ms = skn_shard_now_ms(w->shard);
+    uint64_t due_in_ms = node_due_in_ms(w);
     uint64_t wait_ms = 1 + skn_rng_below(&w->rng, 400);
     if (task_ms != UINT64_MAX) wait_ms = task_ms > now_ms ? task_ms - now_ms : 0;
-    if (due_ms != UINT64_MAX && due_ms > node_ms && due_ms - node_ms < wait_ms)
-        wait_ms = due_ms - node_ms;
+    if (due_in_ms > 0 && due_in_ms < wait_ms) wait_ms = due_in_ms;
     skn_env_sim_advance(w->machine, wait_ms * MS_IN_NS);
 }
 
-static void maybe_crash(struct world *w)
+static void begin_round(struct world *w)
 {
-    if (w->options->no_crashes) return;
-    if (w->cut_in > 1) {
-        w->cut_in--;
-    } else if (w->cut_in == 0 && w->options->stop_at) {
-        return;
-    } else if (w->cut_in == 1 || skn_rng_chance(&w->rng, 1, 25)) {
-        w->report->crashes_between++;
-        life_crash(w);
-    } else if (skn_rng_chance(&w->rng, 1, 100)) {
-        life_stop(w);
-    }
+    uint64_t state = w->options->seed ^ w->report->rounds * 0xbf58476d1ce4e5b9u;
+    skn_rng_init(&w->rng, skn_splitmix64(&state));
+    life_plan(w);
+    if (!w->node) life_begin(w);
 }
 
-static void step(struct world *w)
+static void one_round(struct world *w)
 {
-    w->report->steps++;
-    if (!w->shard) life_begin(w);
+    w->report->rounds++;
+    begin_round(w);
     if (w->rc != SKN_OK) return;
-    for (uint64_t n = skn_rng_below(&w->rng, 3); n > 0 && w->rc == SKN_OK; n--)
+    uint64_t asks = skn_rng_below(&w->rng, w->params.asks_max + 1);
+    for (; asks > 0 && w->rc == SKN_OK && w->open_asks < w->params.open_max; asks--)
         clients_ask_something(w);
-    if (skn_rng_chance(&w->rng, 1, 12)) world_take_up(w, (struct skn_slice){0}, false);
-    if (skn_rng_chance(&w->rng, 1, 4)) tasks_tell_late(w);
+    if (skn_rng_chance(&w->rng, 1, 8)) (void)clients_ask_again(w);
+    if (skn_rng_chance(&w->rng, 1, 12)) node_take_up(w, (struct skn_slice){0}, false);
+    if (w->params.lates && skn_rng_chance(&w->rng, 1, 4)) tasks_tell_late(w);
     if (skn_rng_chance(&w->rng, 1, 2)) pass_time(w);
     if (skn_rng_chance(&w->rng, 3, 4)) tasks_end_due(w);
     if (w->rc == SKN_OK && skn_rng_chance(&w->rng, 9, 10)) life_turn(w);
-    if (w->rc == SKN_OK && w->shard) maybe_crash(w);
+    if (w->rc == SKN_OK) life_end(w);
 }
 
 /* --- the rest ------------------------------------------------------------------------------------- */
@@ -136,10 +141,22 @@ static void resume_all(struct world *w, struct skn_buf *runs)
 
 static void final_look(struct world *w)
 {
+    struct skn_diag diag = {0};
     if (w->rc != SKN_OK) return;
-    look_around(w);
-    const struct skn_history_event event = {.kind = SKN_HISTORY_END};
+    if (look_around(w, &diag) != SKN_OK) world_fail(w, "P7: the node fails", &diag);
+    struct skn_history_event event = {.kind = SKN_HISTORY_END};
     world_event(w, &event);
+}
+
+/* Whether anything is under way, or could be gone on with. */
+static bool has_work(struct world *w, struct skn_buf *runs)
+{
+    struct skn_diag diag = {0};
+    size_t active = 0;
+    skn_buf_reset(runs);
+    if (look_for_work(w, &active, runs, &diag) != SKN_OK)
+        world_fail(w, "P7: the node fails", &diag);
+    return active > 0 || runs->len > 0;
 }
 
 /* Without faults everything that was asked is answered and every run ends. */
@@ -147,63 +164,47 @@ static void finish(struct world *w)
 {
     struct skn_buf runs;
     skn_buf_init(&runs, TEXT_BYTES);
-    w->is_quiet = true;
-    w->cut_in = 0;
-    skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
-    if (!w->shard) life_begin(w);
+    life_calm(w);
     for (int i = 0; w->rc == SKN_OK; i++) {
-        skn_buf_reset(&runs);
-        world_take_up(w, (struct skn_slice){0}, true);
+        w->report->rounds++;
+        begin_round(w);
+        if (w->rc != SKN_OK) break;
+        node_take_up(w, (struct skn_slice){0}, true);
         size_t owed = clients_ask_again(w);
-        if (w->ghosts.count > 0) tasks_tell_late(w);
+        if (w->params.lates && w->ghosts.count > 0) tasks_tell_late(w);
         tasks_end_due(w);
         if (w->rc == SKN_OK) life_turn(w);
         if (w->rc != SKN_OK) break;
-        owed += look_for_runs(w, &runs) + w->tasks.count + (runs.len > 0);
-        uint64_t due_ms = skn_core_next_due_ms(skn_shard_core(w->shard));
-        if (owed == 0 && due_ms == UINT64_MAX) break;
+        skn_buf_reset(&runs);
+        bool may_be_over = owed == 0 && w->tasks.count == 0 && w->unsettled == 0;
+        if (may_be_over && !has_work(w, &runs)) break;
         if (runs.len > 0 && skn_rng_chance(&w->rng, 1, 4)) resume_all(w, &runs);
         pass_time(w);
-        if (i < QUIET_STEPS_MAX) continue;
+        if (i < QUIET_ROUNDS_MAX) continue;
         final_look(w); /* names the run or the request */
-        world_fail(w, "something goes on for ever", NULL);
+        world_fail(w, "P1: something goes on for ever", NULL);
     }
     skn_buf_fini(&runs);
 }
 
-static void fill_report(struct world *w)
-{
-    w->report->virtual_ms = world_now_ms(w);
-    if (!w->shard) return;
-    struct skn_position position = skn_store_position(skn_shard_store(w->shard));
-    w->report->state_lo = position.state.lo;
-    w->report->state_hi = position.state.hi;
-    w->report->records_last = position.index;
-    world_count(w);
-}
-
 static void world_init(struct world *w)
 {
-    static const uint32_t segments[] = {32 << 10, 64 << 10, 256 << 10};
-    skn_rng_init(&w->rng, w->options->seed);
+    const struct skn_sim_options *o = w->options;
+    uint64_t state = o->seed;
+    params_draw(o->seed, &w->params);
     skn_arena_init(&w->arena);
     skn_buf_init(&w->scratch, SCRATCH_BYTES);
     skn_buf_init(&w->text, TEXT_BYTES);
     w->checker = skn_checker_create();
-    w->machine = skn_env_sim_create(skn_rng_u64(&w->rng), 0);
-    w->segment_bytes = segments[skn_rng_below(&w->rng, SKN_ARRAY_LEN(segments))];
-    if (w->options->stop_at)
-        skn_env_sim_fault(w->machine,
-                          (w->options->stop_at + w->options->seed) % 2 ? SKN_FAULT_STOP
-                                                                       : SKN_FAULT_STOP_SHORT,
-                          true,
-                          w->options->stop_at,
-                          1);
+    w->life = 1;
+    w->machine = skn_env_sim_create(skn_splitmix64(&state), 0);
+    enum skn_fault how = (o->stop_at + o->seed) % 2 ? SKN_FAULT_STOP : SKN_FAULT_STOP_SHORT;
+    if (o->stop_at) skn_env_sim_fault(w->machine, how, true, o->stop_at, 1);
 }
 
 static void world_fini(struct world *w)
 {
-    skn_shard_abandon(w->shard);
+    node_abandon(w);
     skn_env_sim_destroy(w->machine);
     skn_checker_destroy(w->checker);
     skn_free(w->asks);
@@ -214,22 +215,61 @@ static void world_fini(struct world *w)
     skn_arena_fini(&w->arena);
 }
 
+static void run(struct world *w)
+{
+    uint32_t steps = w->options->steps ? w->options->steps : STEPS;
+    world_init(w);
+    while (w->rc == SKN_OK && w->report->steps < steps)
+        one_round(w);
+    if (w->rc == SKN_OK) finish(w);
+    final_look(w);
+    if (w->rc == SKN_OK) node_end(w);
+    w->report->virtual_ms = world_now_ms(w);
+    world_fini(w);
+}
+
 enum skn_rc skn_sim_run(const struct skn_sim_options *options,
                         struct skn_sim_report *out,
+                        struct skn_sim_faults *out_faults,
                         struct skn_diag *diag)
 {
-    struct world w = {.options = options, .report = out, .diag = diag};
+    struct world w = {.options = options, .report = out, .faults = out_faults, .diag = diag};
     enum skn_bug planted = skn_bug_plant(options->bug);
     if (options->bug == SKN_BUG_NONE) (void)skn_bug_plant(planted); /* by SKN_BUG, or none */
-    *out = (struct skn_sim_report){0};
-    world_init(&w);
-    uint32_t steps = options->steps ? options->steps : STEPS;
-    while (w.rc == SKN_OK && out->steps < steps)
-        step(&w);
-    if (w.rc == SKN_OK) finish(&w);
-    final_look(&w);
-    fill_report(&w);
-    world_fini(&w);
+    void *noise = skn_alloc(options->heap_noise);
+    *out = (struct skn_sim_report){.seeds = 1};
+    if (out_faults) *out_faults = (struct skn_sim_faults){.count = 0};
+    run(&w);
+    skn_free(noise);
     (void)skn_bug_plant(planted);
     return w.rc;
+}
+
+enum skn_rc skn_sim_run_twice(const struct skn_sim_options *options,
+                              struct skn_sim_report *out,
+                              struct skn_sim_faults *out_faults,
+                              struct skn_diag *diag)
+{
+    static const size_t noises[] = {100000, 5000, 333};
+    enum skn_rc rc = skn_sim_run(options, out, out_faults, diag);
+    struct skn_sim_report *again = skn_alloc(sizeof *again);
+    struct skn_sim_options other = *options;
+    other.trace = NULL;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(noises) && rc == SKN_OK; i++) {
+        other.heap_noise = noises[i] + options->heap_noise;
+        rc = skn_sim_run(&other, again, NULL, diag);
+        if (rc != SKN_OK || memcmp(out, again, sizeof *again) == 0) continue;
+        bool same_rows = out->state_lo == again->state_lo && out->state_hi == again->state_hi;
+        rc = SKN_FAIL(diag,
+                      SKN_EFAULT,
+                      "seed %" PRIu64 " step %" PRIu64 ": P4: the same seed gave other %s",
+                      options->seed,
+                      out->steps,
+                      out->history_hash != again->history_hash   ? "events"
+                      : out->records_hash == again->records_hash ? "counts"
+                      : same_rows                                ? "records"
+                                                                 : "rows");
+    }
+    skn_free(again);
+    return rc;
 }

@@ -80,9 +80,14 @@ static void perform(struct world *w, const struct skn_output *output)
     bool is_short = skn_rng_chance(&w->rng, 1, 4);
     task.end_ms = world_now_ms(w) + skn_rng_below(&w->rng, is_short ? 2 : TASK_MS_MAX);
     struct skn_history_event event = event_of(SKN_HISTORY_PERFORM, &task);
-    event.is_stale = memmem(output->value.ptr, output->value.len, "STALE", 5) != NULL;
+    struct skn_slice value = output->value;
+    event.is_stale = memmem(value.ptr, value.len, "STALE", 5) != NULL;
+    struct skn_slice name = text_of(effect, SKN_FLOW_EFFECT_EVENT);
+    bool is_modest = name.len > 0 && name.ptr[0] < 'A' + SIM_MODEST_EVENTS;
+    event.is_leaking =
+        is_modest && memmem(value.ptr, value.len, SIM_CANARY, strlen(SIM_CANARY)) != NULL;
     add(&w->tasks, &task);
-    w->report->tasks++;
+    world_cover(w, SKN_COVER_TASK);
     world_event(w, &event);
 }
 
@@ -101,18 +106,31 @@ void tasks_take(struct world *w, const struct skn_output *output)
         uint64_t grace_ms = output->is_leaving ? 0 : skn_rng_below(&w->rng, GRACE_MS_MAX);
         uint64_t end_ms = world_now_ms(w) + grace_ms;
         if (end_ms < task->end_ms) task->end_ms = end_ms;
-        w->report->cancels++;
+        world_cover(w, SKN_COVER_CANCEL);
     }
 }
 
-static enum skn_attempt_status status_of(const struct sim_task *task, uint64_t chance)
+static enum skn_attempt_status
+status_of(const struct world *w, const struct sim_task *task, uint64_t chance)
 {
     bool is_late_success = task->is_cancelled && !task->is_leaving && chance % 4 == 0;
     if (is_late_success) return SKN_ATTEMPT_SUCCESS;
     if (task->is_leaving) return SKN_ATTEMPT_INTERRUPTED;
     if (task->is_cancelled) return SKN_ATTEMPT_CANCELLED;
+    if (!w->params.failures) return SKN_ATTEMPT_SUCCESS;
     if (chance % 100 < 15) return SKN_ATTEMPT_FAILURE;
-    return chance % 100 < 20 ? SKN_ATTEMPT_TIMEOUT : SKN_ATTEMPT_SUCCESS;
+    return chance % 100 < 25 ? SKN_ATTEMPT_TIMEOUT : SKN_ATTEMPT_SUCCESS;
+}
+
+static void cover_status(struct world *w, enum skn_attempt_status status)
+{
+    switch ((int)status) {
+    case SKN_ATTEMPT_SUCCESS: world_cover(w, SKN_COVER_RESULT_SUCCESS); break;
+    case SKN_ATTEMPT_FAILURE: world_cover(w, SKN_COVER_RESULT_FAILURE); break;
+    case SKN_ATTEMPT_TIMEOUT: world_cover(w, SKN_COVER_RESULT_TIMEOUT); break;
+    case SKN_ATTEMPT_CANCELLED: world_cover(w, SKN_COVER_RESULT_CANCELLED); break;
+    default: break;
+    }
 }
 
 static void
@@ -133,7 +151,8 @@ give_result(struct world *w, const struct sim_task *task, enum skn_attempt_statu
         .status = status,
         .reason = skn_slice_str(reasons[status]),
         .value = build_result(&scratch, &w->scratch, late ? "STALE" : "fresh", fate(w, task))};
-    skn_core_result(skn_shard_core(w->shard), &result);
+    node_result(w, &result);
+    cover_status(w, status);
     w->unsettled++;
     skn_arena_fini(&scratch);
 }
@@ -161,7 +180,7 @@ void tasks_end_due(struct world *w)
         }
         remove_at(&w->tasks, i);
         uint64_t chance = fate(w, &task);
-        enum skn_attempt_status status = status_of(&task, chance);
+        enum skn_attempt_status status = status_of(w, &task, chance);
         /* A program that failed may have done its work all the same. */
         if (status == SKN_ATTEMPT_SUCCESS || chance % 7 == 0) have_effect(w, &task);
         give_result(w, &task, status, false);
@@ -182,10 +201,10 @@ void tasks_vanish(struct world *w)
 {
     for (size_t i = 0; i < w->tasks.count; i++) {
         const struct sim_task *task = &w->tasks.items[i];
-        w->report->tasks_vanished++;
+        world_cover(w, SKN_COVER_TASK_CUT_OFF);
         if (skn_rng_chance(&w->rng, 1, 3)) {
             have_effect(w, task);
-            w->report->effects_vanished++;
+            world_cover(w, SKN_COVER_TASK_CUT_EFFECT);
         }
         if (skn_rng_chance(&w->rng, 2, 3)) haunt(w, task);
     }
@@ -199,9 +218,8 @@ void tasks_tell_late(struct world *w)
     struct sim_task ghost = w->ghosts.items[at];
     remove_at(&w->ghosts, at);
     /* Of this epoch: a failure that is told a second time, when its attempt has long ended. */
-    bool is_echo = ghost.epoch == skn_core_epoch(skn_shard_core(w->shard));
+    bool is_echo = ghost.epoch == node_epoch(w);
     bool is_success = !is_echo && skn_rng_chance(&w->rng, 3, 4);
     give_result(w, &ghost, is_success ? SKN_ATTEMPT_SUCCESS : SKN_ATTEMPT_FAILURE, !is_echo);
-    if (is_echo) return;
-    w->report->stale_results++;
+    world_cover(w, is_echo ? SKN_COVER_RESULT_ECHO : SKN_COVER_RESULT_LATE);
 }

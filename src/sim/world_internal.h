@@ -8,13 +8,18 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/map.h"
 #include "base/rng.h"
 #include "core/core.h"
 #include "env/env_sim.h"
-#include "shard/shard.h"
+#include "sim/params_internal.h"
 #include "sim/sim.h"
 
-enum { MS_IN_NS = 1000000, RUNS_MAX = 8, LEDGERS = 2, PEERS = 3 };
+enum { MS_IN_NS = 1000000 };
+
+/* A value among the inputs of every run that the first events, A and B, do not take (P8). */
+#define SIM_CANARY "undeclared-canary"
+enum { SIM_MODEST_EVENTS = 2 };
 
 /* Something a client wants, asked as often as it takes. Its number is its place + 1. */
 struct ask {
@@ -22,8 +27,10 @@ struct ask {
     struct skn_slice payload; /* encoded */
     uint64_t hash;            /* of the payload */
     int64_t amount;
-    bool is_waiting; /* for an answer of the node that lives */
+    enum skn_priority priority;
+    uint32_t waits_in; /* life of the node that owes an answer; 0: none does */
     bool is_answered;
+    bool is_bad; /* cannot be admitted, ever */
 };
 
 /* A program that runs, or ran in a node that is dead. */
@@ -41,23 +48,48 @@ struct task_list {
     size_t count, cap;
 };
 
+/* What happens to the node in one round: decided by seed and round, so that leaving out the faults of
+ * one round changes none of another. */
+struct round_plan {
+    bool arms; /* an operation of the disk to come fails, or stops the process */
+    enum skn_fault fault;
+    uint64_t nth;
+    bool crashes, stops, jumps, fills;
+    bool is_kill;
+    enum skn_cut cut;
+    uint32_t cut_in; /* rounds until the power cut after a kill, 0 none */
+    int64_t jump_ms;
+    uint64_t sync_ns; /* a sync takes so long in this round */
+    bool holds;       /* an opening leaves interrupted runs alone */
+    uint64_t seed;    /* for what else the faults of this round need */
+};
+
+struct sim_node;
+
 struct world {
     const struct skn_sim_options *options;
+    struct sim_params params;
     struct skn_sim_report *report;
+    struct skn_sim_faults *faults; /* or NULL */
     struct skn_diag *diag;
-    enum skn_rc rc; /* the first violation sticks */
-    struct skn_rng rng;
+    enum skn_rc rc;     /* the first violation sticks */
+    struct skn_rng rng; /* of this round's workload */
+    struct round_plan plan;
+    bool has_fault; /* a fault came in this round */
     struct skn_arena arena;
     struct skn_buf scratch, text;
     struct skn_checker *checker;
     struct skn_env_sim *machine;
-    struct skn_shard *shard; /* NULL: down */
-    uint32_t segment_bytes;
-    uint32_t cut_in; /* steps until the power cut after a kill, 0 none */
-    bool is_quiet;   /* no faults any more */
+    struct sim_node *node; /* NULL: down */
+    uint32_t cut_in;       /* rounds until the power cut after a kill, 0 none */
+    uint32_t full_for;     /* rounds until the disk has room again, 0 it has */
+    bool is_quiet;         /* no faults any more */
     uint64_t jumped_ms;
     struct ask *asks;
     size_t ask_count, ask_cap;
+    size_t open_asks;        /* that wait for an answer */
+    size_t first_unanswered; /* all before it are answered, or never will be */
+    uint32_t life;           /* how often a node ended, and 1 */
     uint32_t runs;
     struct task_list tasks, ghosts; /* that run; that are to be told too late, or again */
     size_t unsettled;               /* results given since the last turn */
@@ -65,34 +97,115 @@ struct world {
 
 /* --- sim.c ------------------------------------------------------------------------------------ */
 
-/* An event for the history: counted, traced and judged. */
-void world_event(struct world *w, const struct skn_history_event *event);
+/* An event for the history: stamped, counted, traced and judged. */
+void world_event(struct world *w, struct skn_history_event *event);
 /* The simulation fails; the first reason stays. */
 void world_fail(struct world *w, const char *why, const struct skn_diag *diag);
-/* Domains that wait since the opening go on; an empty address means all. */
-void world_take_up(struct world *w, struct skn_slice address, bool is_asked);
 uint64_t world_now_ms(struct world *w);
 uint64_t world_hash(struct skn_slice bytes);
+void world_cover(struct world *w, enum skn_cover item);
+/* A fault came: for the shrinking. */
+void world_fault(struct world *w);
 
-/* Adds what the node that ends here has counted. */
-void world_count(struct world *w);
+/* --- node.c: the shards and their parts ----------------------------------------------------------- */
 
-/* --- life.c: the node -------------------------------------------------------------------------- */
+SKN_MUST_USE enum skn_rc node_open(struct world *w, bool take_up_all, struct skn_diag *diag);
+/* A clean stop. */
+SKN_MUST_USE enum skn_rc node_close(struct world *w, struct skn_diag *diag);
+/* Frees it as a kill would leave it; down is fine. */
+void node_abandon(struct world *w);
+/* A clean stop after which everything that is stored is read, checked, counted and hashed. */
+void node_end(struct world *w);
 
+/* Turns one part, whichever. */
+SKN_MUST_USE enum skn_rc node_turn_some(struct world *w, struct skn_diag *diag);
+/* Turns all of them; `out_more`: there is more to do at once, or something is on its way. */
+SKN_MUST_USE enum skn_rc node_turn_all(struct world *w, bool *out_more, struct skn_diag *diag);
+/* Gives what came out to life_hear. Also after a turn that failed: it may have left before. */
+void node_hear(struct world *w);
+
+void node_submit(struct world *w, const struct skn_request *request);
+void node_result(struct world *w, const struct skn_attempt_result *result);
+/* Domains that wait since the opening go on; an empty address means all. */
+void node_take_up(struct world *w, struct skn_slice address, bool is_asked);
+uint64_t node_epoch(const struct world *w);
+uint32_t node_shards(const struct world *w);
+/* Until it wants a turn though nothing came, UINT64_MAX: never. */
+uint64_t node_due_in_ms(const struct world *w);
+
+/* `fn` runs at each shard, again from its start when rows have to be fetched; then `tell`, which may
+ * be NULL, when all that it saw is durable and nothing newer has been told. An error is the node's:
+ * it cannot go on. */
+typedef enum skn_rc (*node_look_fn)(struct world *w,
+                                    void *ctx,
+                                    uint32_t shard,
+                                    struct skn_core *core,
+                                    struct skn_store *store,
+                                    struct skn_diag *diag);
+typedef void (*node_tell_fn)(struct world *w, void *ctx);
+SKN_MUST_USE enum skn_rc
+node_look(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, struct skn_diag *diag);
+
+/* --- life.c: its beginnings and ends ------------------------------------------------------------- */
+
+/* Decides what this round does to the node. */
+void life_plan(struct world *w);
 /* Starts it, again and again when it dies while it opens. */
 void life_begin(struct world *w);
-/* Handles what waits and lets out what may leave; the node may die of it. */
+/* Handles what waits, or some of it, and lets out what may leave; the node may die of it. */
 void life_turn(struct world *w);
-/* The node is gone now: killed, or by a power cut. */
-void life_crash(struct world *w);
-void life_stop(struct world *w);
+/* What came out of the node. */
+void life_hear(struct world *w, const struct skn_output *output);
+/* It could not go on: `rc` and `diag` say why, and if that is no fault of its own it is gone. */
+void life_fail(struct world *w, enum skn_rc rc, const struct skn_diag *diag);
+/* What the plan says about its end. */
+void life_end(struct world *w);
+/* From now on nothing fails. */
+void life_calm(struct world *w);
 
 /* --- look.c: everything that the rows show ------------------------------------------------------- */
 
-void look_around(struct world *w);
-/* Runs of the store that are neither over nor held nor interrupted are counted; those that are
- * interrupted are appended to `out`, one address and a newline each. */
-size_t look_for_runs(struct world *w, struct skn_buf *out_interrupted);
+/* Told as events. An error is the node's. */
+SKN_MUST_USE enum skn_rc look_around(struct world *w, struct skn_diag *diag);
+/* Runs that are neither over nor held nor interrupted, timers and mail are counted; interrupted runs
+ * are appended to `out_interrupted`, one address and a newline each. */
+SKN_MUST_USE enum skn_rc look_for_work(struct world *w,
+                                       size_t *out_active,
+                                       struct skn_buf *out_interrupted,
+                                       struct skn_diag *diag);
+
+/* --- rows.c: which row is what, by its key alone --------------------------------------------------- */
+
+enum row_kind {
+    ROW_EPOCH,
+    ROW_SECRET,
+    ROW_TIMER_INDEX,
+    ROW_MAIL,
+    ROW_INTENT,
+    ROW_REQUEST,
+    ROW_EXPIRY,
+    ROW_DOMAIN,
+    ROW_TIMER,
+    ROW_DEAD,
+    ROW_OWN,
+    ROW_INDEX,
+    ROW_OUTBOX,
+    ROW_ACKNOWLEDGED,
+    ROW_SEEN,
+    ROW_WAITING,
+    ROW_COUNTER,
+    ROW_FAULTED,
+    ROW_OTHER,
+};
+struct row_info {
+    enum row_kind kind;
+    struct skn_slice address; /* of the kinds that have one */
+    uint8_t lane;             /* of mail */
+    struct skn_slice own;     /* the key as its program knows it */
+};
+void rows_read_key(struct skn_slice key, struct row_info *out);
+/* Counts a record of the journal: its message and its rows. */
+void rows_cover_record(struct world *w, const struct skn_record *record);
 
 /* --- tasks.c: the executor ------------------------------------------------------------------------ */
 
@@ -110,17 +223,21 @@ void tasks_tell_late(struct world *w);
 
 void clients_ask_something(struct world *w);
 void clients_hear(struct world *w, const struct skn_output *reply);
+/* A signal: a peer tells that its timer fired. */
+void clients_hear_signal(struct world *w, const struct skn_output *signal);
 /* Whoever waits for an answer waits no more. */
 void clients_disconnect(struct world *w);
 /* Asks again for all that has no answer; how many that are. */
 size_t clients_ask_again(struct world *w);
 void clients_resume(struct world *w, struct skn_slice run);
 
-/* --- flows.c, programs.c ---------------------------------------------------------------------------- */
+/* --- flows.c, ledger.c, peers.c, jobs.c ---------------------------------------------------------------- */
 
 /* The payload of a `start`: a random flow. Lives as long as the world. */
 struct skn_slice flows_start(struct world *w);
 
-extern const struct skn_program sim_ledger_program, sim_peer_program;
-/* Tells the rows of a ledger or peer as events. */
-void programs_look(struct world *w, struct skn_store *store, struct skn_slice address);
+extern const struct skn_program sim_ledger_program, sim_peer_program, sim_job_program;
+/* A row of the program as an event; false: it is none. */
+bool ledger_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out);
+bool peers_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out);
+bool jobs_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out);

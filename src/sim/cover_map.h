@@ -1,0 +1,97 @@
+/* cover_map.h - what a set of seeds has to have gone through, and how often at least.
+ *
+ * X(id, least, text)
+ *   least   in the standard set: 800 seeds with 20 million steps in all; 0: counted only
+ * Row types and message kinds are counted in the journal that a seed leaves, by what stands there.
+ */
+#pragma once
+
+/* clang-format off */
+#define SKN_COVER_MAP(X) \
+    /* how a node ends and begins */ \
+    X(KILL,            2000, "kills") \
+    X(CUT_DROP,        200,  "power cuts that keep nothing unsynced") \
+    X(CUT_PREFIX,      200,  "power cuts that keep the changes up to some moment") \
+    X(CUT_SECTORS,     200,  "power cuts that keep any sectors") \
+    X(CUT_TORN,        200,  "power cuts that tear one write") \
+    X(CUT_NAMES_LOST,  200,  "power cuts that lose names") \
+    X(CUT_NAMES_ONLY,  200,  "power cuts that keep names and zeros") \
+    X(CUT_AFTER_KILL,  200,  "power cuts soon after a kill and an opening [E6]") \
+    X(CRASH_BETWEEN,   1000, "deaths between slices") \
+    X(CRASH_IN_OP,     1000, "deaths in the middle of an operation of the disk") \
+    X(CRASH_OPENING,   500,  "deaths while opening") \
+    X(IO_ERROR,        500,  "ends by a write or sync that failed [E7]") \
+    X(DISK_FULL,       100,  "ends by a full disk [E8]") \
+    X(CLEAN_STOP,      200,  "clean stops") \
+    X(OPENING,         2000, "openings") \
+    X(OPENING_HELD,    500,  "openings that leave interrupted runs alone [E81]") \
+    X(CLOCK_FORWARD,   200,  "jumps of the wall clock ahead") \
+    X(CLOCK_BACK,      200,  "jumps of the wall clock back") \
+    X(SLOW_SYNC,       500,  "syncs that took from a millisecond to seconds") \
+    /* requests */ \
+    X(REQUEST,         0,    "requests") \
+    X(REPEAT,          1000, "requests asked again under their id") \
+    X(OTHER_PAYLOAD,   500,  "ids used for another request [E34]") \
+    X(ANSWER_OK,       0,    "answers") \
+    X(ANSWER_ID_REUSED,200,  "answers ID_REUSED") \
+    X(ANSWER_EXECUTION,500,  "answers EXECUTION_FAILED of a program that faults [E33]") \
+    X(ANSWER_FAULTED,  200,  "answers of FAULTED domains [E33]") \
+    X(ANSWER_TOO_LARGE,200,  "answers TOO_LARGE: rows, messages, batches, keys, tags, answers") \
+    X(ANSWER_FULL,     100,  "answers of slices that read and wrote too much") \
+    X(REFUSED_TYPE,    100,  "refusals of addresses without a program") \
+    X(REFUSED_ARGS,    100,  "refusals of ids and names that are too long") \
+    X(REFUSED_FULL,    100,  "refusals because too many requests wait") \
+    X(QUERY,           1000, "queries [E21]") \
+    /* what domains do */ \
+    X(SLICE,           0,    "slices") \
+    X(FAULT,           500,  "slices that faulted") \
+    X(TIMER_FIRED,     2000, "timers that fired") \
+    X(TASK,            0,    "attempts performed") \
+    X(TASK_CUT_OFF,    1000, "attempts cut off by the node's death [E41]") \
+    X(TASK_CUT_EFFECT, 200,  "of them, attempts whose effect had happened") \
+    X(RESULT_SUCCESS,  0,    "results: success") \
+    X(RESULT_FAILURE,  1000, "results: failure") \
+    X(RESULT_TIMEOUT,  500,  "results: timeout") \
+    X(RESULT_CANCELLED,200,  "results: cancelled") \
+    X(RESULT_LATE,     500,  "results of an older epoch [E40]") \
+    X(RESULT_ECHO,     200,  "failures of attempts that are over, told again [E40]") \
+    X(RESULT_DROPPED,  500,  "results that were dropped") \
+    X(CANCEL,          200,  "cancels") \
+    X(RUN,             500,  "runs of flows that were started") \
+    X(JOB,             1000, "intents of a program of its own") \
+    X(RECORD_OPEN,     1000, "records of openings") \
+    X(RECORD_EXPIRE,   0,    "records that forget request ids") \
+    X(MESSAGE_REQUEST, 1000, "messages: requests") \
+    X(MESSAGE_SEND,    1000, "messages: between domains") \
+    X(MESSAGE_TIMER,   1000, "messages: timers") \
+    X(MESSAGE_ATTEMPT, 1000, "messages: attempts") \
+    /* rows in the journal: written, and gone again */ \
+    X(ROW_EPOCH,       1000, "rows: epoch") \
+    X(ROW_SECRET,      100,  "rows: store secret") \
+    X(ROW_TIMER_INDEX, 1000, "rows: timer index") \
+    X(ROW_MAIL,        1000, "rows: mailbox") \
+    X(ROW_INTENT,      1000, "rows: intent") \
+    X(ROW_REQUEST,     1000, "rows: request id") \
+    X(ROW_EXPIRY,      1000, "rows: expiry of a request id") \
+    X(ROW_DOMAIN,      1000, "rows: domain") \
+    X(ROW_TIMER,       1000, "rows: timer") \
+    X(ROW_DEAD,        200,  "rows: dead letter") \
+    X(ROW_OWN,         1000, "rows: a program's own") \
+    X(ROW_INDEX,       500,  "rows: index of domains") \
+    X(ROW_OUTBOX,      0,    "rows: outbox of a stream") \
+    X(ROW_ACKNOWLEDGED,0,    "rows: acknowledged of a stream") \
+    X(ROW_SEEN,        0,    "rows: seen of a stream") \
+    X(ROW_WAITING,     500,  "rows: messages that wait for a lane") \
+    X(ROW_COUNTER,     0,    "rows: counters of what waits elsewhere") \
+    X(ROW_FAULTED,     0,    "rows: FAULTED while something waits") \
+    X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
+    X(GONE_TIMER_INDEX,1000, "deletions: timer index") \
+    X(GONE_MAIL,       1000, "deletions: mailbox") \
+    X(GONE_OUTBOX,     0,    "deletions: outbox of a stream") \
+    X(GONE_WAITING,    500,  "deletions: messages that waited for a lane") \
+    X(GONE_COUNTER,    0,    "deletions: counters of what waits elsewhere") \
+    X(GONE_INTENT,     1000, "deletions: intent") \
+    X(GONE_REQUEST,    0,    "deletions: request id") \
+    X(GONE_TIMER,      1000, "deletions: timer") \
+    X(GONE_OWN,        100,  "deletions: a program's own")
+/* clang-format on */

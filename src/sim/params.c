@@ -1,0 +1,142 @@
+/* params.c - the parameters of a seed. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/params_internal.h"
+
+#include "base/rng.h"
+
+#include "base/pure.h"
+
+enum { KIB = 1024 };
+
+static bool coin(struct skn_rng *rng)
+{
+    return skn_rng_chance(rng, 1, 2);
+}
+
+static uint32_t one_of(struct skn_rng *rng, const uint32_t *choices, size_t count)
+{
+    return choices[skn_rng_below(rng, count)];
+}
+#define ONE_OF(rng, ...) \
+    one_of((rng), (const uint32_t[]){__VA_ARGS__}, SKN_ARRAY_LEN(((const uint32_t[]){__VA_ARGS__})))
+
+static void draw_families(struct skn_rng *rng, struct sim_params *p)
+{
+    bool *families[] = {&p->kills,
+                        &p->cuts,
+                        &p->in_operations,
+                        &p->io_errors,
+                        &p->full_disks,
+                        &p->stops,
+                        &p->clocks,
+                        &p->slow_disk,
+                        &p->holds,
+                        &p->lates,
+                        &p->failures,
+                        &p->cancels,
+                        &p->repeats,
+                        &p->bad_asks,
+                        &p->bad_adds,
+                        &p->jobs,
+                        &p->timers};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(families); i++)
+        *families[i] = coin(rng);
+    p->flows = skn_rng_chance(rng, 1, 3);
+    p->peers = skn_rng_chance(rng, 3, 4);
+    p->tight = !p->flows && skn_rng_chance(rng, 1, 3);
+}
+
+/* Small ones in some seeds, so that each is met; what flows and peers need is left to them. */
+static void draw_limits(struct skn_rng *rng, struct sim_params *p)
+{
+    struct skn_core_limits *l = &p->limits;
+    l->speculative_batches = ONE_OF(rng, 0, 1, 2, 7, 64);
+    l->warm_domains = ONE_OF(rng, 0, 1, 3);
+    l->quantum_gas = ONE_OF(rng, 0, 0, 100, 20000);
+    l->faults_in_row = ONE_OF(rng, 0, 0, 1000000);
+    l->mailbox_messages = ONE_OF(rng, 0, 1, 3, 20);
+    if (!p->tight) return;
+    l->requests_waiting = ONE_OF(rng, 2, 5, 20);
+    l->message_bytes = ONE_OF(rng, KIB, 4 * KIB);
+    l->batch_bytes = ONE_OF(rng, 8 * KIB, 64 * KIB);
+    l->slice_gas = ONE_OF(rng, 20000, 100000);
+}
+
+void params_draw(uint64_t seed, struct sim_params *out)
+{
+    struct skn_rng rng;
+    skn_rng_init(&rng, seed ^ 0x5eed0f5a11u);
+    *out = (struct sim_params){0};
+    draw_families(&rng, out);
+    draw_limits(&rng, out);
+    out->crash_every = ONE_OF(&rng, 8, 30, 120, 500);
+    out->asks_max = ONE_OF(&rng, 2, 4, 10);
+    out->open_max = ONE_OF(&rng, 4, 32, 200);
+    out->hops_max = ONE_OF(&rng, 4, 16, 64);
+    out->runs_max = ONE_OF(&rng, 4, 8, 12);
+    out->ledgers = ONE_OF(&rng, 2, 5);
+    out->peer_count = ONE_OF(&rng, 2, 3, 5);
+    out->segment_bytes = ONE_OF(&rng, 32 * KIB, 64 * KIB, 256 * KIB);
+    out->shards = 1; /* more when there are streams between them */
+    out->workers = ONE_OF(&rng, 1, 2, 3);
+}
+
+void params_print(const struct sim_params *p, struct skn_buf *out)
+{
+    const struct {
+        const char *name;
+        bool is_on;
+    } flags[] = {{"kills", p->kills},
+                 {"cuts", p->cuts},
+                 {"in-operations", p->in_operations},
+                 {"io-errors", p->io_errors},
+                 {"full-disks", p->full_disks},
+                 {"stops", p->stops},
+                 {"clocks", p->clocks},
+                 {"slow-disk", p->slow_disk},
+                 {"holds", p->holds},
+                 {"lates", p->lates},
+                 {"failures", p->failures},
+                 {"cancels", p->cancels},
+                 {"repeats", p->repeats},
+                 {"bad-asks", p->bad_asks},
+                 {"bad-adds", p->bad_adds},
+                 {"flows", p->flows},
+                 {"peers", p->peers},
+                 {"jobs", p->jobs},
+                 {"timers", p->timers},
+                 {"tight", p->tight}};
+    const struct {
+        const char *name;
+        uint64_t n;
+    } numbers[] = {{"crash-every", p->crash_every},
+                   {"asks", p->asks_max},
+                   {"open", p->open_max},
+                   {"hops", p->hops_max},
+                   {"runs", p->runs_max},
+                   {"ledgers", p->ledgers},
+                   {"peers", p->peer_count},
+                   {"segment", p->segment_bytes},
+                   {"shards", p->shards},
+                   {"workers", p->workers},
+                   {"speculative", p->limits.speculative_batches},
+                   {"warm", p->limits.warm_domains},
+                   {"quantum", p->limits.quantum_gas},
+                   {"faults-in-row", p->limits.faults_in_row},
+                   {"mailbox", p->limits.mailbox_messages},
+                   {"waiting", p->limits.requests_waiting},
+                   {"message", p->limits.message_bytes},
+                   {"batch", p->limits.batch_bytes},
+                   {"gas", p->limits.slice_gas}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(flags); i++)
+        skn_buf_printf(out, "%s%s%s", i ? " " : "", flags[i].is_on ? "+" : "-", flags[i].name);
+    for (size_t i = 0; i < SKN_ARRAY_LEN(numbers); i++)
+        skn_buf_printf(out, " %s=%llu", numbers[i].name, (unsigned long long)numbers[i].n);
+}
+
+void skn_sim_print_params(uint64_t seed, struct skn_buf *out)
+{
+    struct sim_params params;
+    params_draw(seed, &params);
+    params_print(&params, out);
+}

@@ -1,0 +1,38 @@
+/* params_internal.h - what a seed decides about its world before it begins.
+ *
+ * Swarm: each seed switches each family of faults off with 50 percent, so that combinations differ
+ * (RELIABILITY B.5).
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "core/core.h"
+#include "sim/sim.h"
+
+struct sim_params {
+    /* Families of faults. */
+    bool kills, cuts, in_operations, io_errors, full_disks, stops, clocks, slow_disk;
+    bool holds;    /* openings that leave interrupted runs alone */
+    bool lates;    /* results of dead nodes come late, and failures twice */
+    bool failures; /* programs fail and time out */
+    bool cancels;  /* runs and jobs are stopped */
+    bool repeats;  /* requests are asked again, and their ids used for others */
+    bool bad_asks; /* requests that cannot be admitted */
+    bool bad_adds; /* adds that fault, or are larger than some limit */
+    /* What is asked for. */
+    bool flows, peers, jobs, timers;
+    bool tight; /* limits are small: then no flows, whose runs would fault */
+
+    uint32_t crash_every; /* rounds, on average */
+    uint32_t asks_max;    /* new requests of one round */
+    uint32_t open_max;    /* of them, that may wait for an answer */
+    uint32_t hops_max;    /* of a note that peers send to and fro */
+    uint32_t runs_max;
+    uint32_t ledgers, peer_count;
+    uint32_t segment_bytes;
+    uint32_t shards, workers;
+    struct skn_core_limits limits;
+};
+
+void params_draw(uint64_t seed, struct sim_params *out);
+void params_print(const struct sim_params *params, struct skn_buf *out);
