@@ -64,6 +64,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     core->check_rebuild = options->check_rebuild;
     core->sizes = skn_alloc_zero(core->limits.speculative_batches, sizeof *core->sizes);
     skn_omap_init(&core->doms);
+    skn_omap_init(&core->traced);
     skn_list_init(&core->fetching);
     skn_list_init(&core->idle);
     skn_list_init(&core->outs);
@@ -110,6 +111,7 @@ void skn_core_destroy(struct skn_core *core)
     skn_buf_fini(&core->mail_row);
     skn_buf_fini(&core->packet);
     skn_mail_fini(core);
+    skn_traces_fini(core);
     skn_free(core->sizes);
     skn_free(core);
 }

@@ -157,6 +157,7 @@ enum skn_output_kind {
     SKN_OUTPUT_CANCEL = 3,  /* end it; its result is awaited all the same */
     SKN_OUTPUT_SIGNAL = 4,  /* `name` and `value` for whoever watches the domain */
     SKN_OUTPUT_PACKET = 5,  /* `value` for skn_core_packet of the core of `shard` [E31] */
+    SKN_OUTPUT_TRACE = 6,   /* `value` tells of a slice: skn_core_trace in look.h */
 };
 
 /* Borrowed until the next call of skn_core_next_output. */

@@ -136,6 +136,7 @@ struct skn_core {
     uint64_t now_ms; /* of the last step: it never goes back */
     struct skn_omap doms;
     struct skn_sched sched;
+    struct skn_omap traced;   /* addresses [trace.c] */
     struct skn_list fetching; /* wait for rows from the backend */
     struct skn_list idle;     /* nothing to do, least recently used first */
     struct skn_timers timers;
@@ -363,3 +364,12 @@ void skn_core_hmac(const struct skn_core *core,
                    struct skn_slice label,
                    struct skn_slice text,
                    uint8_t out[32]);
+
+/* --- trace.c ------------------------------------------------------------------------------------------ */
+
+/* Adds the output that tells of a slice when its domain is traced; `fault->rc` is SKN_OK without one. */
+void skn_trace_slice(struct skn_cx *cx,
+                     const struct skn_message *message,
+                     const struct skn_diag *fault,
+                     struct skn_slice batch);
+void skn_traces_fini(struct skn_core *core);

@@ -1,5 +1,6 @@
 /* keys.c - the keys of the core's rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/look.h"
 #include "core/rows_internal.h"
 
 enum { SHARD = 1, DOMAIN_ROWS = 2 };
@@ -250,4 +251,75 @@ enum skn_rc skn_key_split(struct skn_slice key,
     *out_address = skn_slice(behind.ptr, len);
     *out_rest = skn_slice_from(behind, len + 1);
     return SKN_OK;
+}
+
+/* The number behind an address, where a key has it and nothing else. */
+static bool read_number(struct skn_slice rest, size_t skip, struct skn_key_info *out)
+{
+    if (rest.len != skip + 8) return false;
+    out->number = 0;
+    for (size_t i = skip; i < rest.len; i++)
+        out->number = out->number << 8 | rest.ptr[i];
+    return true;
+}
+
+/* lane:1 stamp:8 sender 00 number:8, behind the target. */
+static bool read_waiting(struct skn_slice rest, struct skn_key_info *out)
+{
+    if (rest.len < 18 || rest.ptr[0] >= SKN_PRIORITIES) return false;
+    out->lane = (enum skn_priority)rest.ptr[0];
+    return read_number(skn_slice_from(rest, rest.len - 8), 0, out);
+}
+
+/* to:4 lane:1 number:8, without an address; notes have a lane of their own. */
+static bool read_outbox(struct skn_slice key, struct skn_key_info *out)
+{
+    if (key.len != SKN_SHARD_HEAD + 13 || key.ptr[SKN_SHARD_HEAD + 4] >= SKN_PRIORITIES)
+        return false;
+    out->lane = (enum skn_priority)key.ptr[SKN_SHARD_HEAD + 4];
+    return read_number(skn_slice_from(key, SKN_SHARD_HEAD + 5), 0, out);
+}
+
+static enum skn_key_kind
+read_shard_key(uint8_t kind, struct skn_slice rest, struct skn_key_info *out)
+{
+    if (kind == SKN_SHARD_WAITING && read_waiting(rest, out)) return SKN_KEY_WAITING;
+    if (kind == SHARD_REQUESTS) return SKN_KEY_REQUEST;
+    if (kind == SKN_SHARD_INTENTS && read_number(rest, 0, out)) return SKN_KEY_INTENT;
+    if (kind != SKN_SHARD_MAIL || !read_number(rest, 1, out)) return SKN_KEY_OTHER;
+    if (rest.ptr[0] >= SKN_PRIORITIES) return SKN_KEY_OTHER;
+    out->lane = (enum skn_priority)rest.ptr[0];
+    return SKN_KEY_MAIL;
+}
+
+static enum skn_key_kind
+read_domain_key(uint8_t kind, struct skn_slice rest, struct skn_key_info *out)
+{
+    if (kind == DOMAIN_META && rest.len == 0) return SKN_KEY_META;
+    if (kind == DOMAIN_TIMER && read_number(rest, 0, out)) return SKN_KEY_TIMER;
+    if (kind == DOMAIN_DEAD && read_number(rest, 0, out)) return SKN_KEY_DEAD;
+    if (kind != DOMAIN_OWN) return SKN_KEY_OTHER;
+    out->own = rest;
+    return SKN_KEY_OWN;
+}
+
+void skn_key_read(struct skn_slice key, struct skn_key_info *out)
+{
+    *out = (struct skn_key_info){.kind = SKN_KEY_OTHER};
+    if (key.len > SKN_SHARD_HEAD && key.ptr[0] == SHARD && key.ptr[1] == SKN_SHARD_OUTBOX) {
+        if (read_outbox(key, out)) out->kind = SKN_KEY_OUTBOX;
+        return;
+    }
+    /* In front of the address. */
+    size_t skip = key.len > SKN_SHARD_HEAD && key.ptr[0] == SHARD ? SKN_SHARD_HEAD : 1;
+    if (key.len <= skip || (key.ptr[0] != SHARD && key.ptr[0] != DOMAIN_ROWS)) return;
+    const uint8_t *zero = memchr(key.ptr + skip, 0, key.len - skip);
+    if (!zero) return;
+    struct skn_slice address = skn_slice(key.ptr + skip, (size_t)(zero - key.ptr) - skip);
+    struct skn_slice rest = skn_slice_from(key, skip + address.len + 1);
+    if (key.ptr[0] == SHARD)
+        out->kind = read_shard_key(key.ptr[1], rest, out);
+    else if (rest.len > 0)
+        out->kind = read_domain_key(rest.ptr[0], skn_slice_from(rest, 1), out);
+    if (out->kind != SKN_KEY_OTHER) out->address = address;
 }

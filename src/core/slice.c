@@ -341,6 +341,9 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     uint64_t gas = cx->gas; /* before a burial begins anew */
     if (rc != SKN_OK) cool(dom);
     if (rc == SKN_ELATER) return rc; /* dropped whole; runs again from its start [E13] */
+    struct skn_diag fault;
+    if (rc != SKN_OK) fault = cx->diag;
+    fault.rc = rc;
     if (rc != SKN_OK) bury(cx, &work, rc);
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
@@ -354,6 +357,8 @@ enum skn_rc skn_slice_run(struct skn_core *core,
         return rc;
     if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
         core->counts.dropped_results++;
+    if (core->traced.count > 0)
+        skn_trace_slice(cx, &work.message, &fault, skn_buf_slice(&core->batch[0]));
 
     if (cx->overlay.count == 0) {
         rc = answer_query(core, cx);
