@@ -7,12 +7,14 @@ _skein_runs() {
 
 _skein() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
+    local groups="domain journal"
     local command= options= words= i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
             --project|-p) ((i++)) ;;
             -*) ;;
-            *) command=${COMP_WORDS[i]}; break ;;
+            *) command=${command:+$command }${COMP_WORDS[i]}
+               [[ " $groups " == *" $command "* ]] || break ;;
         esac
     done
     COMPREPLY=()
@@ -20,19 +22,28 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check run resume ps show logs verify sim help"
+    local commands="init check run resume ps show logs verify sim status domain journal help"
     case $command in
         '') words=$commands ;;
-        init) options=""; words="$(compgen -d -- "$word")" ;;
-        check) options=""; words="$(compgen -f -- "$word")" ;;
-        run) options=" --input --name --label --detach --dry-run"; words="$(compgen -f -- "$word")" ;;
-        resume) options=" --detach --all"; words="last $(_skein_runs)" ;;
-        ps) options=" --all"; words="" ;;
-        show) options=""; words="last $(_skein_runs)" ;;
-        logs) options=""; words="last $(_skein_runs)" ;;
-        verify) options=""; words="$(compgen -d -- "$word")" ;;
-        sim) options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;
-        help) options=""; words="$commands" ;;
+        'init') options=""; words="$(compgen -d -- "$word")" ;;
+        'check') options=""; words="$(compgen -f -- "$word")" ;;
+        'run') options=" --input --name --label --detach --dry-run"; words="$(compgen -f -- "$word")" ;;
+        'resume') options=" --detach --all"; words="last $(_skein_runs)" ;;
+        'ps') options=" --all"; words="" ;;
+        'show') options=""; words="last $(_skein_runs)" ;;
+        'logs') options=""; words="last $(_skein_runs)" ;;
+        'verify') options=""; words="$(compgen -d -- "$word")" ;;
+        'sim') options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;
+        'status') options=""; words="" ;;
+        domain) words="ls get send trace resume" ;;
+        'domain ls') options=" --type --faulted --limit --after"; words="" ;;
+        'domain get') options=" --limit --after --at"; words="" ;;
+        'domain send') options=" --id --priority --wait"; words="" ;;
+        'domain trace') options=" --last"; words="" ;;
+        'domain resume') options=""; words="" ;;
+        journal) words="dump" ;;
+        'journal dump') options=" --from --values"; words="$(compgen -d -- "$word")" ;;
+        'help') options=""; words="$commands" ;;
     esac
     if [[ $word == -* ]]; then words="$options --json --project --help --version"; fi
     local IFS=$' \t\n'

@@ -47,7 +47,16 @@ const struct skn_command_info *skn_command_info(enum skn_command command)
 
 bool skn_command_is_public(enum skn_command command)
 {
-    return skn_command_info(command)->name[0] != '_';
+    const struct skn_command_info *info = skn_command_info(command);
+    return info->name[0] != '_' && info->summary[0] && strncmp(info->name, "dev ", 4) != 0;
+}
+
+bool skn_command_is_group(const char *word)
+{
+    size_t len = strlen(word);
+    for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++)
+        if (strncmp(commands[c].name, word, len) == 0 && commands[c].name[len] == ' ') return true;
+    return false;
 }
 
 /* "; did you mean "run"?", or nothing. */
@@ -165,8 +174,15 @@ static enum skn_rc short_options(struct parser *p, const char *letters)
 static enum skn_rc take_operand(struct parser *p, const char *text)
 {
     struct skn_args *args = p->args;
+    if (!args->has_command && !args->group && skn_command_is_group(text)) {
+        args->group = text;
+        return SKN_OK;
+    }
     if (!args->has_command) {
-        enum skn_rc rc = skn_command_find(text, &args->command, p->diag);
+        char name[64];
+        const char *group = args->group ? args->group : "";
+        (void)snprintf(name, sizeof(name), "%s%s%.40s", group, args->group ? " " : "", text);
+        enum skn_rc rc = skn_command_find(name, &args->command, p->diag);
         args->has_command = rc == SKN_OK;
         return rc;
     }
@@ -202,6 +218,12 @@ static enum skn_rc check_complete(const struct parser *p)
     const struct skn_args *args = p->args;
     if (skn_args_has(args, SKN_OPTION_HELP) || skn_args_has(args, SKN_OPTION_VERSION))
         return SKN_OK;
+    if (args->group && !args->has_command)
+        return SKN_FAIL(p->diag,
+                        SKN_EUSAGE,
+                        "%s wants one word more; skein help %s lists them",
+                        args->group,
+                        args->group);
     if (!args->has_command)
         return SKN_FAIL(p->diag, SKN_EUSAGE, "what is to be done? skein help lists the commands");
     const struct skn_command_info *command = &commands[args->command];

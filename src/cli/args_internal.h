@@ -12,7 +12,7 @@
 #include "base/rc.h"
 #include "cli/commands_map.h"
 
-enum { SKN_OPERANDS_MAX = 2 };
+enum { SKN_OPERANDS_MAX = 3 };
 
 enum skn_option {
 #define X(id, name, letter, value, repeat, global, text) SKN_OPTION_##id,
@@ -53,6 +53,9 @@ const struct skn_command_info *skn_command_info(enum skn_command command);
 /* Whether a command is for people. */
 bool skn_command_is_public(enum skn_command command);
 
+/* Whether commands begin with this word and go on with another. */
+bool skn_command_is_group(const char *word);
+
 /* The command of a name. SKN_EUSAGE: there is none. */
 SKN_MUST_USE enum skn_rc
 skn_command_find(const char *name, enum skn_command *out_command, struct skn_diag *diag);
@@ -63,7 +66,8 @@ struct skn_args_option {
 };
 
 struct skn_args {
-    bool has_command; /* false: only global options were given, or nothing */
+    bool has_command;  /* false: only global options were given, or nothing */
+    const char *group; /* the first word of a command of two, or NULL */
     enum skn_command command;
     const char *operands[SKN_OPERANDS_MAX];
     uint32_t operand_count;

@@ -41,12 +41,27 @@ static int print_help(struct skn_out *out, bool has_command, enum skn_command co
     return 0;
 }
 
+static int print_group(struct skn_out *out, const char *group)
+{
+    struct skn_buf text;
+    skn_buf_init(&text, HELP_MAX);
+    skn_help_group(&text, group);
+    skn_out_put(out, skn_buf_slice(&text));
+    skn_buf_fini(&text);
+    return 0;
+}
+
 int skn_cmd_help(struct skn_cli *cli)
 {
     enum skn_command command = SKN_COMMAND_HELP;
     struct skn_diag diag;
-    bool has_command = cli->args.operand_count > 0;
-    if (has_command && skn_command_find(cli->args.operands[0], &command, &diag) != SKN_OK)
+    const char *const *words = cli->args.operands;
+    bool has_command = cli->args.operand_count > 0, has_two = cli->args.operand_count > 1;
+    if (has_command && !has_two && skn_command_is_group(words[0]))
+        return print_group(&cli->out, words[0]);
+    const char *name =
+        has_two ? skn_arena_printf(&cli->arena, "%s %s", words[0], words[1]) : words[0];
+    if (has_command && skn_command_find(name, &command, &diag) != SKN_OK)
         return skn_out_fail(&cli->out, &diag);
     return print_help(&cli->out, has_command, command);
 }
@@ -61,6 +76,8 @@ static int run(struct skn_cli *cli, int argc, char **argv, const skn_command_fn 
         print_version(&cli->out);
         return 0;
     }
+    if (skn_args_has(&cli->args, SKN_OPTION_HELP) && cli->args.group && !cli->args.has_command)
+        return print_group(&cli->out, cli->args.group);
     if (skn_args_has(&cli->args, SKN_OPTION_HELP))
         return print_help(&cli->out, cli->args.has_command, cli->args.command);
     skn_command_fn command = commands[cli->args.command];

@@ -6,7 +6,8 @@
  *   value    what it wants behind it, or NULL
  *   repeat   may stand more than once
  * SKN_COMMAND_MAP X(id, name, operands, min, max, options, summary, help)
- *   name     one that begins with "_" is for skein itself and in no list
+ *   name     one word, or a group and one word, such as "domain ls"; one that begins with "_" or is
+ *            in the group dev, and one without a summary, is in no list
  *   operands as shown; min and max is how many, max at most SKN_OPERANDS_MAX
  *   options  which it takes besides the global ones
  */
@@ -32,6 +33,17 @@
     X(TRACE,   "trace",   0,   NULL,      false, false, "print each event") \
     X(SHRINK,  "shrink",  0,   NULL,      false, false, "look for the fewest steps and faults that still fail") \
     X(HISTORY, "check",   0,   "FILE",    false, false, "judge a recorded history instead") \
+    X(TYPE,    "type",    't', "TYPE",    false, false, "only domains of this type") \
+    X(FAULTED, "faulted", 0,   NULL,      false, false, "only domains that are FAULTED") \
+    X(LIMIT,   "limit",   0,   "N",       false, false, "at most so many; 1000 when it is not given") \
+    X(AFTER,   "after",   0,   "WHAT",    false, false, "go on behind this address or key") \
+    X(AT,      "at",      0,   "STAMP",   false, false, "as it was then (not built yet)") \
+    X(ID,      "id",      0,   "ID",      false, false, "request id: the same id gives the same answer for 24 hours") \
+    X(PRIORITY,"priority",0,   "P",       false, false, "critical, high, normal, low or background") \
+    X(WAIT,    "wait",    'w', NULL,      false, false, "wait for as long as it takes; else 10 seconds") \
+    X(LAST,    "last",    0,   "N",       false, false, "the last N from the journal, and then end") \
+    X(FROM,    "from",    0,   "N",       false, false, "begin with the record of this index") \
+    X(VALUES,  "values",  0,   NULL,      false, false, "print what rows hold, too") \
     X(READYFD, "ready-fd",0,   "N",       false, false, "where to say that the holder serves")
 
 #define SKN_COMMAND_MAP(X) \
@@ -83,7 +95,45 @@
       "\n" \
       "--check FILE judges a history that somebody recorded, one event per line as --trace prints them.\n" \
       "skein sim bugs lists the planted bugs; a test build does what SKN_BUG=N in the environment says.\n") \
-    X(HELP, "help", "[COMMAND]", 0, 1, 0, \
+    X(STATUS, "status", "", 0, 0, 0, \
+      "say how the node is", \
+      "Prints the node's process, epoch, time up, disk, journal and counts. Without a process that holds\n" \
+      "the project it says so and prints what is stored.\n") \
+    X(DOMAIN_LS, "domain ls", "[PREFIX]", 0, 1, B(TYPE) | B(FAULTED) | B(LIMIT) | B(AFTER), \
+      "list domains", \
+      "Lists domains in the order of their addresses: whether each is FAULTED or waits to be taken up, the\n" \
+      "messages in its mailbox and its dead letters. PREFIX: those whose address begins so.\n") \
+    X(DOMAIN_GET, "domain get", "ADDR [KEY]", 1, 2, B(LIMIT) | B(AFTER) | B(AT), \
+      "show what a domain has", \
+      "Shows a domain: its state, mailbox, intents, timers, dead letters and rows; or the value of one row.\n" \
+      "A key that is no text is written as 0x and hex.\n") \
+    X(DOMAIN_SEND, "domain send", "ADDR NAME [JSON]", 2, 3, B(ID) | B(PRIORITY) | B(WAIT), \
+      "send a domain a message and print its answer", \
+      "Sends the message NAME with the payload JSON (null when it is not there) and prints the answer once\n" \
+      "it is durable. A domain that is not there begins with it. With --id the message is handled once,\n" \
+      "however often it is sent: every time the first answer comes. Exit code 70: its handling faulted.\n" \
+      "75: no answer after 10 seconds; the message may still be handled.\n") \
+    X(DOMAIN_TRACE, "domain trace", "ADDR", 1, 1, B(LAST), \
+      "show each message that a domain handles", \
+      "Prints a line per message as the domain handles it: what came and from where, what was answered,\n" \
+      "sent and changed. Until Ctrl-C; with --last N the last N from the journal. With --json a line is an\n" \
+      "object.\n") \
+    X(DOMAIN_RESUME, "domain resume", "ADDR", 1, 1, 0, \
+      "take up a domain that waits since the node opened", \
+      "What was cut off is started again with the same idempotency keys. skein resume does so for a run.\n") \
+    X(DOMAIN_HISTORY, "domain history", "ADDR", 1, 1, 0, "", "Not built yet.\n") \
+    X(JOURNAL_DUMP, "journal dump", "[DIR]", 0, 1, B(FROM) | B(VALUES), \
+      "print the records of the journal", \
+      "Prints a line per record of the journal of the project, of the project DIR or of the data directory\n" \
+      "DIR: shard, index, stamp, epoch, the domain and its message, then a word per row that was put (+) or\n" \
+      "deleted (-) with the hash of key and value. Values only with --values: they may be confidential.\n" \
+      "Works beside a process that holds the data, and leaves out what may not be durable yet. With --json\n" \
+      "a line is an object.\n") \
+    X(DEV_CLOCK, "dev clock", "+DURATION", 1, 1, 0, \
+      "move the node's clock forward (test builds)", \
+      "Moves the clock of the process that holds the project, such as +24h, +90m, +30s or +500ms. What was\n" \
+      "due by then fires at once. The process forgets it when it ends, unless something changed meanwhile.\n") \
+    X(HELP, "help", "[COMMAND]", 0, 2, 0, \
       "say what a command does", \
       "Lists the commands, or says what COMMAND does and which options it takes.\n") \
     X(HOLD, "_hold", "", 0, 0, B(READYFD), \

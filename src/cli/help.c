@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { OPTION_COLUMN = 22 };
+enum { OPTION_COLUMN = 22, COMMAND_COLUMN = 28 };
 
 static void put_option(struct skn_buf *out, enum skn_option option)
 {
@@ -29,6 +29,30 @@ static void put_global_options(struct skn_buf *out)
         if (skn_option_info(o)->global) put_option(out, o);
 }
 
+static void put_command(struct skn_buf *out, enum skn_command command)
+{
+    const struct skn_command_info *info = skn_command_info(command);
+    char left[64];
+    (void)snprintf(left, sizeof(left), "%s %s", info->name, info->operands);
+    skn_buf_printf(out, "  %-*s  %s\n", COMMAND_COLUMN, left, info->summary);
+}
+
+/* Whether the command is in the group. */
+static bool is_of(enum skn_command command, const char *group)
+{
+    const char *name = skn_command_info(command)->name;
+    size_t len = strlen(group);
+    return strncmp(name, group, len) == 0 && name[len] == ' ';
+}
+
+void skn_help_group(struct skn_buf *out, const char *group)
+{
+    skn_buf_printf(out, "Usage: skein %s COMMAND [OPTIONS] [OPERANDS]\n\nCommands:\n", group);
+    for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++)
+        if (is_of(c, group) && skn_command_info(c)->summary[0]) put_command(out, c);
+    skn_buf_printf(out, "\nskein help %s COMMAND says more.\n", group);
+}
+
 void skn_help_all(struct skn_buf *out)
 {
     skn_buf_put_str(out,
@@ -37,13 +61,8 @@ void skn_help_all(struct skn_buf *out)
                     "Usage: skein COMMAND [OPTIONS] [OPERANDS]\n"
                     "\n"
                     "Commands:\n");
-    for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++) {
-        const struct skn_command_info *info = skn_command_info(c);
-        if (!skn_command_is_public(c)) continue;
-        char left[64];
-        (void)snprintf(left, sizeof(left), "%s %s", info->name, info->operands);
-        skn_buf_printf(out, "  %-*s  %s\n", OPTION_COLUMN - 4, left, info->summary);
-    }
+    for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++)
+        if (skn_command_is_public(c)) put_command(out, c);
     skn_buf_put_str(out, "\nOptions of every command:\n");
     put_global_options(out);
     skn_buf_put_str(out, "\nskein help COMMAND says more. The manual: man skein.\n");
@@ -85,6 +104,48 @@ static void put_option_words(struct skn_buf *out, bool global, enum skn_command 
     }
 }
 
+/* The word in front of the blank; 0 when there is none. */
+static size_t group_len(enum skn_command command)
+{
+    const char *blank = strchr(skn_command_info(command)->name, ' ');
+    return blank ? (size_t)(blank - skn_command_info(command)->name) : 0;
+}
+
+/* Whether a command before it begins with the same word, so that a group is named once. */
+static bool group_is_known(enum skn_command command)
+{
+    size_t len = group_len(command);
+    for (enum skn_command c = 0; c < command; c++) {
+        const char *name = skn_command_info(c)->name;
+        if (skn_command_is_public(c) && group_len(c) == len &&
+            strncmp(name, skn_command_info(command)->name, len) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void put_groups(struct skn_buf *out)
+{
+    const char *between = "";
+    for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++) {
+        if (!skn_command_is_public(c) || group_len(c) == 0 || group_is_known(c)) continue;
+        skn_buf_printf(out, "%s%.*s", between, (int)group_len(c), skn_command_info(c)->name);
+        between = " ";
+    }
+}
+
+/* The second words of a group. */
+static void put_members(struct skn_buf *out, enum skn_command first)
+{
+    size_t len = group_len(first);
+    for (enum skn_command c = first; c < SKN_COMMAND_COUNT; c++) {
+        const char *name = skn_command_info(c)->name;
+        if (!skn_command_is_public(c) || group_len(c) != len) continue;
+        if (strncmp(name, skn_command_info(first)->name, len) != 0) continue;
+        skn_buf_printf(out, "%s%s", c == first ? "" : " ", name + len + 1);
+    }
+}
+
 static void put_bash_head(struct skn_buf *out)
 {
     skn_buf_put_str(out,
@@ -97,12 +158,17 @@ static void put_bash_head(struct skn_buf *out)
                     "\n"
                     "_skein() {\n"
                     "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n"
+                    "    local groups=\"");
+    put_groups(out);
+    skn_buf_put_str(out,
+                    "\"\n"
                     "    local command= options= words= i\n"
                     "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
                     "        case ${COMP_WORDS[i]} in\n"
                     "            --project|-p) ((i++)) ;;\n"
                     "            -*) ;;\n"
-                    "            *) command=${COMP_WORDS[i]}; break ;;\n"
+                    "            *) command=${command:+$command }${COMP_WORDS[i]}\n"
+                    "               [[ \" $groups \" == *\" $command \"* ]] || break ;;\n"
                     "        esac\n"
                     "    done\n"
                     "    COMPREPLY=()\n"
@@ -117,7 +183,8 @@ static void put_bash_head(struct skn_buf *out)
 static const char *bash_words(const struct skn_command_info *info)
 {
     if (strncmp(info->operands, "FILE", 4) == 0) return "$(compgen -f -- \"$word\")";
-    if (strncmp(info->operands, "DIR", 3) == 0) return "$(compgen -d -- \"$word\")";
+    if (strncmp(info->operands, "DIR", 3) == 0 || strncmp(info->operands, "[DIR]", 5) == 0)
+        return "$(compgen -d -- \"$word\")";
     if (strstr(info->operands, "RUN")) return "last $(_skein_runs)";
     if (strstr(info->operands, "COMMAND")) return "$commands";
     return "";
@@ -129,15 +196,22 @@ void skn_help_bash(struct skn_buf *out)
     skn_buf_put_str(out, "    local commands=\"");
     const char *between = "";
     for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++) {
-        if (!skn_command_is_public(c)) continue;
-        skn_buf_printf(out, "%s%s", between, skn_command_info(c)->name);
+        size_t len = group_len(c);
+        if (!skn_command_is_public(c) || (len > 0 && group_is_known(c))) continue;
+        const char *name = skn_command_info(c)->name;
+        skn_buf_printf(out, "%s%.*s", between, (int)(len > 0 ? len : strlen(name)), name);
         between = " ";
     }
     skn_buf_put_str(out, "\"\n    case $command in\n        '') words=$commands ;;\n");
     for (enum skn_command c = 0; c < SKN_COMMAND_COUNT; c++) {
         if (!skn_command_is_public(c)) continue;
         const struct skn_command_info *info = skn_command_info(c);
-        skn_buf_printf(out, "        %s) options=\"", info->name);
+        if (group_len(c) > 0 && !group_is_known(c)) {
+            skn_buf_printf(out, "        %.*s) words=\"", (int)group_len(c), info->name);
+            put_members(out, c);
+            skn_buf_put_str(out, "\" ;;\n");
+        }
+        skn_buf_printf(out, "        '%s') options=\"", info->name);
         put_option_words(out, false, c);
         skn_buf_printf(out, "\"; words=\"%s\" ;;\n", bash_words(info));
     }

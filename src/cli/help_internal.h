@@ -7,6 +7,9 @@
 /* All commands, for `skein help`. */
 void skn_help_all(struct skn_buf *out);
 
+/* The commands of a group, such as domain. */
+void skn_help_group(struct skn_buf *out, const char *group);
+
 /* One command with its options. */
 void skn_help_command(struct skn_buf *out, enum skn_command command);
 

@@ -1,6 +1,7 @@
 /* hold.c - skein _hold: the background holder that run and resume start. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli_internal.h"
+#include "cli/version.h"
 #include "env/env_real.h"
 #include "node/node.h"
 
@@ -29,7 +30,8 @@ int skn_cmd_hold(struct skn_cli *cli)
         const struct skn_holder_options options = {.env = skn_env_real(),
                                                    .project = &project,
                                                    .ready_fd = (int)fd,
-                                                   .linger_ms = LINGER_MS};
+                                                   .linger_ms = LINGER_MS,
+                                                   .version = SKN_VERSION};
         diag.rc = skn_holder_run(&options, &diag);
     }
     return diag.rc == SKN_OK ? 0 : skn_out_fail(&cli->out, &diag);

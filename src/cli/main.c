@@ -15,6 +15,14 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_RUN] = skn_cmd_run,
     [SKN_COMMAND_SHOW] = skn_cmd_show,
     [SKN_COMMAND_SIM] = skn_cmd_sim,
+    [SKN_COMMAND_STATUS] = skn_cmd_status,
+    [SKN_COMMAND_DOMAIN_GET] = skn_cmd_domain_get,
+    [SKN_COMMAND_DOMAIN_LS] = skn_cmd_domain_ls,
+    [SKN_COMMAND_DOMAIN_RESUME] = skn_cmd_domain_resume,
+    [SKN_COMMAND_DOMAIN_SEND] = skn_cmd_domain_send,
+    [SKN_COMMAND_DOMAIN_TRACE] = skn_cmd_domain_trace,
+    [SKN_COMMAND_JOURNAL_DUMP] = skn_cmd_journal_dump,
+    [SKN_COMMAND_DEV_CLOCK] = skn_cmd_dev_clock,
 };
 
 int main(int argc, char **argv)

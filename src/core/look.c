@@ -8,8 +8,6 @@
 
 #include "base/pure.h"
 
-enum { ROWS_AT_ONCE = 64 };
-
 enum skn_rc skn_look_domain(struct skn_store *store,
                             struct skn_slice address,
                             struct skn_look_domain *out,
@@ -29,7 +27,12 @@ enum skn_rc skn_look_domain(struct skn_store *store,
     if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
     if (rc != SKN_OK) return rc;
     *out = (struct skn_look_domain){
-        .is_faulted = meta.is_faulted, .faults = meta.faults, .mail = meta.mail, .dead = meta.dead};
+        .is_faulted = meta.is_faulted, .faults = meta.faults, .dead = meta.dead};
+    for (size_t i = 0; i < SKN_PRIORITIES; i++) {
+        out->lanes[i] = meta.mail[i];
+        out->mail += meta.mail[i];
+        out->waiting += meta.waiting[i];
+    }
     return SKN_OK;
 }
 
@@ -165,51 +168,4 @@ enum skn_rc skn_look_next(struct skn_store *store,
     case SKN_LOOK_DEAD: return read_dead(store, &key, row.value, out, diag);
     }
     return SKN_ENOENT;
-}
-
-enum skn_rc skn_look_count_mail(struct skn_store *store,
-                                struct skn_slice address,
-                                enum skn_priority lane,
-                                uint64_t max,
-                                uint64_t *out_count,
-                                struct skn_diag *diag)
-{
-    struct skn_row rows[ROWS_AT_ONCE];
-    struct skn_key from, end;
-    size_t count = SKN_ARRAY_LEN(rows);
-    skn_key_mail_lane(&from, address, lane);
-    end = from;
-    end.bytes[end.len - 1]++;
-    *out_count = 0;
-    while (count == SKN_ARRAY_LEN(rows) && *out_count < max) {
-        enum skn_rc rc = skn_store_scan(store,
-                                        skn_key_slice(&from),
-                                        skn_key_slice(&end),
-                                        rows,
-                                        SKN_ARRAY_LEN(rows),
-                                        &count,
-                                        diag);
-        if (rc != SKN_OK) return rc;
-        *out_count += count;
-        if (count == 0) break;
-        struct skn_slice last = rows[count - 1].key;
-        memcpy(from.bytes, last.ptr, last.len);
-        from.len = last.len;
-        from.bytes[from.len++] = 0;
-    }
-    return SKN_OK;
-}
-
-enum skn_rc skn_look_epoch(struct skn_store *store, uint64_t *out_epoch, struct skn_diag *diag)
-{
-    struct skn_key key;
-    struct skn_slice bytes;
-    skn_key_epoch(&key);
-    *out_epoch = 0;
-    enum skn_rc rc = skn_store_get(store, skn_key_slice(&key), &bytes, diag);
-    if (rc == SKN_ENOENT) return SKN_OK;
-    if (rc != SKN_OK) return rc;
-    struct skn_cursor cursor = skn_cursor(bytes);
-    *out_epoch = skn_cursor_le64(&cursor);
-    return skn_cursor_is_done(&cursor) ? SKN_OK : SKN_CORRUPT(diag, "the epoch row is malformed");
 }

@@ -1,5 +1,6 @@
 /* look_record.c - what a record of the journal says: whose message it was, and what it changed. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/cursor.h"
 #include "base/hex.h"
 #include "base/hlc.h"
 #include "base/utf8.h"
@@ -64,7 +65,8 @@ bool skn_look_handler(const struct skn_record *record, struct skn_slice *out_add
     while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
         skn_key_read(op.key, &info);
         if (info.kind == SKN_KEY_META && likely.len == 0) likely = info.address;
-        if (info.kind == SKN_KEY_OTHER || info.kind == SKN_KEY_META || info.kind == SKN_KEY_MAIL)
+        if (info.kind == SKN_KEY_OTHER || info.kind == SKN_KEY_META || info.kind == SKN_KEY_MAIL ||
+            info.kind == SKN_KEY_WAITING || info.kind == SKN_KEY_OUTBOX)
             continue;
         *out_address = info.address;
         return true;
@@ -138,16 +140,48 @@ void skn_look_build_message(struct skn_builder *b, const struct skn_message *mes
     if (message->reason.len > 0) put_text(b, "reason", message->reason);
 }
 
-static void
-build_sent(struct skn_builder *b, const struct skn_key_info *key, struct skn_slice value)
+/* What a batch put for a receiver. False: nobody's, or not sent by `address`: what waited and found
+ * room is put again. */
+static bool read_sent(const struct skn_key_info *key,
+                      struct skn_slice value,
+                      struct skn_slice address,
+                      struct skn_slice *out_to,
+                      struct skn_message *out_message)
 {
+    *out_to = key->address;
+    if (key->kind == SKN_KEY_OUTBOX) {
+        struct skn_cursor cursor = skn_cursor(value);
+        *out_to = skn_cursor_block(&cursor);
+        if (cursor.bad) return false;
+        value = skn_slice_from(value, 4 + out_to->len);
+    } else if (key->kind != SKN_KEY_MAIL && key->kind != SKN_KEY_WAITING) {
+        return false;
+    }
+    return skn_message_decode(value, out_message, NULL) == SKN_OK &&
+           skn_slice_eq(out_message->sender, address);
+}
+
+static void build_sent(struct skn_builder *b, struct skn_slice address, struct skn_slice batch)
+{
+    struct skn_row_op op;
+    struct skn_key_info key;
     struct skn_message message;
-    if (skn_message_decode(value, &message, NULL) != SKN_OK) return;
-    skn_build_map_begin(b);
-    put_text(b, "to", key->address);
-    put_text(b, "name", message.name);
-    put_str(b, "priority", skn_priority_name(key->lane));
-    skn_build_map_end(b);
+    struct skn_slice to;
+    uint64_t count = 0;
+    skn_build_key(b, SKN_LIT("sent"));
+    skn_build_list_begin(b);
+    while (skn_batch_next(&batch, &op, NULL) == SKN_OK) {
+        skn_key_read(op.key, &key);
+        if (op.is_delete || !read_sent(&key, op.value, address, &to, &message)) continue;
+        if (count++ >= LISTED_MAX) continue;
+        skn_build_map_begin(b);
+        put_text(b, "to", to);
+        put_text(b, "name", message.name);
+        put_str(b, "priority", skn_priority_name(key.lane));
+        skn_build_map_end(b);
+    }
+    skn_build_list_end(b);
+    put_int(b, "sent_count", count);
 }
 
 /* What is known of a thing that a batch put, besides its number. */
@@ -174,10 +208,6 @@ build_thing(struct skn_builder *b, const struct skn_key_info *key, struct skn_sl
 static void
 build_op(struct skn_builder *b, const struct skn_key_info *key, const struct skn_row_op *op)
 {
-    if (key->kind == SKN_KEY_MAIL) {
-        build_sent(b, key, op->value);
-        return;
-    }
     skn_build_map_begin(b);
     if (key->kind == SKN_KEY_OWN)
         put_key(b, key->own);
@@ -197,11 +227,11 @@ void skn_look_changes(struct skn_builder *b, struct skn_slice address, struct sk
     static const struct {
         const char *name, *count;
         enum skn_key_kind kind;
-    } lists[] = {{"sent", "sent_count", SKN_KEY_MAIL},
-                 {"timers", "timers_count", SKN_KEY_TIMER},
+    } lists[] = {{"timers", "timers_count", SKN_KEY_TIMER},
                  {"intents", "intents_count", SKN_KEY_INTENT},
                  {"dead", "dead_count", SKN_KEY_DEAD},
                  {"rows", "rows_count", SKN_KEY_OWN}};
+    build_sent(b, address, batch);
     for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++) {
         struct skn_slice rest = batch;
         struct skn_row_op op;
@@ -211,10 +241,7 @@ void skn_look_changes(struct skn_builder *b, struct skn_slice address, struct sk
         skn_build_list_begin(b);
         while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
             skn_key_read(op.key, &key);
-            bool is_mail =
-                key.kind == SKN_KEY_MAIL; /* the receiver's; it goes when it is handled */
-            if (key.kind != lists[i].kind || (is_mail && op.is_delete)) continue;
-            if (!is_mail && !skn_slice_eq(key.address, address)) continue;
+            if (key.kind != lists[i].kind || !skn_slice_eq(key.address, address)) continue;
             if (count++ < LISTED_MAX) build_op(b, &key, &op);
         }
         skn_build_list_end(b);

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "node/engine_internal.h"
 
+#include <inttypes.h>
+
 /* The one being written is the newest of the list. */
 static struct answer *newest(struct skn_engine *e)
 {
@@ -17,6 +19,7 @@ engine_answer_begin(struct skn_engine *e, uint64_t client, int64_t id, const cha
     struct answer *answer = skn_alloc_zero(1, sizeof *answer);
     skn_list_init(&answer->link);
     answer->client = client;
+    answer->id = id;
     skn_buf_init(&answer->json, ANSWER_BYTES_MAX);
     skn_list_push_back(&e->answers, &answer->link);
     skn_json_begin(&e->writer, &answer->json, SKN_JSON_PLAIN);
@@ -52,9 +55,10 @@ void engine_answer_drop(struct skn_engine *e)
 }
 
 /* What cannot be shown is an error in its place: too large for a frame, or damaged. */
-static void replace(struct skn_engine *e, int64_t id, enum skn_rc rc, const char *text)
+static void replace(struct skn_engine *e, enum skn_rc rc, const char *text)
 {
     uint64_t client = newest(e)->client;
+    int64_t id = newest(e)->id;
     engine_answer_drop(e);
     engine_answer_error(e, client, id, rc, text);
 }
@@ -64,7 +68,21 @@ void engine_answer_end(struct skn_engine *e)
     skn_json_object_end(&e->writer);
     struct skn_diag diag;
     enum skn_rc rc = skn_json_end(&e->writer, &diag);
-    if (rc != SKN_OK) replace(e, 0, rc, diag.text);
+    if (rc != SKN_OK) replace(e, rc, diag.text);
+}
+
+void engine_answer_value(struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice json)
+{
+    struct skn_buf text;
+    skn_buf_init(&text, ANSWER_BYTES_MAX);
+    skn_buf_printf(&text, "{\"type\":\"value\",\"id\":%" PRId64 ",\"value\":", id);
+    skn_buf_put(&text, json);
+    skn_buf_put_u8(&text, '}');
+    if (skn_buf_rc(&text) == SKN_OK)
+        engine_answer_json(e, client, skn_buf_slice(&text));
+    else
+        engine_answer_error(e, client, id, SKN_ETOOLARGE, "the answer is over 16 MiB");
+    skn_buf_fini(&text);
 }
 
 void engine_answer_error(

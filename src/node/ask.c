@@ -1,5 +1,6 @@
 /* ask.c - a client's requests as JSON, and what the answers say. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hex.h"
 #include "node/answer_internal.h"
 #include "node/base64_internal.h"
 #include "node/client_internal.h"
@@ -30,10 +31,8 @@ ask(struct skn_client *c, struct skn_json_writer *w, enum skn_ask kind, struct s
     skn_json_object_end(w);
     enum skn_rc rc = skn_json_end(w, diag);
     if (rc == SKN_EFULL || (rc == SKN_OK && c->request.len > SKN_FRAME_MAX))
-        return SKN_FAIL(diag,
-                        SKN_ETOOLARGE,
-                        "flow and inputs together are larger than %u MiB",
-                        SKN_FRAME_MAX >> 20);
+        return SKN_FAIL(
+            diag, SKN_ETOOLARGE, "the request is larger than %u MiB", SKN_FRAME_MAX >> 20);
     if (rc != SKN_OK) return rc;
     c->kind = kind;
     return skn_client_send(c, skn_buf_slice(&c->request), diag);
@@ -60,15 +59,22 @@ static enum skn_rc put_json(struct skn_client *c,
     return SKN_OK;
 }
 
+enum skn_rc skn_client_new_id(char out[SKN_NEW_ID_BYTES], struct skn_diag *diag)
+{
+    uint8_t bytes[REQUEST_ID_BYTES];
+    static_assert(SKN_NEW_ID_BYTES == 2 * REQUEST_ID_BYTES + 1, "in hex");
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return SKN_FAIL(diag, SKN_EIO, "could not get random bytes: %s", strerror(errno));
+    skn_hex(bytes, sizeof(bytes), out);
+    return SKN_OK;
+}
+
 /* Known to nobody before, so that two starts are never taken for one. */
 static enum skn_rc put_request_id(struct skn_json_writer *w, struct skn_diag *diag)
 {
-    uint8_t bytes[REQUEST_ID_BYTES];
-    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
-        return SKN_FAIL(diag, SKN_EIO, "could not get random bytes: %s", strerror(errno));
-    char text[2 * REQUEST_ID_BYTES + 1];
-    for (size_t i = 0; i < sizeof(bytes); i++)
-        (void)snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    char text[SKN_NEW_ID_BYTES];
+    enum skn_rc rc = skn_client_new_id(text, diag);
+    if (rc != SKN_OK) return rc;
     skn_json_key_str(w, "request_id");
     skn_json_str(w, text);
     return SKN_OK;
@@ -126,6 +132,43 @@ enum skn_rc skn_client_show(struct skn_client *c, struct skn_slice run, struct s
     struct skn_json_writer w;
     begin(c, &w, "show");
     put_text(&w, "run", run);
+    return ask(c, &w, SKN_ASK_ONE_ANSWER, diag);
+}
+
+static void put_if(struct skn_json_writer *w, const char *key, struct skn_slice text)
+{
+    if (text.len > 0) put_text(w, key, text);
+}
+
+enum skn_rc
+skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn_diag *diag)
+{
+    static const char *const types[] = {[SKN_QUERY_DOMAINS] = "domains",
+                                        [SKN_QUERY_DOMAIN] = "domain",
+                                        [SKN_QUERY_SEND] = "send",
+                                        [SKN_QUERY_TAKE_UP] = "take-up",
+                                        [SKN_QUERY_TRACE] = "trace",
+                                        [SKN_QUERY_CLOCK] = "clock",
+                                        [SKN_QUERY_STATUS] = "status"};
+    struct skn_json_writer w;
+    begin(c, &w, types[query->kind]);
+    put_if(&w, "address", query->address);
+    put_if(&w, "name", query->name);
+    put_if(&w, "after", query->after);
+    put_if(&w, "domain_type", query->domain_type);
+    put_if(&w, "priority", query->priority);
+    put_if(&w, "request_id", query->id);
+    if (query->has_key) put_text(&w, "key", query->key);
+    if (query->payload.len > 0) {
+        enum skn_rc rc = put_json(c, &w, "payload", query->payload, diag);
+        if (rc != SKN_OK) return rc;
+    }
+    skn_json_key_str(&w, "faulted");
+    skn_json_bool(&w, query->faulted);
+    skn_json_key_str(&w, "limit");
+    skn_json_int(&w, query->limit);
+    skn_json_key_str(&w, "ms");
+    skn_json_int(&w, query->ms);
     return ask(c, &w, SKN_ASK_ONE_ANSWER, diag);
 }
 
@@ -192,6 +235,9 @@ static bool read_kind(struct skn_value value, struct skn_answer *out)
         {"list", "runs", SKN_ANSWER_LIST, SKN_T_LIST},
     };
     struct skn_slice type = text_of(value, "type");
+    out->type = SKN_ANSWER_VALUE;
+    if (skn_slice_eq(type, SKN_LIT("value")))
+        return skn_map_get(value, SKN_LIT("value"), &out->value);
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
         if (!skn_slice_eq(type, skn_slice_str(kinds[i].type))) continue;
         out->type = kinds[i].as;

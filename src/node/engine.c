@@ -28,12 +28,14 @@ static struct skn_engine *create(const struct skn_engine_options *options)
                                 &e->answers,
                                 &e->active,
                                 &e->looks,
-                                &e->asks};
+                                &e->asks,
+                                &e->tracers};
     for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
         skn_list_init(lists[i]);
     e->env = options->env;
     e->data_dir = skn_dup(options->data_dir.ptr, options->data_dir.len);
     e->project_dir = skn_dup(options->project_dir.ptr, options->project_dir.len);
+    e->version = options->version ? options->version : "";
     skn_buf_init(&e->scratch, 4 * (size_t)ANSWER_BYTES_MAX);
     skn_buf_init(&e->address, SKN_ADDRESS_MAX + 1);
     return e;
@@ -54,6 +56,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     enum skn_rc rc = skn_spawner_start(&spawner, &e->spawner, diag);
     if (rc != SKN_OK) return rc;
     uint64_t began_ns = skn_env_now_mono_ns(options->env);
+    e->opened_ns = began_ns;
     e->now_ms = skn_env_now_wall_ns(options->env) / 1000000;
     skn_phases_init(&e->phases, options->env, e->data_dir);
     engine_notes_open(e);
@@ -129,6 +132,7 @@ void skn_engine_close(struct skn_engine *e)
     skn_threads_stop(e->threads);
     engine_notes_close(e);
     struct skn_list *link;
+    engine_trace_end(e, 0);
     (void)skn_shards_close(e->shards, NULL);
     skn_backend_destroy(e->backend);
     while ((link = skn_list_first(&e->looks))) {
@@ -185,6 +189,7 @@ static void act(struct skn_engine *e, const struct skn_output *output)
     case SKN_OUTPUT_PERFORM: engine_perform(e, output); break;
     case SKN_OUTPUT_CANCEL: engine_cancel(e, output); break;
     case SKN_OUTPUT_PACKET: break; /* kept between the shards */
+    case SKN_OUTPUT_TRACE: engine_traced(e, output); break;
     case SKN_OUTPUT_SIGNAL:
         if (skn_slice_eq(output->name, SKN_LIT("faulted")))
             engine_run_changed(e, output->address, SKN_RUN_FAILED);
@@ -239,6 +244,7 @@ bool skn_engine_idle(struct skn_engine *e)
 
 void skn_engine_client_gone(struct skn_engine *e, uint64_t client)
 {
+    engine_trace_end(e, client);
     SKN_LIST_FOREACH_SAFE (link, after, &e->watchers) {
         struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
         if (watcher->client != client) continue;

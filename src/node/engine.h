@@ -22,6 +22,7 @@ struct skn_engine_options {
     struct skn_env *env;
     struct skn_slice data_dir;    /* absolute; the caller has its lock */
     struct skn_slice project_dir; /* absolute; where programs run */
+    const char *version;          /* of the program, for `skein status`; a literal; may be NULL */
     bool read_only;
     bool take_up_all; /* interrupted runs go on at opening */
     unsigned workers; /* threads that handle messages; 0: one per core */

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "exec/exec.h"
 #include "flow/flow.h"
+#include "node/domain_internal.h"
 #include "node/engine.h"
 #include "node/phase_internal.h"
 #include "node/threads_internal.h"
@@ -34,6 +35,7 @@ struct pending {
     int64_t id;
     bool watch;
     bool is_silent; /* stop, leave: told and not asked */
+    bool is_value;  /* what the domain answers is the answer */
     struct skn_slice address;
     uint8_t bytes[];
 };
@@ -67,6 +69,7 @@ struct task {
 struct answer {
     struct skn_list link;
     uint64_t client;
+    int64_t id; /* of the request */
     struct skn_buf json;
 };
 
@@ -87,8 +90,10 @@ struct skn_engine {
     struct skn_phases phases;
     struct notes *notes; /* NULL when read only */
     uint64_t now_ms;     /* wall clock of the last turn, for log lines */
+    uint64_t opened_ns;  /* monotonic */
+    const char *version; /* of the program */
     char *data_dir, *project_dir;
-    struct skn_list pending, watchers, tasks, waiting, answers, active, looks, asks;
+    struct skn_list pending, watchers, tasks, waiting, answers, active, looks, asks, tracers;
     struct answer *given;
     uint64_t next_number, next_exec;
     size_t running;
@@ -118,6 +123,7 @@ struct look {
     struct skn_json_writer writer;
     struct skn_run_info info;
     struct found *one;
+    struct domain_part part;
     uint64_t number; /* of a watcher */
     int64_t id;      /* of the request that is answered */
     bool is_held;
@@ -163,8 +169,22 @@ void engine_run_changed(struct skn_engine *e, struct skn_slice address, enum skn
 int engine_show_changes(struct skn_engine *e, uint64_t now_ms);
 /* One that was made elsewhere: a whole JSON object, copied. */
 void engine_answer_json(struct skn_engine *e, uint64_t client, struct skn_slice json);
+/* The answer {"type": "value", "id": `id`, "value": `json`}. */
+void engine_answer_value(struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice json);
 /* The beginning of every answer: {"type": .., "id": .. */
 void engine_answer_head(struct skn_json_writer *w, const char *type, int64_t id);
+
+/* --- trace.c: live looks at what a domain does ------------------------------------------------------ */
+
+struct tracer;
+
+/* Gives a client what its domain did since it last asked; when nothing did, the answer waits until
+ * something does. The first time it is empty: from then on nothing is missed. */
+void engine_trace(struct skn_engine *e, uint64_t client, int64_t id, struct skn_slice address);
+/* A traced domain handled a message. */
+void engine_traced(struct skn_engine *e, const struct skn_output *output);
+/* `client` 0: everybody, and the shards are gone. */
+void engine_trace_end(struct skn_engine *e, uint64_t client);
 
 /* --- request.c --------------------------------------------------------------------- */
 

@@ -78,6 +78,7 @@ static enum skn_rc open_engine(struct holder *h, struct skn_diag *diag)
         .env = h->options->env,
         .data_dir = skn_slice_str(project->data_path),
         .project_dir = skn_slice_str(project->root),
+        .version = h->options->version,
     };
     return skn_engine_open(&options, &h->engine, diag);
 }

@@ -69,6 +69,7 @@ struct skn_holder_options {
     const struct skn_project *project; /* its data directory is made when it is not there */
     int ready_fd;                      /* told once when it serves or why not, then closed; or -1 */
     uint32_t linger_ms;                /* how long it stays without work and clients */
+    const char *version;               /* of the program, a literal; may be NULL */
 };
 
 /* Holds the project's data and serves until it is idle, or SIGTERM or SIGINT comes. SKN_OK too when
@@ -123,18 +124,50 @@ skn_client_list(struct skn_client *client, bool all, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_client_show(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
 
+/* What is asked about domains and about the node; each kind reads its members. One answer of the type
+ * SKN_ANSWER_VALUE comes. */
+enum skn_query_kind {
+    SKN_QUERY_DOMAINS, /* address: a prefix; after, domain_type, faulted, limit */
+    SKN_QUERY_DOMAIN,  /* address; after (a key), limit; or has_key and key */
+    SKN_QUERY_SEND,    /* address, name, payload, priority, id */
+    SKN_QUERY_TAKE_UP, /* address */
+    SKN_QUERY_TRACE,   /* address; asked again for each page of events */
+    SKN_QUERY_CLOCK,   /* ms */
+    SKN_QUERY_STATUS,
+};
+
+struct skn_query {
+    enum skn_query_kind kind;
+    struct skn_slice address, name, key, after, domain_type, priority, id;
+    struct skn_slice payload; /* JSON text; empty: null */
+    bool has_key, faulted;
+    int64_t limit, ms;
+};
+
+SKN_MUST_USE enum skn_rc
+skn_client_query(struct skn_client *client, const struct skn_query *query, struct skn_diag *diag);
+
+enum { SKN_NEW_ID_BYTES = 33 };
+/* A request id that nobody had before, as text with its NUL. */
+SKN_MUST_USE enum skn_rc skn_client_new_id(char out[SKN_NEW_ID_BYTES], struct skn_diag *diag);
+
 /* Told and not asked: no answer comes, and the request before goes on. */
 SKN_MUST_USE enum skn_rc
 skn_client_stop(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_client_leave(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
 
-enum skn_answer_type { SKN_ANSWER_ACCEPTED, SKN_ANSWER_RUN, SKN_ANSWER_LIST };
+enum skn_answer_type {
+    SKN_ANSWER_ACCEPTED,
+    SKN_ANSWER_RUN,
+    SKN_ANSWER_LIST,
+    SKN_ANSWER_VALUE,
+};
 
 struct skn_answer {
     enum skn_answer_type type;
     bool last;              /* nothing more comes for this request */
-    struct skn_value value; /* the run's id, the run's view, the list of views */
+    struct skn_value value; /* the run's id, the run's view, the list of views, what was asked */
 };
 
 /* The next answer, borrowed until the next call. SKN_ELATER: none now. Otherwise what the holder

@@ -5,7 +5,6 @@
 #include "node/request_internal.h"
 
 #include <inttypes.h>
-#include <unistd.h>
 
 enum { RUN_ID_CHARS = 10, PAYLOAD_BYTES_MAX = 1 << 20 };
 
@@ -22,6 +21,31 @@ bool ask_flag(const struct ask *ask, const char *name)
     struct skn_value v;
     return skn_map_get(ask->request, skn_slice_str(name), &v) && skn_value_is(v, SKN_T_BOOL) &&
            skn_value_as_bool(v);
+}
+
+int64_t ask_int(const struct ask *ask, const char *name, int64_t otherwise)
+{
+    struct skn_value v;
+    if (!skn_map_get(ask->request, skn_slice_str(name), &v) || !skn_value_is(v, SKN_T_INT))
+        return otherwise;
+    return skn_value_as_int(v);
+}
+
+enum skn_rc ask_has_room(const struct ask *ask)
+{
+    struct skn_shards_state state = skn_shards_state(ask->engine->shards);
+    if (state.disk != SKN_JOURNAL_DISK_OK)
+        return SKN_FAIL(
+            ask->diag,
+            SKN_EDISKFULL,
+            "less than 5 percent of the disk is free, or too little for the journal's reserve of "
+            "64 MiB: what runs goes on, nothing new is started; make room and try again");
+    if (state.is_behind)
+        return SKN_FAIL(ask->diag,
+                        SKN_EBUSY,
+                        "the store is far behind the journal: nothing new is started until a "
+                        "checkpoint has caught up; try again in a moment");
+    return SKN_OK;
 }
 
 static struct ask *ask_create(struct skn_engine *e, uint64_t client, struct skn_value request)
@@ -61,12 +85,13 @@ void ask_end(struct ask *ask, enum skn_rc rc)
     ask_free(ask);
 }
 
-static void submit(struct ask *ask,
-                   struct skn_slice address,
-                   const char *name,
-                   struct skn_slice request_id,
-                   struct skn_value payload,
-                   bool is_silent)
+void ask_submit(struct ask *ask,
+                struct skn_slice address,
+                struct skn_slice name,
+                struct skn_slice request_id,
+                enum skn_priority priority,
+                struct skn_value payload,
+                enum reply_as reply_as)
 {
     struct skn_engine *e = ask->engine;
     struct pending *pending = skn_alloc_zero(1, sizeof *pending + address.len);
@@ -77,16 +102,34 @@ static void submit(struct ask *ask,
     pending->client = ask->client;
     pending->id = ask->id;
     pending->watch = ask_flag(ask, "watch");
-    pending->is_silent = is_silent;
+    pending->is_silent = reply_as == REPLY_AS_NOTHING;
+    pending->is_value = reply_as == REPLY_AS_VALUE;
     const struct skn_request request = {.number = pending->number,
                                         .caller = SKN_LIT("local"),
                                         .id = request_id,
                                         .address = pending->address,
-                                        .name = skn_slice_str(name),
+                                        .name = name,
                                         .payload = payload,
-                                        .priority = SKN_PRIORITY_NORMAL};
+                                        .priority = priority};
     skn_list_push_back(&e->pending, &pending->link);
     skn_shards_submit(e->shards, &request);
+}
+
+/* To a run, as everything about runs is. */
+static void submit(struct ask *ask,
+                   struct skn_slice address,
+                   const char *name,
+                   struct skn_slice request_id,
+                   struct skn_value payload,
+                   bool is_silent)
+{
+    ask_submit(ask,
+               address,
+               skn_slice_str(name),
+               request_id,
+               SKN_PRIORITY_NORMAL,
+               payload,
+               is_silent ? REPLY_AS_NOTHING : REPLY_AS_RUN);
 }
 
 static void answer_accepted(
@@ -97,6 +140,23 @@ static void answer_accepted(
     skn_json_any_text(w, skn_flow_run_id(address));
     engine_answer_end(e);
     if (watch) engine_watch(e, client, id, address);
+}
+
+/* What a domain answered; what has no JSON is an error in its place. */
+static void
+answer_value(struct skn_engine *e, uint64_t client, int64_t id, const struct skn_output *output)
+{
+    struct skn_diag diag = {.text = ""};
+    struct skn_buf text;
+    skn_buf_init(&text, ANSWER_BYTES_MAX);
+    skn_buf_put_str(&text, "{\"answer\":");
+    enum skn_rc rc = skn_json_print(skn_value_view(output->value), SKN_JSON_PLAIN, &text, &diag);
+    skn_buf_printf(&text, ",\"stamp\":%" PRIu64 "}", output->stamp);
+    if (rc == SKN_OK)
+        engine_answer_value(e, client, id, skn_buf_slice(&text));
+    else
+        engine_answer_error(e, client, id, rc, diag.text);
+    skn_buf_fini(&text);
 }
 
 void engine_reply(struct skn_engine *e, const struct skn_output *output)
@@ -115,6 +175,8 @@ void engine_reply(struct skn_engine *e, const struct skn_output *output)
         if (len > 0) memcpy(text, output->name.ptr, len);
         text[len] = 0;
         engine_answer_error(e, pending->client, pending->id, output->rc, text);
+    } else if (pending->is_value && !pending->is_silent) {
+        answer_value(e, pending->client, pending->id, output);
     } else if (!pending->is_silent) {
         answer_accepted(e, pending->client, pending->id, pending->address, pending->watch);
     }
@@ -193,21 +255,11 @@ static enum skn_rc start(struct ask *ask)
 {
     struct skn_engine *e = ask->engine;
     struct skn_slice request_id = ask_text(ask, "request_id");
-    struct skn_shards_state state = skn_shards_state(e->shards);
-    if (state.disk != SKN_JOURNAL_DISK_OK)
-        return SKN_FAIL(
-            ask->diag,
-            SKN_EDISKFULL,
-            "less than 5 percent of the disk is free, or too little for the journal's reserve of "
-            "64 MiB: what runs goes on, nothing new is started; make room and try again");
-    if (state.is_behind)
-        return SKN_FAIL(ask->diag,
-                        SKN_EBUSY,
-                        "the store is far behind the journal: nothing new is started until a "
-                        "checkpoint has caught up; try again in a moment");
+    enum skn_rc rc = ask_has_room(ask);
+    if (rc != SKN_OK) return rc;
     if (request_id.len == 0) return SKN_FAIL(ask->diag, SKN_EARGS, "a start has a request_id");
     new_address(ask, request_id);
-    enum skn_rc rc = start_payload(ask, &ask->payload);
+    rc = start_payload(ask, &ask->payload);
     if (rc == SKN_OK && ask->payload.len > PAYLOAD_BYTES_MAX) rc = SKN_ETOOLARGE;
     if (rc == SKN_ETOOLARGE || rc == SKN_EFULL)
         return SKN_FAIL(
@@ -348,24 +400,6 @@ static enum skn_rc list(struct ask *ask)
     return engine_all_runs(ask, false, list_parts);
 }
 
-static enum skn_rc status(struct ask *ask)
-{
-    struct skn_engine *e = ask->engine;
-    struct skn_json_writer *w = engine_answer_begin(e, ask->client, ask->id, "status");
-    skn_json_key_str(w, "pid");
-    skn_json_int(w, (int64_t)getpid());
-    skn_json_key_str(w, "epoch");
-    skn_json_uint(w, skn_shards_state(e->shards).epoch);
-    skn_json_key_str(w, "tasks");
-    skn_json_uint(w, e->running);
-    skn_json_key_str(w, "metrics");
-    skn_buf_reset(&e->scratch);
-    engine_metrics(e, &e->scratch);
-    skn_json_any_text(w, skn_buf_slice(&e->scratch));
-    engine_answer_end(e);
-    return SKN_OK;
-}
-
 enum skn_rc skn_engine_request(struct skn_engine *e,
                                uint64_t client,
                                struct skn_value request,
@@ -381,7 +415,13 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"leave", tell, true},
                  {"list", list, false},
                  {"show", show, false},
-                 {"status", status, false}};
+                 {"status", request_status, false},
+                 {"domains", request_domains, false},
+                 {"domain", request_domain, false},
+                 {"send", request_send, true},
+                 {"take-up", request_take_up, true},
+                 {"trace", request_trace, true},
+                 {"clock", request_clock, true}};
     if (!skn_value_is(request, SKN_T_MAP))
         return SKN_FAIL(diag, SKN_EARGS, "a request is a JSON object");
     struct ask *ask = ask_create(e, client, request);

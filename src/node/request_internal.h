@@ -41,6 +41,9 @@ struct ask {
 
 struct skn_slice ask_text(const struct ask *ask, const char *name);
 bool ask_flag(const struct ask *ask, const char *name);
+int64_t ask_int(const struct ask *ask, const char *name, int64_t otherwise);
+/* SKN_EDISKFULL, SKN_EBUSY: nothing new is taken from outside [E8] [E12]. */
+SKN_MUST_USE enum skn_rc ask_has_room(const struct ask *ask);
 /* It is over: an error is answered; freed. SKN_ELATER: it goes on. */
 void ask_end(struct ask *ask, enum skn_rc rc);
 /* Without an answer. */
@@ -50,3 +53,28 @@ void ask_free(struct ask *ask);
  * the parts of all shards are in ask->parts. */
 SKN_MUST_USE enum skn_rc engine_find_run(struct ask *ask, struct skn_slice wanted, ask_then *then);
 SKN_MUST_USE enum skn_rc engine_all_runs(struct ask *ask, bool only_interrupted, ask_then *then);
+
+/* What the reply to a message becomes. */
+enum reply_as {
+    REPLY_AS_RUN,     /* "accepted", and the run is watched if that was asked for */
+    REPLY_AS_NOTHING, /* told and not asked */
+    REPLY_AS_VALUE,   /* the answer itself */
+};
+
+void ask_submit(struct ask *ask,
+                struct skn_slice address,
+                struct skn_slice name,
+                struct skn_slice request_id,
+                enum skn_priority priority,
+                struct skn_value payload,
+                enum reply_as reply_as);
+
+/* --- request_domain.c, request_status.c: one per kind of request ------------------------------------ */
+
+enum skn_rc request_domains(struct ask *ask);
+enum skn_rc request_domain(struct ask *ask);
+enum skn_rc request_send(struct ask *ask);
+enum skn_rc request_take_up(struct ask *ask);
+enum skn_rc request_trace(struct ask *ask);
+enum skn_rc request_clock(struct ask *ask);
+enum skn_rc request_status(struct ask *ask);

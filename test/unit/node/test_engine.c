@@ -181,7 +181,7 @@ static void a_flow_of_programs_runs_and_says_what_came_of_it(void **state) /* F3
     assert_part(view, "\"status\":\"failed\"");
     assert_part(view, "\"reason\":\"exit:3\"");
     assert_part(view, "\"code\":\"EXECUTION_FAILED\"");
-    ask(&w, "{\"type\":\"status\",\"id\":9}");
+    ask(&w, "{\"type\":\"status\",\"id\":9,\"metrics\":true}");
     const char *status = answer(&w, "\"metrics\"");
     assert_part(status, "skein_programs_ended_total{exit=\\\"nonzero\\\"} 1");
     assert_part(status, "skein_runs_ended_total{status=\\\"succeeded\\\"} 1");

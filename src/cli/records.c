@@ -1,0 +1,113 @@
+/* records.c - the records of a journal as a command shows them. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/records_internal.h"
+
+#include "base/mem.h"
+#include "cli/cli_internal.h"
+#include "cli/load_internal.h"
+#include "store/store.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+struct mail {
+    struct skn_omap_node node;
+    struct skn_slice value;
+    uint8_t bytes[];
+};
+
+void skn_mails_init(struct skn_mails *mails)
+{
+    skn_omap_init(&mails->map);
+}
+
+static void drop(struct skn_mails *mails, struct skn_slice key)
+{
+    struct skn_omap_node *node = skn_omap_find(&mails->map, key);
+    if (!node) return;
+    skn_omap_remove(&mails->map, node);
+    skn_free(SKN_CONTAINER_OF(node, struct mail, node));
+}
+
+void skn_mails_fini(struct skn_mails *mails)
+{
+    struct skn_omap_node *node;
+    while ((node = skn_omap_first(&mails->map)))
+        drop(mails, node->key);
+}
+
+static void keep(struct skn_mails *mails, const struct skn_row_op *op)
+{
+    struct mail *mail = skn_alloc(sizeof *mail + op->key.len + op->value.len);
+    memcpy(mail->bytes, op->key.ptr, op->key.len);
+    if (op->value.len > 0) memcpy(mail->bytes + op->key.len, op->value.ptr, op->value.len);
+    mail->node = (struct skn_omap_node){.key = skn_slice(mail->bytes, op->key.len)};
+    mail->value = skn_slice(mail->bytes + op->key.len, op->value.len);
+    drop(mails, op->key);
+    SKN_ASSERT(!skn_omap_insert(&mails->map, &mail->node));
+}
+
+static void each_mail(struct skn_mails *mails, const struct skn_record *record, bool is_delete)
+{
+    struct skn_slice rest = record->batch;
+    struct skn_row_op op;
+    struct skn_key_info info;
+    while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
+        skn_key_read(op.key, &info);
+        if (info.kind != SKN_KEY_MAIL || op.is_delete != is_delete) continue;
+        if (is_delete)
+            drop(mails, op.key);
+        else
+            keep(mails, &op);
+    }
+}
+
+void skn_mails_take(struct skn_mails *mails, const struct skn_record *record)
+{
+    each_mail(mails, record, false);
+}
+
+void skn_mails_drop(struct skn_mails *mails, const struct skn_record *record)
+{
+    each_mail(mails, record, true);
+}
+
+bool skn_mails_message(const struct skn_mails *mails,
+                       const struct skn_record *record,
+                       struct skn_slice *out_address,
+                       struct skn_message *out_message)
+{
+    struct skn_key_info info;
+    *out_address = (struct skn_slice){0};
+    enum skn_rc rc = skn_look_message(record, out_message, &info);
+    if (rc == SKN_ECORRUPT) return false;
+    if (!skn_look_handler(record, out_address)) *out_address = (struct skn_slice){0};
+    if (rc == SKN_OK) return true;
+    struct skn_omap_node *node = skn_omap_find(&mails->map, record->message);
+    const struct mail *mail = node ? SKN_CONTAINER_OF(node, struct mail, node) : NULL;
+    return mail && skn_look_mail(mail->value, out_message, NULL) == SKN_OK;
+}
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+enum skn_rc
+skn_journal_find(struct skn_cli *cli, const char *dir, const char **out_path, struct skn_diag *diag)
+{
+    struct skn_project project;
+    if (!dir) {
+        const char *named = skn_args_value(&cli->args, SKN_OPTION_PROJECT);
+        enum skn_rc rc = skn_load_project(&cli->arena, named, ".", &project, diag);
+        if (rc != SKN_OK) return rc;
+        dir = project.root;
+    }
+    *out_path = skn_arena_printf(&cli->arena, "%s/.skein/journal", dir);
+    if (is_folder(*out_path)) return SKN_OK;
+    *out_path = skn_arena_printf(&cli->arena, "%s/journal", dir);
+    if (is_folder(*out_path)) return SKN_OK;
+    if (!is_folder(dir)) return SKN_FAIL(diag, SKN_ENOENT, "there is no folder \"%s\"", dir);
+    return SKN_FAIL(diag, SKN_ENOENT, "nothing was ever run in \"%s\"", dir);
+}

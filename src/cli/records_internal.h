@@ -1,0 +1,39 @@
+/* records_internal.h - the records of a journal as a command shows them.
+ *
+ * Threads     one.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/omap.h"
+#include "core/look.h"
+#include "journal/record.h"
+
+/* What is read from the record that put a mail row is remembered until one deletes it: a record whose
+ * message was mail names its row only. */
+struct skn_mails {
+    struct skn_omap map; /* by the row's key */
+};
+
+void skn_mails_init(struct skn_mails *mails);
+void skn_mails_fini(struct skn_mails *mails);
+
+/* To be called with each record in order, before it is shown and before the next one. */
+void skn_mails_take(struct skn_mails *mails, const struct skn_record *record);
+/* After it was shown. */
+void skn_mails_drop(struct skn_mails *mails, const struct skn_record *record);
+
+/* Of a record: whose message it was (empty: nobody's), and the message. False: it has none that is
+ * known, such as mail from before the first record that is kept. */
+bool skn_mails_message(const struct skn_mails *mails,
+                       const struct skn_record *record,
+                       struct skn_slice *out_address,
+                       struct skn_message *out_message);
+
+/* Where the journal is: of the project DIR or the data directory DIR, or of the project that the
+ * command stands in when `dir` is NULL. SKN_ENOENT. */
+struct skn_cli;
+SKN_MUST_USE enum skn_rc skn_journal_find(struct skn_cli *cli,
+                                          const char *dir,
+                                          const char **out_path,
+                                          struct skn_diag *diag);

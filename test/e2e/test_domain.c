@@ -1,0 +1,387 @@
+/* test_domain.c - the real program looks into domains and sends to them: every command, every exit
+ * code. In a test build with the types of src/dev, in any other with runs. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/base.h"
+#include "lib/skein.h"
+
+static struct skein s;
+
+static int setup(void **state)
+{
+    struct folder *f = calloc(1, sizeof(*f));
+    folder_make(f);
+    folder_write(f, "skein.yaml", "");
+    memset(&s, 0, sizeof(s));
+    s.dir = f->path;
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    skein_end_holder(*state);
+    folder_remove(*state);
+    free(*state);
+    return 0;
+}
+
+/* --- in every build ---------------------------------------------------------------------------- */
+
+static void what_is_not_understood_is_2_before_anything_is_opened(void **state)
+{
+    (void)state;
+    static const char *const cases[][6] = {
+        {"domain"},
+        {"domain", "gett", "a:B/c"},
+        {"domain", "get"},
+        {"domain", "get", "a:B/c", "k", "more"},
+        {"domain", "get", "none"},
+        {"domain", "get", "a:B"},
+        {"domain", "get", "a:/c"},
+        {"domain", "get", "a:B/"},
+        {"domain", "get", "a:B/c", "--limit", "x"},
+        {"domain", "get", "a:B/c", "--limit=-1"},
+        {"domain", "get", "a:B/c", "--limit=99999999999999999999"},
+        {"domain", "ls", "--limit", "1x"},
+        {"domain", "send", "a:B/c"},
+        {"domain", "send", "a:B/c", "add", "{"},
+        {"domain", "send", "a:B/c", "add", "1", "2"},
+        {"domain", "send", "a:B/c", "add", "--priority", "urgent"},
+        {"domain", "send", "a:B/c", "add", "--id="},
+        {"domain", "trace", "a"},
+        {"domain", "trace", "a:B/c", "--last", "many"},
+        {"domain", "resume"},
+        {"journal"},
+        {"journal", "dump", "--from", "-"},
+        {"dev", "clock"},
+        {"dev", "clock", "24h"},
+        {"dev", "clock", "+1w"},
+        {"status", "more"},
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *args[7] = {NULL};
+        memcpy(args, cases[i], sizeof(cases[i]));
+        if (skein_run(&s, args) != 2) fail_msg("%zu: %d, %s", i, s.code, s.err);
+        assert_string_equal(s.out, "");
+        assert_has(s.err, "skein: ");
+    }
+    assert_int_equal(SKEIN(&s, "domain", "get", "a:B/c", "--at", "1"), 65);
+    assert_has(s.err, "not built yet");
+    assert_int_equal(SKEIN(&s, "domain", "history", "a:B/c", "--json"), 65);
+    assert_has(s.out, "{\"error\":{\"code\":\"NOT_YET\"");
+}
+
+static void where_nothing_was_ever_run_it_says_so(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 0);
+    assert_string_equal(s.out, "STATE     MAIL   DEAD  ADDRESS\n");
+    assert_int_equal(SKEIN(&s, "domain", "ls", "--json"), 0);
+    assert_string_equal(s.out, "{\"domains\":[],\"next\":null}\n");
+    assert_int_equal(SKEIN(&s, "domain", "get", "a:B/c"), 66);
+    assert_int_equal(SKEIN(&s, "status"), 66);
+    assert_int_equal(SKEIN(&s, "journal", "dump"), 66);
+    assert_int_equal(SKEIN(&s, "journal", "dump", "none"), 66);
+    assert_int_equal(SKEIN(&s, "domain", "trace", "a:B/c", "--last", "1"), 66);
+    /* And a folder that is no project does not become one. */
+    folder_mkdir(f, "other");
+    assert_int_equal(unlink(folder_at(f, "skein.yaml")), 0);
+    s.dir = strdup(folder_at(f, "other"));
+    assert_int_equal(SKEIN(&s, "domain", "send", "a:Run/c", "stop"), 66);
+    assert_has(s.err, "it is no project");
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 66);
+    assert_int_not_equal(access(folder_at(f, "other/.skein"), F_OK), 0);
+    free((void *)(uintptr_t)s.dir);
+    s.dir = f->path;
+}
+
+static void a_type_that_nobody_knows_is_1(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "domain", "send", "a:None/c", "add", "--json"), 1);
+    assert_has(s.out, "{\"error\":{\"code\":\"EVENT_NOT_REGISTERED\"");
+    assert_has(s.err, "known type");
+}
+
+static const char sleeper[] = "event: nap\nversion: 1.0.0\ndescription: A nap.\n"
+                              "run: { exec: [sleep, \"30\"] }\n";
+
+/* A run that the death of its node cut off: its domain waits to be taken up [E81]. */
+static void a_domain_that_waits_answers_nobody_until_it_is_resumed(void **state)
+{
+    struct folder *f = *state;
+    char address[80] = "local:Run/";
+    folder_mkdir(f, "events");
+    folder_write(f, "events/nap.yaml", sleeper);
+    folder_write(f, "nap.pty", "nap\n");
+    assert_int_equal(SKEIN(&s, "run", "--detach", "nap.pty"), 0);
+    (void)snprintf(address + strlen(address), 60, "%.*s", (int)strcspn(s.out, "\n"), s.out);
+    for (int i = 0; i < 500; i++) {
+        assert_int_equal(SKEIN(&s, "domain", "get", address), 0);
+        if (strstr(s.out, "running, attempt 1 of 1, key ")) break;
+        skein_pause_ms(10);
+    }
+    assert_has(s.out, "running, attempt 1 of 1, key ");
+    assert_int_equal(kill(skein_holder_pid(f), SIGKILL), 0);
+
+    assert_int_equal(SKEIN(&s, "domain", "send", address, "look", "--id", "q1"), 75);
+    assert_has(s.err, "--id q1");
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 0);
+    assert_has(s.out, "waiting");
+    assert_int_equal(SKEIN(&s, "domain", "resume", address), 0);
+    assert_has(s.out, "Taken up: local:Run/");
+    assert_int_equal(SKEIN(&s, "domain", "ls", "--json"), 0);
+    assert_has(s.out, "\"held\":false");
+    assert_int_equal(SKEIN(&s, "domain", "resume", address), 66);
+    assert_has(s.err, "waits to be taken up");
+    assert_int_equal(SKEIN(&s, "domain", "resume", "local:Run/none"), 66);
+}
+
+#ifndef SKN_TEST_BUILD
+
+static void a_release_build_has_no_dev_commands_and_types(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "dev", "clock", "+24h"), 2);
+    assert_has(s.err, "only in test builds");
+    assert_int_equal(SKEIN(&s, "domain", "send", "a:Counter/c", "add"), 1);
+}
+
+#else
+
+/* --- in test builds ------------------------------------------------------------------------------ */
+
+static void the_same_id_gives_the_same_answer(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "{\"n\":41}"), 0);
+    assert_string_equal(s.out, "41\n");
+    for (int i = 0; i < 3; i++) { /* [E34] */
+        assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "--id", "q"), 0);
+        assert_string_equal(s.out, "42\n");
+    }
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "7", "--id", "q"), 2);
+    assert_has(s.err, "used for another request");
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "get", "--json"), 0);
+    assert_has(s.out, "{\"answer\":42,\"id\":\"");
+    assert_int_equal(kill(skein_holder_pid(*state), SIGKILL), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "--id", "q"), 0);
+    assert_string_equal(s.out, "42\n");
+}
+
+static void an_answer_that_is_no_success_is_an_exit_code(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "{\"n\":\"x\"}"), 2);
+    assert_has(s.err, "is to be {n}");
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault"), 70);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "burn", "{\"what\":\"row\"}"), 1);
+    s.out_path = "/dev/full";
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 74);
+    assert_int_equal(SKEIN(&s, "status"), 74);
+    s.out_path = NULL;
+    static char large[1 << 20];
+    (void)snprintf(large, sizeof(large), "\"%0*d\"", 100000, 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Echo/a", "echo", large), 0);
+    assert_int_equal(strlen(s.out), 100003);
+}
+
+static void lists_are_in_pages_and_by_type_prefix_and_state(void **state)
+{
+    (void)state;
+    static const char *const addresses[] = {
+        "a:Counter/1", "a:Counter/10", "a:Counter/2", "a:Echo/1", "b:Counter/1"};
+    for (size_t i = 0; i < 5; i++)
+        assert_int_equal(
+            SKEIN(&s, "domain", "send", addresses[i], i == 3 ? "forward" : "add", "{}"), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(SKEIN(&s, "domain", "send", "b:Hog/1", "fault"), 70);
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 0);
+    assert_string_equal(s.out,
+                        "STATE     MAIL   DEAD  ADDRESS\n"
+                        "ok           0      0  a:Counter/1\n"
+                        "ok           0      0  a:Counter/10\n"
+                        "ok           0      0  a:Counter/2\n"
+                        "ok           0      0  a:Echo/1\n"
+                        "ok           0      0  b:Counter/1\n"
+                        "FAULTED      0      3  b:Hog/1\n");
+    assert_int_equal(SKEIN(&s, "domain", "ls", "a:Counter/1"), 0);
+    assert_has(s.out, "a:Counter/1\n");
+    assert_has(s.out, "a:Counter/10\n");
+    assert_null(strstr(s.out, "a:Counter/2\n"));
+    assert_int_equal(SKEIN(&s, "domain", "ls", "--type", "Counter", "--limit", "2"), 0);
+    assert_has(s.out, "a:Counter/10\n");
+    assert_null(strstr(s.out, "a:Counter/2\n"));
+    assert_has(s.err, "--after 'a:Counter/10'");
+    assert_int_equal(SKEIN(&s, "domain", "ls", "a:", "--after", "a:Counter/10", "--json"), 0);
+    assert_has(s.out, "{\"domains\":[{\"address\":\"a:Counter/2\",");
+    assert_has(s.out, "\"a:Echo/1\"");
+    assert_null(strstr(s.out, "b:"));
+    assert_has(s.out, "\"next\":null}\n");
+    assert_int_equal(SKEIN(&s, "domain", "ls", "--faulted"), 0);
+    assert_has(s.out, "FAULTED      0      3  b:Hog/1\n");
+    assert_null(strstr(s.out, "ok "));
+    assert_int_equal(SKEIN(&s, "domain", "ls", "--limit", "0"), 0);
+    assert_string_equal(s.out, "STATE     MAIL   DEAD  ADDRESS\n");
+    skein_end_holder(*state); /* the same without a holder */
+    assert_int_equal(SKEIN(&s, "domain", "ls", "b:", "--json"), 0);
+    assert_has(s.out,
+               "{\"address\":\"b:Hog/1\",\"dead\":3,\"faulted\":true,\"faults\":3,\"held\":null,"
+               "\"mail\":0,\"waiting\":0}");
+}
+
+static void a_domain_is_shown_with_all_that_it_has(void **state)
+{
+    (void)state;
+    const char *intent = "{\"argv\":[\"sleep\",\"20\"],\"attempts\":4}";
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault", "{\"until\":\"x\"}"), 2);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault"), 70);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "intent", intent), 0);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a"), 0);
+    assert_has(s.out, "t:Hog/a\nstate         ok\nmailbox       0\nintents       1\n");
+    assert_has(s.out, "  0 running, attempt 1 of 4, key ");
+    assert_has(s.out, "{\"argv\":[\"sleep\",\"20\"]");
+    assert_has(s.out, "dead letters  1\n  0 FAULT: request fault  null\n");
+    assert_has(s.out, "\nrows\n  handled             1\n");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a", "--json"), 0);
+    assert_has(s.out, "\"dead_letters\":[{\"code\":\"FAULT\",\"from\":\"\",\"kind\":\"request\",");
+    assert_has(s.out, "\"dead_letters_more\":false");
+    assert_has(s.out, "\"attempts\":4");
+    assert_has(s.out, "\"mailbox\":{\"background\":0,\"critical\":0,");
+    assert_has(s.out, "\"rows\":[{\"key\":\"handled\",\"size\":9,\"value\":1}],\"next\":null}");
+
+    const char *later = "{\"n\":5,\"ms\":3600000}";
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add-later", later), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add-many", "{\"rows\":1000}"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "--limit", "2"), 0);
+    assert_has(s.out, "timers        1\n  0 due 20");
+    assert_has(s.out, ", 0x0500000000000000\n");
+    assert_has(s.out, "  r000                {\"n\":1,\"pad\":\"\"}\n  r001 ");
+    assert_null(strstr(s.out, "r002"));
+    assert_has(s.err, "--after 'r001'");
+    assert_int_equal(
+        SKEIN(&s, "domain", "get", "t:Counter/a", "--json", "--after", "r998", "--limit", "7"), 0);
+    assert_has(s.out, "\"rows\":[{\"key\":\"r999\",");
+    assert_has(s.out, "{\"key\":\"sum\",\"size\":9,\"value\":1}],\"next\":null}");
+    /* More than one page of the node. */
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "--limit", "1001"), 0);
+    assert_has(s.out, "  sum                 1\n");
+
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "sum"), 0);
+    assert_string_equal(s.out, "1\n");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "0x73756d", "--json"), 0);
+    assert_has(s.out, "{\"key\":\"sum\",\"size\":9,\"stamp\":");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "none"), 66);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "0x7"), 2);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/b"), 66);
+    assert_has(s.err, "there is no domain \"t:Counter/b\"");
+}
+
+static void a_day_passes_at_once(void **state)
+{
+    (void)state;
+    const char *later = "{\"n\":100,\"ms\":86400000}";
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "--id", "q"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add-later", later), 0);
+    assert_int_equal(SKEIN(&s, "dev", "clock", "+23h"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "--id", "q"), 0);
+    assert_string_equal(s.out, "1\n"); /* remembered [E34] */
+    assert_int_equal(SKEIN(&s, "dev", "clock", "+61m", "--json"), 0);
+    assert_has(s.out, "{\"now\":");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a", "sum"), 0);
+    assert_string_equal(s.out, "101\n"); /* fired */
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add", "--id", "q"), 0);
+    assert_string_equal(s.out, "102\n"); /* forgotten */
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What is beside a domain that uses up its budget is still answered, and nothing of it is lost. */
+static void an_echo_beside_a_hog_answers_within_a_second(void **state)
+{
+    (void)state;
+    /* A slice's whole gas is half a second of an optimised build, and many of one that is not. */
+#    ifdef SKN_DEBUG
+    const char *what = "{\"what\":\"memory\"}";
+#    else
+    const char *what = "{\"what\":\"gas\"}";
+#    endif
+    static struct skein hog;
+    int64_t worst = 0;
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Echo/a", "echo", "0"), 0);
+    for (int i = 0; i < 3; i++) {
+        hog = (struct skein){.dir = s.dir};
+        skein_start(&hog, (const char *const[]){"domain", "send", "t:Hog/a", "burn", what, NULL});
+        for (int j = 0; j < 5; j++) {
+            int64_t began = now_ms();
+            assert_int_equal(SKEIN(&s, "domain", "send", "t:Echo/a", "echo", "1"), 0);
+            assert_string_equal(s.out, "1\n");
+            if (now_ms() - began > worst) worst = now_ms() - began;
+        }
+        assert_true(skein_wait(&hog) > 0);
+    }
+    print_message("the slowest echo took %lld ms\n", (long long)worst);
+    assert_true(worst < 1000);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a"), 0);
+    assert_has(s.out, "FAULTED"); /* [E33]: three in a row */
+    assert_has(s.out, "dead letters  3\n");
+    assert_has(s.out, ": request burn  {\"what\":\"");
+}
+
+static void status_says_how_the_node_is(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault"), 70);
+    assert_int_equal(SKEIN(&s, "status"), 0);
+    assert_has(s.out, "holder       process ");
+    assert_has(s.out, "\ndisk         ok\n");
+    assert_has(s.out, " 1 faults");
+    assert_has(s.out, "\nepoch        1\n");
+    assert_has(s.out, "domain types Run Counter");
+    char pid[40];
+    (void)snprintf(pid, sizeof(pid), "\"pid\":%d,", (int)skein_holder_pid(f));
+    assert_int_equal(SKEIN(&s, "status", "--json"), 0);
+    assert_has(s.out, pid);
+    assert_has(s.out, "\"holder\":true");
+    assert_has(s.out, "\"counts\":{");
+    assert_has(s.out, "\"client_version\":\"");
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "status"), 0);
+    assert_has(s.out, "holder       none");
+    assert_has(s.out, "\nepoch        1\n");
+    assert_int_equal(SKEIN(&s, "status", "--json"), 0);
+    assert_has(s.out, "\"holder\":false");
+    assert_null(strstr(s.out, "\"pid\""));
+}
+
+#endif
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_not_understood_is_2_before_anything_is_opened),
+        TEST(where_nothing_was_ever_run_it_says_so),
+        TEST(a_type_that_nobody_knows_is_1),
+        TEST(a_domain_that_waits_answers_nobody_until_it_is_resumed),
+#ifndef SKN_TEST_BUILD
+        TEST(a_release_build_has_no_dev_commands_and_types),
+#else
+        TEST(the_same_id_gives_the_same_answer),
+        TEST(an_answer_that_is_no_success_is_an_exit_code),
+        TEST(lists_are_in_pages_and_by_type_prefix_and_state),
+        TEST(a_domain_is_shown_with_all_that_it_has),
+        TEST(a_day_passes_at_once),
+        TEST(an_echo_beside_a_hog_answers_within_a_second),
+        TEST(status_says_how_the_node_is),
+#endif
+    };
+    return cmocka_run_group_tests_name("domain", tests, NULL, NULL);
+}
