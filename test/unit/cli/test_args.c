@@ -135,6 +135,30 @@ static void an_argument_of_any_length_is_refused_in_a_line(void **state)
     assert_true(strlen(f->diag.text) < SKN_DIAG_TEXT_MAX);
 }
 
+static void a_command_may_have_two_words(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(parse(f, "skein domain --json get a:B/c key --limit 5"), SKN_OK);
+    assert_int_equal(f->args.command, SKN_COMMAND_DOMAIN_GET);
+    assert_int_equal(f->args.operand_count, 2);
+    assert_string_equal(f->args.operands[0], "a:B/c");
+    assert_int_equal(parse(f, "skein domain"), SKN_EUSAGE);
+    assert_non_null(strstr(f->diag.text, "skein help domain"));
+    assert_int_equal(parse(f, "skein domain --help"), SKN_OK);
+    assert_false(f->args.has_command);
+    assert_string_equal(f->args.group, "domain");
+    assert_int_equal(parse(f, "skein domain send"), SKN_EUSAGE);
+    assert_non_null(strstr(f->diag.text, "skein domain send ADDR NAME [JSON]"));
+    assert_int_equal(parse(f, "skein domain sned a:B/c x"), SKN_EUSAGE);
+    assert_non_null(strstr(f->diag.text, "did you mean \"domain send\"?"));
+    assert_int_equal(parse(f, "skein ls"), SKN_EUSAGE); /* half of one is none */
+    assert_true(skn_command_is_group("domain"));
+    assert_false(skn_command_is_group("dom"));
+    assert_false(skn_command_is_group("run"));
+    assert_false(skn_command_is_public(SKN_COMMAND_DEV_CLOCK));
+    assert_false(skn_command_is_public(SKN_COMMAND_DOMAIN_HISTORY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +169,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_mistake_is_named_with_its_place, setup, teardown),
         cmocka_unit_test_setup_teardown(
             an_argument_of_any_length_is_refused_in_a_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_command_may_have_two_words, setup, teardown),
     };
     return cmocka_run_group_tests_name("args", tests, NULL, NULL);
 }
