@@ -289,6 +289,21 @@ static enum skn_rc found_intent(struct skn_core *core,
     return SKN_OK;
 }
 
+/* What the core has to do for a domain is not done yet. */
+static enum skn_rc found_busy(struct skn_core *core,
+                              const struct skn_row *row,
+                              bool take_up_all,
+                              struct skn_diag *diag)
+{
+    struct skn_dom *dom = NULL;
+    enum skn_rc rc = found(core, skn_slice_from(row->key, SKN_SHARD_HEAD), take_up_all, &dom, diag);
+    if (rc != SKN_OK) return rc;
+    SKN_ASSERT(dom);
+    dom->again = SKN_AGAIN_LETTERS;
+    skn_dom_settle(core, dom);
+    return SKN_OK;
+}
+
 static enum skn_rc found_on_way(struct skn_core *core,
                                 const struct skn_row *row,
                                 bool take_up_all,
@@ -309,6 +324,7 @@ static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struc
                  {SKN_SHARD_COUNTERS, found_on_way},
                  {SKN_SHARD_FAULTED, found_on_way},
                  {SKN_SHARD_MAIL, found_mail},
+                 {SKN_SHARD_BUSY, found_busy},
                  /* Last: five interruptions hold a domain whatever else it has. */
                  {SKN_SHARD_INTENTS, found_intent}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {

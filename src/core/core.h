@@ -63,7 +63,7 @@ struct skn_core_limits {
     uint32_t speculative_batches; /* 4,096 [E20] */
     uint32_t speculative_bytes;   /* 64 MiB [E20] */
     uint32_t faults_in_row;       /* 3, then the domain is FAULTED [E33] */
-    uint32_t dead_letters;        /* 10,000 of a domain, then it is FAULTED [E33] */
+    uint32_t dead_letters;        /* 10,000 per domain, likewise; a signal says it at 80 percent */
     uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
     uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
 };
@@ -75,6 +75,9 @@ enum skn_message_kind {
     SKN_MESSAGE_SEND = 2,    /* from a domain */
     SKN_MESSAGE_TIMER = 3,   /* `tag` of the timer */
     SKN_MESSAGE_ATTEMPT = 4, /* of an intent: `status` says what happened to it */
+    /* The core's own; a program never sees them. */
+    SKN_MESSAGE_REDELIVER = 5,
+    SKN_MESSAGE_LETTERS = 6,
 };
 
 /* The order is stored: append only. */
@@ -252,6 +255,19 @@ struct skn_attempt_result {
  * attempt that is over or an unknown intent is dropped and counted [E40]. */
 void skn_core_result(struct skn_core *core, const struct skn_attempt_result *result);
 struct skn_input *skn_input_of_result(const struct skn_attempt_result *result) SKN_MUST_USE;
+
+struct skn_redeliver {
+    uint64_t number; /* comes back in the reply */
+    struct skn_slice address;
+    uint64_t letter; /* number of one dead letter; 0: all there are */
+    bool is_closing; /* they are thrown away instead */
+};
+
+/* Hands dead letters over again, in order and in front of the domain's mail, and ends its FAULTED
+ * state [E33]. Admitted and answered like a request: how many letters; SKN_ENOENT, SKN_EBUSY: older
+ * ones are being handed over. What faults again becomes a new letter. */
+void skn_core_redeliver(struct skn_core *core, const struct skn_redeliver *redeliver);
+struct skn_input *skn_input_of_redeliver(const struct skn_redeliver *redeliver) SKN_MUST_USE;
 
 /* Takes up a domain that waits since the opening, or all (address empty): its cut-off attempts are
  * `interrupted` and started again [E41]. `is_asked`: a person wants it, so five interruptions in a

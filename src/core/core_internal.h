@@ -40,7 +40,8 @@ struct skn_dom {
     bool is_taken;  /* up since the opening, and no row says so yet */
     uint64_t want;  /* of the store, which it waits for [E13]; 0: none */
     uint8_t mail;   /* bit per priority: the lane may have rows */
-    uint8_t full;   /* likewise: it may be full; looked at only while the domain rests [E32] */
+    enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
+    uint8_t full; /* likewise: it may be full; looked at only while the domain rests [E32] */
     uint8_t lane_streak[SKN_PRIORITIES], source_streak[2]; /* picked in a row (DESIGN 3.1) */
     struct skn_list requests[SKN_PRIORITIES];
     struct skn_list answers; /* results, timers */
@@ -87,6 +88,7 @@ struct skn_cx {
     bool has_put; /* a row of the domain's own: what only answered has no domain to show for it */
     bool meta_changed;
     bool was_faulted;
+    bool was_busy; /* it has a row that says so */
     bool has_replied;
     uint64_t stamp;
     bool is_bounded; /* the program's part: it has limits, the core's has none */
@@ -216,6 +218,7 @@ SKN_MUST_USE enum skn_rc skn_raw_next(struct skn_cx *cx,
                                       struct skn_row *out_row);
 void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value);
 void skn_raw_delete(struct skn_cx *cx, struct skn_slice key);
+void skn_cx_put_meta(struct skn_cx *cx);
 /* Reads the domain's meta row, or starts one. */
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx);
 /* The row by which a new domain is found in the list of all; with its first meta row. */
@@ -255,8 +258,10 @@ void skn_timers_read_again(struct skn_core *core);
 struct skn_work {
     struct skn_message message;
     struct skn_input *input;   /* or NULL: mail */
-    struct skn_slice mail_key; /* into core->mail_row */
+    struct skn_slice mail_key; /* into core->mail_row; empty: it has no row */
     enum skn_priority lane;
+    bool is_letter; /* the row is a dead letter */
+    bool is_split;  /* and its payload is in a row of its own */
 };
 
 /* The next message of a domain, by the 3-to-1 rule. SKN_ENOENT: there is none now. */
@@ -278,9 +283,24 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
                          struct skn_slice message);
 /* Changes the counter row of a target and a sender of this shard. */
 void skn_mail_count(struct skn_cx *cx, const struct skn_note *change);
-void skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
+/* The row that says that a domain at which something waits is FAULTED. True: it was not so before. */
+bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
 /* The end of a domain's slice: what waits comes into the room that it made; notes become rows. */
 void skn_mail_finish(struct skn_cx *cx);
+
+/* --- dead.c: dead letters [E33] ------------------------------------------------------------------------- */
+
+/* A slice faulted and is dropped whole; this one takes its message to the dead letters instead. */
+void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc why);
+/* The next letter that is handed over again; or that they are done. */
+SKN_MUST_USE enum skn_rc skn_dead_choose(struct skn_core *core,
+                                         struct skn_dom *dom,
+                                         const struct skn_meta_row *meta,
+                                         struct skn_work *work,
+                                         struct skn_diag *diag);
+void skn_dead_take(struct skn_cx *cx, const struct skn_work *work);
+void skn_dead_redeliver(struct skn_cx *cx, const struct skn_message *message);
+void skn_dead_go_on(struct skn_cx *cx);
 
 /* --- outbox.c: what waits at others [E32] [E33] -------------------------------------------------------- */
 
@@ -329,6 +349,14 @@ SKN_MUST_USE enum skn_rc skn_slice_run(struct skn_core *core,
                                        struct skn_diag *diag);
 /* Copies an output behind those that wait; its index and stamp are set. */
 void skn_release_later(struct skn_core *core, const struct skn_output *output);
+/* What the core itself does with a message before the program sees it. */
+enum skn_take
+skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_message *message);
+/* Somebody waits for its answer. */
+static inline bool skn_message_is_asked(enum skn_message_kind kind)
+{
+    return kind == SKN_MESSAGE_REQUEST || kind == SKN_MESSAGE_REDELIVER;
+}
 /* The rows that a slice changed, in key order. */
 void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch);
 /* Turns a batch into a record, applies it and takes the outputs of `cx` (may be NULL) over. */

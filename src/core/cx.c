@@ -28,6 +28,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->has_put = false;
     cx->meta_changed = false;
     cx->was_faulted = false;
+    cx->was_busy = false;
     cx->sent = NULL;
     skn_omap_init(&cx->notes);
     cx->has_replied = false;
@@ -149,6 +150,7 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
     if (rc == SKN_OK) rc = skn_meta_decode(bytes, &cx->meta, &cx->diag);
     if (rc != SKN_OK) cx->rc = rc;
     cx->was_faulted = cx->meta.is_faulted;
+    cx->was_busy = cx->meta.again_from < cx->meta.again_to;
     return rc;
 }
 
@@ -301,7 +303,7 @@ void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address)
 
 static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, struct skn_slice value)
 {
-    if (cx->rc != SKN_OK || !cx->input || cx->message->kind != SKN_MESSAGE_REQUEST) return;
+    if (cx->rc != SKN_OK || !cx->input || !skn_message_is_asked(cx->message->kind)) return;
     if (cx->has_replied) {
         (void)skn_cx_fault(cx, SKN_EFAULT, "the program answered twice");
         return;

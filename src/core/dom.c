@@ -128,6 +128,7 @@ struct skn_input *skn_input_own(const struct skn_message *message)
 void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input)
 {
     input->arrival = core->arrivals++;
+    SKN_ASSERT(input->message.priority < SKN_PRIORITIES);
     bool is_request = input->message.kind == SKN_MESSAGE_REQUEST;
     struct skn_list *requests = &dom->requests[input->message.priority];
     skn_list_push_back(is_request ? requests : &dom->answers, &input->link);

@@ -175,6 +175,12 @@ void skn_key_faulted(struct skn_key *key, struct skn_slice target)
     put(key, target);
 }
 
+void skn_key_busy(struct skn_key *key, struct skn_slice address)
+{
+    skn_key_shard(key, SKN_SHARD_BUSY);
+    put(key, address);
+}
+
 static void domain(struct skn_key *key, struct skn_slice address, uint8_t kind)
 {
     key->len = 0;

@@ -45,6 +45,12 @@ static uint8_t lanes_of(const struct skn_dom *dom, bool rests)
     return rests ? dom->mail & dom->full : dom->mail;
 }
 
+/* Dead letters come in front of everything; closing them sends nothing. */
+static bool has_letters(const struct skn_dom *dom, bool rests)
+{
+    return dom->again == SKN_AGAIN_CLOSE || (dom->again == SKN_AGAIN_LETTERS && !rests);
+}
+
 enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom)
 {
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
@@ -52,34 +58,38 @@ enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_do
     unsigned lane = 0;
     while (lane < SKN_PRIORITIES && !sources_of(dom, lane, mail, rests))
         lane++;
+    if (lane > SKN_PRIORITY_NORMAL && has_letters(dom, rests)) lane = SKN_PRIORITY_NORMAL;
     return (enum skn_priority)lane;
 }
 
 bool skn_mail_has_any(const struct skn_dom *dom)
 {
-    bool has = dom->mail || first_of(&dom->answers);
+    bool has = dom->mail || dom->again || first_of(&dom->answers);
     for (unsigned lane = 0; lane < SKN_PRIORITIES && !has; lane++)
         has = first_of(&dom->requests[lane]) != NULL;
     return has;
 }
 
 /* What the row says of the lanes. A FAULTED domain keeps its mail until someone redelivers [E33]. */
-static enum skn_rc look(struct skn_core *core, struct skn_dom *dom, struct skn_diag *diag)
+static enum skn_rc
+look(struct skn_core *core, struct skn_dom *dom, struct skn_meta_row *meta, struct skn_diag *diag)
 {
     struct skn_key key;
     struct skn_slice bytes;
-    struct skn_meta_row meta = {0};
     skn_key_meta(&key, skn_dom_address(dom));
     enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
-    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, meta, diag);
     if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
-    skn_mail_know(core, dom, &meta);
+    skn_mail_know(core, dom, meta);
     return SKN_OK;
 }
 
 void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_meta_row *meta)
 {
     dom->mail = dom->full = 0;
+    dom->again = SKN_AGAIN_NO;
+    if (meta->again_from < meta->again_to && !meta->is_faulted)
+        dom->again = meta->is_closing ? SKN_AGAIN_CLOSE : SKN_AGAIN_LETTERS;
     for (unsigned lane = 0; lane < SKN_PRIORITIES && !meta->is_faulted; lane++) {
         uint8_t bit = (uint8_t)(1U << lane);
         if (meta->mail[lane] > 0) dom->mail |= bit;
@@ -117,9 +127,11 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
                             struct skn_work *work,
                             struct skn_diag *diag)
 {
-    enum skn_rc rc = dom->mail ? look(core, dom, diag) : SKN_OK;
+    struct skn_meta_row meta = {0};
+    enum skn_rc rc = dom->mail || dom->again ? look(core, dom, &meta, diag) : SKN_OK;
     if (rc != SKN_OK) return rc;
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
+    if (has_letters(dom, rests)) return skn_dead_choose(core, dom, &meta, work, diag);
     uint8_t mail = lanes_of(dom, rests);
     uint32_t lanes = 0;
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
@@ -206,14 +218,18 @@ void skn_mail_count(struct skn_cx *cx, const struct skn_note *change)
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
 }
 
-void skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted)
+bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted)
 {
     struct skn_slice bytes;
     skn_key_faulted(&cx->key, target);
     enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
-    if (rc == SKN_ENOENT && is_faulted)
+    if (rc != SKN_OK && rc != SKN_ENOENT) return false;
+    if ((rc == SKN_OK) == is_faulted) return false;
+    if (is_faulted)
         skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
-    if (rc == SKN_OK && !is_faulted) skn_raw_delete(cx, skn_key_slice(&cx->key));
+    else
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+    return true;
 }
 
 /* --- where a message goes ---------------------------------------------------------------------------- */
@@ -266,7 +282,7 @@ static void put_waiting(struct skn_cx *cx,
                                     .target = address,
                                     .sender = sender};
     count_wait(cx, &change);
-    if (meta->is_faulted) skn_mail_mark_faulted(cx, address, true);
+    if (meta->is_faulted) (void)skn_mail_mark_faulted(cx, address, true);
 }
 
 enum skn_rc skn_mail_put(struct skn_cx *cx,
@@ -362,11 +378,21 @@ static void take_waiting(struct skn_cx *cx, enum skn_priority lane)
     count_wait(cx, &change);
 }
 
+/* The row by which an opening finds a domain for which the core has something to do. */
+static void mark_busy(struct skn_cx *cx)
+{
+    bool is_busy = cx->meta.again_from < cx->meta.again_to;
+    if (is_busy == cx->was_busy) return;
+    skn_key_busy(&cx->key, skn_dom_address(cx->dom));
+    if (is_busy)
+        skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
+    else
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+}
+
 void skn_mail_finish(struct skn_cx *cx)
 {
-    /* The core's own part has no budget, and takes nothing from the program's. */
-    bool is_bounded = cx->is_bounded;
-    cx->is_bounded = false;
+    SKN_ASSERT(!cx->is_bounded); /* the core's own part takes nothing from the program's budget */
     uint64_t waiting = 0;
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
         for (int i = 0; i < REFILL_AT_ONCE && cx->rc == SKN_OK; i++) {
@@ -376,11 +402,12 @@ void skn_mail_finish(struct skn_cx *cx)
         }
         waiting += cx->meta.waiting[lane];
     }
-    if (cx->meta.is_faulted != cx->was_faulted && (waiting > 0 || !cx->meta.is_faulted)) {
-        struct skn_slice address = skn_dom_address(cx->dom);
-        skn_mail_mark_faulted(cx, address, cx->meta.is_faulted);
-        if (waiting > 0) skn_stream_tell_faulted(cx, address, cx->meta.is_faulted);
-    }
+    /* The mark is there while others may count by it, so it says whether they must be told. */
+    struct skn_slice address = skn_dom_address(cx->dom);
+    bool is_faulted = cx->meta.is_faulted;
+    bool tells = is_faulted != cx->was_faulted && (waiting > 0 || !is_faulted);
+    if (tells && skn_mail_mark_faulted(cx, address, is_faulted))
+        skn_stream_tell_faulted(cx, address, is_faulted);
     skn_stream_put_notes(cx);
-    cx->is_bounded = is_bounded;
+    mark_busy(cx);
 }

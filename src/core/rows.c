@@ -19,7 +19,7 @@ finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct 
     return SKN_OK;
 }
 
-enum { META_FAULTED = 1 };
+enum { META_FAULTED = 1, META_AGAIN = 2, META_CLOSING = 4, META_FLAGS = 7 };
 
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
 {
@@ -27,13 +27,16 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
     for (unsigned i = 0; i < SKN_PRIORITIES; i++)
         if (row->mail[i] > 0 || row->waiting[i] > 0) lanes |= (uint8_t)(1U << i);
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_u8(out, row->is_faulted ? META_FAULTED : 0);
+    bool has_again = row->again_from < row->again_to;
+    unsigned flags = row->is_faulted ? META_FAULTED : 0;
+    flags |= (has_again ? META_AGAIN : 0) | (row->is_closing ? META_CLOSING : 0);
+    skn_buf_put_u8(out, (uint8_t)flags);
     skn_buf_put_le32(out, row->faults);
     skn_buf_put_le32(out, row->dead);
     skn_buf_put_le64(out, row->next_mail);
     skn_buf_put_le64(out, row->next_timer);
     skn_buf_put_le64(out, row->next_intent);
-    skn_buf_put_le64(out, row->next_dead);
+    skn_buf_put_le64(out, row->last_dead);
     skn_buf_put_le64(out, row->epoch);
     skn_buf_put_u8(out, lanes);
     for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
@@ -41,6 +44,9 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
         skn_buf_put_le32(out, row->mail[i]);
         skn_buf_put_le32(out, row->waiting[i]);
     }
+    if (!has_again) return;
+    skn_buf_put_le64(out, row->again_from);
+    skn_buf_put_le64(out, row->again_to);
 }
 
 enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
@@ -48,13 +54,14 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
     uint8_t flags = skn_cursor_u8(&cursor);
-    *out = (struct skn_meta_row){.is_faulted = (flags & META_FAULTED) != 0};
+    *out = (struct skn_meta_row){.is_faulted = (flags & META_FAULTED) != 0,
+                                 .is_closing = (flags & META_CLOSING) != 0};
     out->faults = skn_cursor_le32(&cursor);
     out->dead = skn_cursor_le32(&cursor);
     out->next_mail = skn_cursor_le64(&cursor);
     out->next_timer = skn_cursor_le64(&cursor);
     out->next_intent = skn_cursor_le64(&cursor);
-    out->next_dead = skn_cursor_le64(&cursor);
+    out->last_dead = skn_cursor_le64(&cursor);
     out->epoch = skn_cursor_le64(&cursor);
     uint8_t lanes = skn_cursor_u8(&cursor);
     for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
@@ -63,7 +70,12 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
         out->waiting[i] = skn_cursor_le32(&cursor);
         if (out->mail[i] == 0 && out->waiting[i] == 0) cursor.bad = true;
     }
-    if (lanes >> SKN_PRIORITIES || flags & ~META_FAULTED) cursor.bad = true;
+    if (flags & META_AGAIN) {
+        out->again_from = skn_cursor_le64(&cursor);
+        out->again_to = skn_cursor_le64(&cursor);
+        if (out->again_from >= out->again_to) cursor.bad = true;
+    }
+    if (lanes >> SKN_PRIORITIES || flags & ~META_FLAGS) cursor.bad = true;
     return finish(&cursor, level, "domain", diag);
 }
 
@@ -200,7 +212,7 @@ skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_d
     out->tag = skn_cursor_block(&cursor);
     out->reason = skn_cursor_block(&cursor);
     struct skn_slice payload = skn_cursor_block(&cursor);
-    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_ATTEMPT) cursor.bad = true;
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_LETTERS) cursor.bad = true;
     if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor.bad = true;
     enum skn_rc rc = finish(&cursor, level, "message", diag);
     if (rc != SKN_OK) return rc;

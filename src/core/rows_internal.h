@@ -22,6 +22,7 @@
  *                                       waits         message        the batch that takes it in
  *   01 0d 00 target 00 sender           counter       struct counter the batch that brings it to 0
  *   01 0e 00 target                     FAULTED while something waits for it   empty   redeliver
+ *   01 0f 00 address                    letters are handed over   empty   the batch of the last one
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
@@ -29,9 +30,11 @@
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
- *   meta      level:1 flags:1 faults:4 dead:4 next_mail:8 next_timer:8 next_intent:8 next_dead:8
- *             epoch:8 lanes:1 (bit per lane that follows) then for each: mail:4 waiting:4
- *             flags: 1 FAULTED
+ *   meta      level:1 flags:1 faults:4 dead:4 next_mail:8 next_timer:8 next_intent:8 last_dead:8
+ *             epoch:8
+ *             lanes:1 (bit per lane that follows) then for each: mail:4 waiting:4
+ *             with flag 2 again_from:8 again_to:8
+ *             flags: 1 FAULTED, 2 letters are handed over, 4 or closed
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
@@ -101,6 +104,7 @@ enum {
     SKN_SHARD_WAITING = 0x0c,
     SKN_SHARD_COUNTERS = 0x0d,
     SKN_SHARD_FAULTED = 0x0e,
+    SKN_SHARD_BUSY = 0x0f,
 };
 
 /* Streams between shards [E31]; `lane` is a priority, or that of the notes. */
@@ -117,6 +121,8 @@ void skn_key_waiting(struct skn_key *key,
                      uint64_t number);
 void skn_key_counter(struct skn_key *key, struct skn_slice target, struct skn_slice sender);
 void skn_key_faulted(struct skn_key *key, struct skn_slice target);
+/* The core has something to do for a domain, and finds it by this row at an opening. */
+void skn_key_busy(struct skn_key *key, struct skn_slice address);
 
 /* The address in a key of the kinds mailbox and intent, and the rest behind its 00. */
 SKN_MUST_USE enum skn_rc skn_key_split(struct skn_slice key,
@@ -128,10 +134,12 @@ struct skn_meta_row {
     bool is_faulted;
     uint32_t faults; /* in a row */
     uint32_t dead;   /* dead letters */
-    uint64_t next_mail, next_timer, next_intent, next_dead;
+    uint64_t next_mail, next_timer, next_intent, last_dead;
     uint64_t epoch;                   /* of its last batch; of held programs only, else 0 */
     uint32_t mail[SKN_PRIORITIES];    /* messages in each lane */
     uint32_t waiting[SKN_PRIORITIES]; /* and those that found no room in it [E30] */
+    uint64_t again_from, again_to;    /* dead letters that are to be handled; none when equal */
+    bool is_closing;                  /* or rather removed */
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };

@@ -7,7 +7,6 @@
 #include "core/core_internal.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 /* What becomes part of every record: raise it when a default limit changes (P4). */
 enum { LIMITS_VERSION = 1 };
@@ -18,10 +17,13 @@ enum { CHECK_READS = 1000, CHECK_EACH = 64 };
 
 /* --- handling it ---------------------------------------------------------------------------------- */
 
-/* What the core itself does with a message before the program sees it. */
-static enum skn_take
-take(struct skn_cx *cx, const struct skn_work *work, struct skn_message *message)
+enum skn_take
+skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_message *message)
 {
+    if (work->is_letter) {
+        skn_dead_take(cx, work);
+        return SKN_TAKE_GIVE;
+    }
     if (!work->input) {
         if (skn_bug(SKN_BUG_MAIL_TWICE) && cx->stamp % 2) return SKN_TAKE_GIVE;
         skn_raw_delete(cx, work->mail_key);
@@ -35,7 +37,7 @@ take(struct skn_cx *cx, const struct skn_work *work, struct skn_message *message
     return skn_request_is_known(cx) ? SKN_TAKE_DROP : SKN_TAKE_GIVE;
 }
 
-static void put_meta(struct skn_cx *cx)
+void skn_cx_put_meta(struct skn_cx *cx)
 {
     if (cx->dom->program->is_held) cx->meta.epoch = cx->core->epoch;
     skn_buf_reset(&cx->row);
@@ -51,85 +53,52 @@ static void answer_none(struct skn_cx *cx)
     skn_cx_reply(cx, skn_value_none());
 }
 
+/* The program's part. False: it was refused, and nothing changed. */
+static bool
+give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_message *message)
+{
+    /* What was answered before is answered so again, whatever became of the domain [E34]. */
+    if (cx->meta.is_faulted && skn_request_is_known(cx)) return false;
+    if (cx->meta.is_faulted && message->kind == SKN_MESSAGE_REQUEST) {
+        skn_cx_refuse(cx, SKN_EFAULT, "the domain is FAULTED");
+        return false;
+    }
+    if (cx->meta.is_faulted) {
+        (void)skn_cx_fault(cx, SKN_EFAULT, "the domain is FAULTED");
+        return false;
+    }
+    if (skn_slice_take(cx, work, message) == SKN_TAKE_DROP || cx->rc != SKN_OK) return true;
+    cx->is_bounded = true;
+    enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
+    (void)skn_cx_charge(cx, 0); /* what its arena took since */
+    cx->is_bounded = false;
+    if (cx->rc == SKN_OK) cx->rc = rc;
+    answer_none(cx);
+    if (cx->meta.faults > 0) {
+        cx->meta.faults = 0;
+        cx->meta_changed = true;
+    }
+    return true;
+}
+
 static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *warm)
 {
     struct skn_message message = work->message;
     if (skn_cx_load_meta(cx) != SKN_OK) return cx->rc;
-    /* What was answered before is answered so again, whatever became of the domain [E34]. */
-    if (cx->meta.is_faulted && skn_request_is_known(cx)) return cx->rc;
-    if (cx->meta.is_faulted && message.kind == SKN_MESSAGE_REQUEST) {
-        skn_cx_refuse(cx, SKN_EFAULT, "the domain is FAULTED");
+    if (message.kind == SKN_MESSAGE_REDELIVER)
+        skn_dead_redeliver(cx, &message);
+    else if (message.kind == SKN_MESSAGE_LETTERS)
+        skn_dead_go_on(cx);
+    else if (!give(cx, work, warm, &message))
         return cx->rc;
-    }
-    if (cx->meta.is_faulted) return skn_cx_fault(cx, SKN_EFAULT, "the domain is FAULTED");
-    if (take(cx, work, &message) == SKN_TAKE_GIVE && cx->rc == SKN_OK) {
-        cx->is_bounded = true;
-        enum skn_rc rc = cx->dom->program->handle(cx, warm, &message, &cx->diag);
-        (void)skn_cx_charge(cx, 0); /* what its arena took since */
-        cx->is_bounded = false;
-        if (cx->rc == SKN_OK) cx->rc = rc;
-        answer_none(cx);
-        if (cx->meta.faults > 0) {
-            cx->meta.faults = 0;
-            cx->meta_changed = true;
-        }
-    }
     if (cx->rc == SKN_OK) skn_mail_finish(cx);
     bool is_born = cx->is_new && cx->has_put;
     bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
     /* The first batch of an epoch says that the domain was taken up (hold.c). */
     bool is_taken_up = cx->dom->program->is_held && !cx->is_new && cx->overlay.count > 0 &&
                        cx->meta.epoch != cx->core->epoch;
-    if (cx->rc == SKN_OK && (has_changed || is_born || is_taken_up)) put_meta(cx);
+    if (cx->rc == SKN_OK && (has_changed || is_born || is_taken_up)) skn_cx_put_meta(cx);
     return cx->rc;
-}
-
-/* Both parts of a message have room in a row, together they need not have it. */
-static void put_dead_letter(struct skn_cx *cx, struct skn_message message, enum skn_rc why)
-{
-    struct skn_value payload = message.payload;
-    bool is_split = skn_value_size(payload) > SKN_ROW_MAX / 2;
-    if (is_split) message.payload = skn_value_none();
-    skn_buf_reset(&cx->row);
-    skn_buf_put_le32(&cx->row, (uint32_t)why);
-    skn_message_encode(&message, &cx->row);
-    skn_key_dead(&cx->key, skn_dom_address(cx->dom), cx->meta.next_dead++);
-    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-    cx->meta.dead++;
-    if (!is_split) return;
-    skn_buf_reset(&cx->row);
-    skn_value_encode(payload, &cx->row);
-    skn_key_dead_payload(&cx->key);
-    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-}
-
-/* The slice is dropped whole; this one instead takes the message to the dead letters [E33]. */
-static void bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc why)
-{
-    struct skn_message message = work->message;
-    /* A limit is named to the caller; other texts of faults stay out of answers, which are rows. */
-    char text[sizeof cx->diag.text];
-    (void)snprintf(text, sizeof text, "%s", cx->is_over ? cx->diag.text : skn_rc_info(why)->text);
-    if (skn_bug(SKN_BUG_HALF_SLICE))
-        cx->rc = SKN_OK;
-    else
-        skn_cx_begin(cx, cx->core, cx->dom, cx->message, cx->input, cx->stamp);
-    if (skn_cx_load_meta(cx) != SKN_OK) return;
-    if (take(cx, work, &message) == SKN_TAKE_DROP) return;
-    if (!skn_bug(SKN_BUG_DEAD_LETTER_LOST)) put_dead_letter(cx, message, why);
-    cx->meta.faults++;
-    /* A result or a timer comes once: what it would have moved stands still, so the domain does. */
-    bool comes_once = message.kind == SKN_MESSAGE_ATTEMPT || message.kind == SKN_MESSAGE_TIMER;
-    if (comes_once || cx->meta.faults >= cx->core->limits.faults_in_row ||
-        cx->meta.dead >= cx->core->limits.dead_letters)
-        cx->meta.is_faulted = true;
-    skn_cx_refuse(cx, why, text);
-    if (skn_bug(SKN_BUG_ID_KEPT_WRONG) && cx->input && cx->input->id.len > 0)
-        skn_request_remember(cx, SKN_OK, (struct skn_slice){0}, skn_slice((uint8_t[]){0}, 1));
-    skn_cx_signal(cx, SKN_LIT("faulted"), skn_value_int((int64_t)why));
-    skn_mail_finish(cx);
-    put_meta(cx);
-    cx->core->counts.faults++;
 }
 
 static void put_change(const struct skn_change *change, struct skn_buf *batch)
@@ -195,7 +164,7 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     if (rc == SKN_ELATER) return SKN_OK; /* nothing to compare with */
     bool same_gas = cx->gas == gas;
     if (cx->reads > CHECK_READS) first->dom->unchecked = CHECK_EACH - 1;
-    if (rc != SKN_OK) bury(cx, work, rc);
+    if (rc != SKN_OK) skn_dead_bury(cx, work, rc);
     core->counts.faults = faults;
     skn_make_batch(cx, &core->batch[1]);
     put_outs(cx, &core->batch[1]);
@@ -306,7 +275,7 @@ static enum skn_rc answer_query(struct skn_core *core, struct skn_cx *cx)
 static void done(struct skn_core *core, struct skn_dom *dom, struct skn_work *work)
 {
     if (!work->input) return;
-    if (work->message.kind == SKN_MESSAGE_REQUEST) core->inputs--;
+    if (skn_message_is_asked(work->message.kind)) core->inputs--;
     if (work->message.kind == SKN_MESSAGE_TIMER) {
         core->timers.queued--;
         dom->timers--;
@@ -344,7 +313,7 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     struct skn_diag fault;
     if (rc != SKN_OK) fault = cx->diag;
     fault.rc = rc;
-    if (rc != SKN_OK) bury(cx, &work, rc);
+    if (rc != SKN_OK) skn_dead_bury(cx, &work, rc);
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
@@ -364,7 +333,7 @@ enum skn_rc skn_slice_run(struct skn_core *core,
         rc = answer_query(core, cx);
     } else {
         skn_buf_reset(&core->record);
-        if (work.input)
+        if (!work.mail_key.len)
             skn_message_encode(&work.message, &core->record);
         else
             skn_buf_put(&core->record, work.mail_key);

@@ -383,11 +383,12 @@ static void take_note(struct skn_cx *cx, const struct skn_note *note)
 {
     if (note->kind == SKN_NOTE_WAITS) {
         skn_mail_count(cx, note);
-        if (note->is_faulted && note->messages > 0) skn_mail_mark_faulted(cx, note->target, true);
+        if (note->is_faulted && note->messages > 0)
+            (void)skn_mail_mark_faulted(cx, note->target, true);
         return;
     }
     bool counts = !note->is_faulted || skn_outbox_has_waits(cx->core, note->target);
-    if (counts) skn_mail_mark_faulted(cx, note->target, note->is_faulted);
+    if (counts) (void)skn_mail_mark_faulted(cx, note->target, note->is_faulted);
 }
 
 /* What one batch has taken. */

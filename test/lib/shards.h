@@ -20,10 +20,9 @@ struct shards {
     size_t flying;
     struct skn_rng rng;
     uint64_t faulted, replies, warned; /* signals and replies that came out */
+    uint64_t codes[100];               /* of faults */
     enum skn_rc last_rc;               /* of the last reply */
     int64_t last_value;                /* where it is an int */
-    struct skn_output *performed;      /* copied by whoever wants it: called for each output */
-    void (*on_output)(struct shards *s, uint32_t shard, const struct skn_output *out);
 };
 
 static inline void shards_init(struct shards *s,
@@ -70,7 +69,6 @@ static inline void shards_collect(struct shards *s, uint32_t shard)
 {
     struct skn_output out;
     while (shard_next(&s->at[shard], &out)) {
-        if (s->on_output) s->on_output(s, shard, &out);
         if (out.kind == SKN_OUTPUT_REPLY) {
             struct skn_value value = skn_value_view(out.value);
             s->replies++;
@@ -78,7 +76,9 @@ static inline void shards_collect(struct shards *s, uint32_t shard)
             if (skn_value_is(value, SKN_T_INT)) s->last_value = skn_value_as_int(value);
         }
         if (out.kind == SKN_OUTPUT_SIGNAL) {
-            s->faulted += skn_slice_eq(out.name, SKN_LIT("faulted"));
+            bool is_fault = skn_slice_eq(out.name, SKN_LIT("faulted"));
+            s->faulted += is_fault;
+            if (is_fault) s->codes[skn_value_as_int(skn_value_view(out.value))]++;
             s->warned += skn_slice_eq(out.name, SKN_LIT("dead_letters"));
         }
         if (out.kind != SKN_OUTPUT_PACKET) continue;

@@ -21,11 +21,14 @@ static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
                                          .mail = {[SKN_PRIORITY_HIGH] = 2, [SKN_PRIORITY_LOW] = 1},
                                          .waiting = {[SKN_PRIORITY_LOW] = 5},
+                                         .again_from = 2,
+                                         .again_to = 4,
+                                         .is_closing = true,
                                          .dead = 1,
                                          .next_mail = 7,
                                          .next_timer = 8,
                                          .next_intent = 9,
-                                         .next_dead = 10,
+                                         .last_dead = 10,
                                          .epoch = 11};
 
 static struct skn_intent_row intent_row(void)
@@ -111,8 +114,9 @@ static void rows_are_golden(void **state)
 {
     (void)state;
     static const char *const golden[] = {
-        "01010300000001000000070000000000000008000000000000000900000000000000"
-        "0a000000000000000b000000000000000a02000000000000000100000005000000",
+        "01070300000001000000070000000000000008000000000000000900000000000000"
+        "0a000000000000000b000000000000000a02000000000000000100000005000000"
+        "02000000000000000400000000000000",
         "0102080706050403020105000000000000000100000074",
         "01020102000000010000000400000006000000000000000b00000000000000abababababababab"
         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
@@ -200,6 +204,8 @@ static void keys_are_golden_and_sort_by_number(void **state)
     expect_hex(skn_key_slice(&a), "010d00740073");
     skn_key_faulted(&a, SKN_LIT("t"));
     expect_hex(skn_key_slice(&a), "010e0074");
+    skn_key_busy(&a, SKN_LIT("d"));
+    expect_hex(skn_key_slice(&a), "010f0064");
     skn_key_epoch(&a);
     expect_hex(skn_key_slice(&a), "010100");
     skn_key_meta(&a, SKN_LIT("d"));
