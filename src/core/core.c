@@ -366,7 +366,6 @@ void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch)
     skn_key_secret(&key);
     if (core->owes_secret)
         skn_batch_put(batch, skn_key_slice(&key), skn_slice(core->secret, sizeof core->secret));
-    core->owes_epoch = core->owes_secret = core->writes_at_once = false;
 }
 
 /* The first record of an opening, in front of whatever happens in it [E43]. */
@@ -378,6 +377,8 @@ static enum skn_rc give_epoch(struct skn_core *core,
     struct skn_buf *batch = &core->batch[0];
     skn_buf_reset(batch);
     skn_core_begin_epoch(core, batch);
+    enum skn_rc rc = skn_rows_known(core, skn_buf_slice(batch), diag);
+    if (rc != SKN_OK) return rc;
     return skn_commit(core,
                       NULL,
                       skn_buf_slice(batch),
@@ -577,7 +578,7 @@ enum skn_rc skn_core_step(struct skn_core *core,
         rc = skn_hold_decide(core, dom, diag);
         if (rc == SKN_OK) rc = skn_slice_run(core, dom, now_ms, out_record, diag);
         if (rc == SKN_ELATER) {
-            dom->want = 0;
+            dom->want = skn_store_last_want(core->store);
             skn_sched_yield(&core->sched, &dom->turn);
         } else {
             skn_sched_charge(&core->sched, &dom->turn, core->gas);

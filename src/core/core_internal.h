@@ -359,6 +359,9 @@ static inline bool skn_message_is_asked(enum skn_message_kind kind)
 }
 /* The rows that a slice changed, in key order. */
 void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch);
+/* SKN_ELATER: what is under some key of the batch is not known yet, and wanted now [E13]. */
+SKN_MUST_USE enum skn_rc
+skn_rows_known(struct skn_core *core, struct skn_slice batch, struct skn_diag *diag);
 /* Turns a batch into a record, applies it and takes the outputs of `cx` (may be NULL) over. */
 SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     struct skn_cx *cx,

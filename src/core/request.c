@@ -105,6 +105,8 @@ enum skn_rc skn_requests_expire(struct skn_core *core,
     } while (count == SKN_ARRAY_LEN(rows) && total < EXPIRE_AT_ONCE);
     if (total == 0) return SKN_ENOENT;
     skn_core_begin_epoch(core, &core->batch[0]);
+    enum skn_rc rc = skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    if (rc != SKN_OK) return rc;
     return skn_commit(core,
                       NULL,
                       skn_buf_slice(&core->batch[0]),

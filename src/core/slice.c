@@ -226,6 +226,20 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
     }
 }
 
+enum skn_rc skn_rows_known(struct skn_core *core, struct skn_slice batch, struct skn_diag *diag)
+{
+    struct skn_row_op op;
+    bool is_later = false;
+    enum skn_rc rc;
+    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
+        rc = skn_store_know(core->store, op.key, diag);
+        if (rc == SKN_ELATER) is_later = true; /* and all others are wanted at once */
+        if (rc != SKN_OK && rc != SKN_ELATER) return rc;
+    }
+    if (rc != SKN_ENOENT) return rc;
+    return is_later ? SKN_ELATER : SKN_OK;
+}
+
 enum skn_rc skn_commit(struct skn_core *core,
                        struct skn_cx *cx,
                        struct skn_slice batch,
@@ -243,6 +257,7 @@ enum skn_rc skn_commit(struct skn_core *core,
     core->undurable_bytes += batch.len;
     core->sizes[core->index % core->limits.speculative_batches] = (uint32_t)batch.len;
     core->counts.batches++;
+    core->owes_epoch = core->owes_secret = core->writes_at_once = false;
     struct skn_hash128 state = skn_store_position(core->store).state;
     *out_record = (struct skn_record){.shard = core->shard,
                                       .index = core->index,
@@ -307,6 +322,7 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     if (!dom->warm && dom->program->wake) dom->warm = dom->program->wake(cx);
     skn_cx_budget(cx);
     rc = handle(cx, &work, dom->warm);
+    uint64_t faults = core->counts.faults;
     uint64_t gas = cx->gas; /* before a burial begins anew */
     if (rc != SKN_OK) cool(dom);
     if (rc == SKN_ELATER) return rc; /* dropped whole; runs again from its start [E13] */
@@ -318,10 +334,16 @@ enum skn_rc skn_slice_run(struct skn_core *core,
         if (diag) *diag = cx->diag;
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
     }
+    skn_make_batch(cx, &core->batch[0]);
+    rc = skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    if (rc != SKN_OK) {
+        cool(dom);
+        core->counts.faults = faults;
+        return rc;
+    }
     core->counts.slices++;
     core->counts.gas += gas;
     core->gas = gas;
-    skn_make_batch(cx, &core->batch[0]);
     if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, gas, diag)) != SKN_OK)
         return rc;
     if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)

@@ -293,14 +293,20 @@ static void hear_ack(struct skn_core *core, uint32_t from, struct skn_cursor *cu
     }
 }
 
+/* The batch of what the slice changed. SKN_ELATER: it cannot be applied yet, and nothing is lost. */
+static enum skn_rc make(struct skn_core *core, struct skn_diag *diag)
+{
+    skn_make_batch(&core->cx[0], &core->batch[0]);
+    skn_core_begin_epoch(core, &core->batch[0]);
+    return skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+}
+
 static enum skn_rc commit(struct skn_core *core,
                           const char *what,
                           struct skn_record *out_record,
                           struct skn_diag *diag)
 {
     struct skn_cx *cx = &core->cx[0];
-    skn_make_batch(cx, &core->batch[0]);
-    skn_core_begin_epoch(core, &core->batch[0]);
     return skn_commit(core,
                       cx,
                       skn_buf_slice(&core->batch[0]),
@@ -335,7 +341,8 @@ trim(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, stru
     }
     if (cx->rc != SKN_OK) return cx->rc;
     if (rows == 0) return SKN_ENOENT;
-    return commit(core, "trim", out_record, diag);
+    enum skn_rc rc = make(core, diag);
+    return rc == SKN_OK ? commit(core, "trim", out_record, diag) : rc;
 }
 
 /* --- taking what comes -------------------------------------------------------------------------------- */
@@ -495,13 +502,15 @@ take(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, stru
         if (diag) *diag = cx->diag;
         return cx->rc;
     }
+    enum skn_rc rc = t.messages > 0 ? make(core, diag) : SKN_OK;
+    if (rc != SKN_OK) return rc;
     while (done-- > 0)
         drop_packet(mail);
     if (t.messages == 0) {
         send_acks(core);
         return skn_list_is_empty(&mail->packets) ? SKN_ENOENT : SKN_ELATER;
     }
-    enum skn_rc rc = commit(core, "take", out_record, diag);
+    rc = commit(core, "take", out_record, diag);
     if (rc == SKN_OK) send_acks(core);
     return rc;
 }

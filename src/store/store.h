@@ -32,7 +32,8 @@ struct skn_store;
 struct skn_store_options {
     struct skn_backend *backend; /* borrowed; NULL: rows live in memory only */
     uint32_t shard;
-    size_t cache_bytes; /* what skn_store_shrink keeps of clean rows; 0: all */
+    size_t cache_bytes; /* what skn_store_shrink keeps of what is clean; 0: all */
+    uint64_t hash_seed; /* not known outside, or whoever chooses tables can make searches slow */
 };
 
 /* A store at the position that the backend has of the shard; without one, empty at 0. */
@@ -50,7 +51,7 @@ void skn_store_set_blocking(struct skn_store *store, bool is_blocking);
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* For tests, until backends are there: get and scan answer SKN_ELATER whenever `is_later` says so. */
+/* For tests: get and scan answer SKN_ELATER, with nothing wanted, whenever `is_later` says so. */
 void skn_store_set_later(struct skn_store *store, bool (*is_later)(void *ctx), void *ctx);
 
 /* The value under a key, borrowed until the next apply, fetched or shrink. SKN_ENOENT, SKN_ELATER;
@@ -139,3 +140,6 @@ struct skn_store_counts skn_store_counts(const struct skn_store *store);
 /* Recomputes the state hash by a scan over all rows, backend and cache, waiting for it, and
  * compares. SKN_ECORRUPT when it differs. For offline use: nothing may be wanted or under way. */
 SKN_MUST_USE enum skn_rc skn_store_verify(struct skn_store *store, struct skn_diag *diag);
+
+/* Aborts on a broken invariant. O(entries), for tests. */
+void skn_store_check(const struct skn_store *store);

@@ -264,7 +264,7 @@ struct skn_backend *skn_backend_memory_create(void)
     skn_omap_init(&memory->rows);
     skn_omap_init(&memory->places);
     skn_list_init(&memory->undos);
-    skn_buf_init(&memory->key, SHARD_BYTES + SKN_KEY_MAX + 1); /* `from` may end with one more */
+    skn_buf_init(&memory->key, SHARD_BYTES + SKN_KEY_MAX + 2); /* `from` may go on behind a key */
     return &memory->base;
 }
 

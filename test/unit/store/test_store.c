@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { KEYS = 200, VALUE_MAX = 40, BATCHES = 20000 };
@@ -101,6 +102,122 @@ static void random_batches_agree_with_an_array_and_the_state_hash_adds_up(void *
     skn_store_destroy(store);
 }
 
+enum { MANY = 4000 };
+
+static struct skn_slice many_key(uint32_t n, uint8_t out[24])
+{
+    /* Some differ only far behind the bytes that a slot holds, and some begin others. */
+    static const char *const heads[] = {"", "a", "aaaaaaaaaaaa"};
+    size_t len = 2, head = strlen(heads[n % 3]);
+    memcpy(out, "t", 2);
+    memcpy(out + len, heads[n % 3], head);
+    len += head;
+    out[len++] = (uint8_t)(n / 3 % 7);
+    if (n / 21 % 5) out[len++] = (uint8_t)(n / 21);
+    if (n / 21 % 5 > 2) out[len++] = (uint8_t)(n % 2);
+    return skn_slice(out, len);
+}
+
+static int by_key(const void *a, const void *b)
+{
+    uint8_t x[24], y[24];
+    return skn_slice_cmp(many_key(*(const uint32_t *)a, x), many_key(*(const uint32_t *)b, y));
+}
+
+/* One table that grows to many pages and shrinks again, in any order, from both ends, and as a
+ * queue. */
+static void a_table_of_many_rows_keeps_their_order(void **state)
+{
+    (void)state;
+    static uint32_t sorted[MANY];
+    static bool there[MANY];
+    for (uint32_t n = 0; n < MANY; n++)
+        sorted[n] = n;
+    qsort(sorted, MANY, sizeof sorted[0], by_key);
+    uint32_t count = 1;
+    for (uint32_t i = 1; i < MANY; i++)
+        if (by_key(&sorted[i], &sorted[count - 1]) != 0) sorted[count++] = sorted[i];
+    assert_true(count > 3000);
+    struct skn_store *store = skn_store_memory_create();
+    struct skn_buf batch;
+    skn_buf_init(&batch, 1 << 16);
+    uint64_t rng = 3, index = 0;
+    size_t lives = 0;
+    for (int phase = 0; phase < 8; phase++) {
+        for (uint32_t i = 0; i < count; i++) {
+            uint32_t random = (uint32_t)(next(&rng) % count);
+            const uint32_t puts[] = {random, i, random, count - 1 - i, random, i, random, i};
+            uint32_t at = puts[phase];
+            bool deletes = phase == 2 ? next(&rng) % 2 == 0 : phase % 2 == 1 && phase != 3;
+            if (phase == 4) deletes = next(&rng) % 8 != 0;
+            uint8_t bytes[24];
+            skn_buf_reset(&batch);
+            if (deletes)
+                skn_batch_delete(&batch, many_key(sorted[at], bytes));
+            else
+                skn_batch_put(&batch, many_key(sorted[at], bytes), skn_slice(&at, sizeof at));
+            lives += (size_t)(!deletes) - (size_t)there[at];
+            there[at] = !deletes;
+            index++;
+            assert_int_equal(skn_store_apply(store, index, index, skn_buf_slice(&batch), NULL),
+                             SKN_OK);
+            if (i % 128 > 0) continue;
+            skn_store_check(store);
+            assert_int_equal(skn_store_counts(store).entries, lives);
+        }
+        struct skn_row rows[MANY];
+        size_t found, seen = 0;
+        assert_int_equal(
+            skn_store_scan(
+                store, skn_slice("t\0", 2), skn_slice("t\1", 2), rows, MANY, &found, NULL),
+            SKN_OK);
+        assert_int_equal(found, lives);
+        for (uint32_t i = 0; i < count; i++) {
+            struct skn_slice value;
+            uint8_t bytes[24];
+            struct skn_slice key = many_key(sorted[i], bytes);
+            assert_int_equal(skn_store_get(store, key, &value, NULL),
+                             there[i] ? SKN_OK : SKN_ENOENT);
+            if (!there[i]) continue;
+            assert_true(skn_slice_eq(rows[seen].key, key));
+            assert_memory_equal(rows[seen++].value.ptr, &i, sizeof i);
+        }
+        assert_int_equal(skn_store_verify(store, NULL), SKN_OK);
+    }
+    skn_buf_fini(&batch);
+    skn_store_destroy(store);
+}
+
+static void many_tables_are_found_while_they_grow_and_go(void **state)
+{
+    (void)state;
+    struct skn_store *store = skn_store_memory_create();
+    struct skn_buf batch;
+    skn_buf_init(&batch, 1 << 16);
+    uint64_t index = 0;
+    for (int turn = 0; turn < 3; turn++) {
+        for (int n = 0; n < 5000; n++) {
+            char key[24];
+            size_t len = (size_t)snprintf(key, sizeof key, "table %d", n) + 1;
+            struct skn_slice value;
+            enum skn_rc rc = skn_store_get(store, skn_slice(key, len), &value, NULL);
+            assert_int_equal(rc, turn == 0 ? SKN_ENOENT : SKN_OK);
+            skn_buf_reset(&batch);
+            if (turn == 2 && n % 3)
+                skn_batch_delete(&batch, skn_slice(key, len));
+            else
+                skn_batch_put(&batch, skn_slice(key, len), SKN_LIT("v"));
+            index++;
+            assert_int_equal(skn_store_apply(store, index, index, skn_buf_slice(&batch), NULL),
+                             SKN_OK);
+        }
+        skn_store_check(store);
+    }
+    assert_int_equal(skn_store_counts(store).entries, 1667);
+    skn_buf_fini(&batch);
+    skn_store_destroy(store);
+}
+
 static void redo_compares_the_state_of_the_record(void **state) /* [E44] */
 {
     (void)state;
@@ -126,6 +243,8 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_batches_agree_with_an_array_and_the_state_hash_adds_up),
+        cmocka_unit_test(a_table_of_many_rows_keeps_their_order),
+        cmocka_unit_test(many_tables_are_found_while_they_grow_and_go),
         cmocka_unit_test(redo_compares_the_state_of_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

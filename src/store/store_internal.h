@@ -1,0 +1,263 @@
+/* store_internal.h - the structs that the parts of the store share.
+ *
+ * Owns        the cache of one shard's rows.
+ * May include base, store/backend.
+ * Threads     the one that owns the shard.
+ * Invariants  (skn_store_check)
+ *   1. Entries of a table stand in key order, in pages of at most PAGE_MAX.
+ *   2. `cont` of an entry: every key between the entry before it, or the table's beginning, and it
+ *      has no row. Of a table: the same up to the table's end.
+ *   3. Only what is clean is ever forgotten, and nothing of a table that a want is under way for:
+ *      an answer that was read before may be older than what was flushed since [E13].
+ *
+ * Where an entry is, besides its table:
+ *
+ *            change            mark             given             flushed         shrink
+ *   CLEAN ----------> DIRTY ---------> MARKED ---------> GIVEN ------------> CLEAN -------> (gone)
+ *                       ^                 | change          | change
+ *                       +-----------------+-----------------+
+ *
+ * One that changes while MARKED leaves its old self behind, FROZEN, until that was given [E10].
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/omap.h"
+#include "store/store.h"
+
+enum {
+    PAGE_MIN = 4,         /* slots of a new table: a domain's meta row and a few of its own */
+    PAGE_MAX = 64,        /* 1 KiB of slots: what an insert moves at most */
+    PAGE_LOW = 16,        /* fewer, and a page joins the next one when there is room */
+    SEGMENT = 512,        /* buckets of the hash table that are made at a time */
+    SHRINK_AT_ONCE = 256, /* entries looked at per call, so that a slice waits for no more */
+};
+
+enum skn_kind {
+    SKN_KIND_ROW,
+    SKN_KIND_ABSENT, /* there is no row; dirty: the backend must be told */
+    SKN_KIND_MARK,   /* what is known ends before it; of the key itself nothing is known */
+    SKN_KIND_END,    /* the end of a table, in the table */
+};
+
+/* The lists. Two of the first kind and two of the second: which of them means what is turned
+ * around at a mark and at a flush, in O(1). */
+enum skn_place {
+    SKN_PLACE_DIRTY_0,
+    SKN_PLACE_DIRTY_1,
+    SKN_PLACE_GIVEN_0,
+    SKN_PLACE_GIVEN_1,
+    SKN_PLACE_CLEAN,
+    SKN_PLACE_FROZEN, /* in the list of what is marked, in no table */
+    SKN_PLACE_NONE,   /* in no list: rows without a backend, table ends that are not known */
+    SKN_PLACES,
+};
+
+/* What stands in lists. */
+struct skn_item {
+    struct skn_list link;
+    uint32_t value_len;
+    uint16_t key_len; /* of a table: of its name */
+    unsigned kind : 2;
+    unsigned place : 3;
+    bool cont : 1;
+    bool is_touched : 1;
+    bool is_stored : 1; /* the backend may have a row under the key, or get one by a checkpoint */
+    uint8_t pins;       /* by how many messages that wait for rows */
+};
+static_assert(sizeof(struct skn_item) == 24, "there are millions of them");
+
+struct skn_entry {
+    struct skn_item item;
+    uint64_t index;  /* of the record that last wrote it */
+    uint8_t bytes[]; /* key, then value */
+};
+
+struct skn_slot {
+    uint64_t head; /* the first 8 bytes behind the table's name and its zero byte */
+    struct skn_entry *entry;
+};
+
+struct skn_page {
+    uint16_t count;
+    uint16_t cap;
+    uint32_t least_len; /* of the smallest key that it may have; 0: the only page of its table */
+    struct skn_slot slots[]; /* of one of many pages: PAGE_MAX, then its node, then that key */
+};
+
+struct skn_table {
+    struct skn_item end;
+    struct skn_table *next; /* in its bucket */
+    uint64_t hash;
+    struct skn_page *only; /* NULL: there are none, or `pages` has them */
+    struct skn_omap pages;
+    uint32_t wants; /* under way, and waiting */
+    uint8_t name[];
+};
+
+/* A hash table that grows by one bucket at a time (Litwin, Linear hashing, VLDB 1980): a growth step
+ * of a million tables at once would stall a slice by milliseconds. */
+struct skn_tables {
+    struct skn_table ***segments;
+    size_t segments_cap;
+    size_t buckets;
+    size_t count;
+    uint64_t seed[2];
+};
+
+struct skn_want {
+    struct skn_list link;
+    uint64_t number;
+    struct skn_read asked; /* points into `bytes` */
+    struct skn_table *table;
+    uint8_t bytes[];
+};
+
+struct skn_store {
+    struct skn_backend *backend;
+    uint32_t shard;
+    size_t cache_bytes;
+    struct skn_position position;
+    struct skn_tables tables;
+    struct skn_table *last_table; /* the one looked up last */
+    bool is_whole;                /* a table that is not here has no rows */
+    bool is_blocking;
+    bool has_mark; /* a checkpoint is under way */
+    uint8_t dirty; /* which of the two lists is dirty now; the other one is marked */
+    uint8_t given; /* likewise; the other one was flushed and counts as clean */
+    struct skn_list lists[SKN_PLACES];
+    uint64_t items[SKN_PLACES];
+    uint64_t bytes[SKN_PLACES];
+    uint64_t entries;                 /* in tables */
+    uint64_t entry_bytes;             /* of them */
+    uint64_t table_bytes;             /* of tables and pages */
+    struct skn_list wanted, fetching; /* oldest first; all that is fetched is older */
+    uint64_t next_want;               /* number of the next one */
+    uint64_t last_want;
+    uint64_t fetches, evictions;
+    struct skn_buf answer;       /* scratch */
+    bool (*is_later)(void *ctx); /* of tests */
+    void *later_ctx;
+};
+
+/* A place in a table: before an entry, or at its end. */
+struct skn_spot {
+    struct skn_table *table;
+    struct skn_page *page; /* NULL: the end */
+    uint32_t at;
+};
+
+/* --- tables.c: tables by name ---------------------------------------------------------------------- */
+
+/* The name of the table that the key is in; empty when it names none. */
+struct skn_slice skn_table_name_of(struct skn_slice key);
+/* NULL: there is none. `name` is not empty. */
+struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name);
+struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name);
+/* Says whether the part behind the last entry is known. */
+void skn_table_set_end(struct skn_store *store, struct skn_table *table, bool is_known);
+/* Frees it when it says nothing that its absence would not say. */
+void skn_table_settle(struct skn_store *store, struct skn_table *table);
+void skn_tables_fini(struct skn_store *store);
+/* The next one in no useful order; NULL at the end. Begins with *at = 0 and NULL. */
+struct skn_table *
+skn_tables_next(const struct skn_store *store, size_t *at, const struct skn_table *table);
+
+/* --- pages.c: the entries of a table in order --------------------------------------------------------- */
+
+/* The first place at or behind the key; and the entry that has it, or NULL. */
+struct skn_spot
+skn_spot_find(struct skn_table *table, struct skn_slice key, struct skn_entry **out_entry);
+struct skn_spot skn_spot_first(struct skn_table *table);
+struct skn_spot skn_spot_next(struct skn_spot spot);
+/* The entry before the place; NULL: it is the first. */
+struct skn_entry *skn_spot_before(struct skn_spot spot);
+/* Puts an entry before the place and returns where it is. */
+struct skn_spot
+skn_spot_insert(struct skn_store *store, struct skn_spot spot, struct skn_entry *entry);
+/* Takes the entry out of the table; gives the place behind it. */
+struct skn_spot skn_spot_remove(struct skn_store *store, struct skn_spot spot);
+bool skn_table_is_empty(const struct skn_table *table);
+void skn_pages_free(struct skn_store *store, struct skn_table *table);
+void skn_pages_check(const struct skn_table *table);
+
+static inline struct skn_entry *skn_spot_entry(struct skn_spot spot)
+{
+    return spot.page ? spot.page->slots[spot.at].entry : NULL;
+}
+
+/* What stands there: an entry, or the table's end. */
+static inline struct skn_item *skn_spot_item(struct skn_spot spot)
+{
+    return spot.page ? &spot.page->slots[spot.at].entry->item : &spot.table->end;
+}
+
+/* --- entry.c: entries and the lists ------------------------------------------------------------------- */
+
+static inline struct skn_slice skn_entry_key(const struct skn_entry *entry)
+{
+    return skn_slice(entry->bytes, entry->item.key_len);
+}
+
+static inline struct skn_slice skn_entry_value(const struct skn_entry *entry)
+{
+    return skn_slice(entry->bytes + entry->item.key_len, entry->item.value_len);
+}
+
+static inline struct skn_entry *skn_entry_of(struct skn_item *item)
+{
+    return SKN_CONTAINER_OF(item, struct skn_entry, item);
+}
+
+/* An entry in no table and no list. */
+struct skn_entry *skn_entry_make(enum skn_kind kind, struct skn_slice key, struct skn_slice value);
+/* Bytes that an entry of these lengths takes, with what the allocator adds. */
+size_t skn_entry_bytes(size_t key_len, size_t value_len);
+size_t skn_item_bytes(const struct skn_item *item);
+/* Moves an item to the end of a list, or into none. */
+void skn_item_place(struct skn_store *store, struct skn_item *item, enum skn_place place);
+/* Takes it out of its list and frees it; it is in no table any more. */
+void skn_entry_free(struct skn_store *store, struct skn_entry *entry);
+
+static inline enum skn_place skn_place_dirty(const struct skn_store *store)
+{
+    return store->dirty ? SKN_PLACE_DIRTY_1 : SKN_PLACE_DIRTY_0;
+}
+
+static inline enum skn_place skn_place_marked(const struct skn_store *store)
+{
+    return store->dirty ? SKN_PLACE_DIRTY_0 : SKN_PLACE_DIRTY_1;
+}
+
+static inline enum skn_place skn_place_given(const struct skn_store *store)
+{
+    return store->given ? SKN_PLACE_GIVEN_1 : SKN_PLACE_GIVEN_0;
+}
+
+/* Flushed since the last mark but one, and not looked at since: clean. */
+static inline enum skn_place skn_place_flushed(const struct skn_store *store)
+{
+    return store->given ? SKN_PLACE_GIVEN_0 : SKN_PLACE_GIVEN_1;
+}
+
+/* --- evict.c -------------------------------------------------------------------------------------------- */
+
+/* Forgets the entry at a place: what was known through it is not known any more. Gives the place
+ * behind it. */
+struct skn_spot skn_forget(struct skn_store *store, struct skn_spot spot);
+/* An entry that says that there is no row goes where the intervals around it say it too. */
+bool skn_merge(struct skn_store *store, struct skn_spot spot);
+/* Everything flushed becomes clean in full, at most `max` entries. */
+void skn_settle_flushed(struct skn_store *store, size_t max);
+
+/* --- want.c --------------------------------------------------------------------------------------------- */
+
+/* Reads at once what the backend has at hand, or wants it: SKN_ELATER. */
+SKN_MUST_USE enum skn_rc
+skn_want_row(struct skn_store *store, struct skn_slice key, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_want_range(struct skn_store *store,
+                                        struct skn_slice from,
+                                        struct skn_slice end,
+                                        size_t max,
+                                        struct skn_diag *diag);
+void skn_wants_fini(struct skn_store *store);

@@ -1,0 +1,172 @@
+/* tables.c - the tables of a store, by name. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hash.h"
+#include "base/mem.h"
+#include "store/store_internal.h"
+
+#include "base/pure.h"
+
+struct skn_slice skn_table_name_of(struct skn_slice key)
+{
+    const uint8_t *zero = key.len > 0 ? memchr(key.ptr, 0, key.len) : NULL;
+    return skn_slice(key.ptr, zero ? (size_t)(zero - key.ptr) : 0);
+}
+
+static struct skn_slice name_of(const struct skn_table *table)
+{
+    return skn_slice(table->name, table->end.key_len);
+}
+
+/* --- the hash table ------------------------------------------------------------------------------- */
+
+static struct skn_table **bucket_at(const struct skn_tables *tables, size_t n)
+{
+    return &tables->segments[n / SEGMENT][n % SEGMENT];
+}
+
+/* The largest power of two that is not above the number of buckets: that many have been split, or
+ * wait for it, in this round. */
+static size_t round_of(size_t buckets)
+{
+    return (size_t)1 << (63 - __builtin_clzll(buckets));
+}
+
+static struct skn_table **bucket_of(const struct skn_tables *tables, uint64_t hash)
+{
+    size_t round = round_of(tables->buckets);
+    size_t n = (size_t)hash & (round * 2 - 1);
+    if (n >= tables->buckets) n &= round - 1;
+    return bucket_at(tables, n);
+}
+
+static void add_bucket(struct skn_tables *tables)
+{
+    size_t n = tables->buckets;
+    if (n % SEGMENT == 0) {
+        if (n / SEGMENT == tables->segments_cap) {
+            tables->segments_cap = tables->segments_cap ? tables->segments_cap * 2 : 8;
+            tables->segments =
+                skn_realloc(tables->segments, tables->segments_cap * sizeof *tables->segments);
+        }
+        tables->segments[n / SEGMENT] = skn_alloc_zero(SEGMENT, sizeof **tables->segments);
+    }
+    tables->buckets++;
+    if (n == 0) return;
+    /* Half of one bucket's tables belong here now. */
+    struct skn_table **to = bucket_at(tables, n);
+    size_t round = round_of(n);
+    for (struct skn_table **from = bucket_at(tables, n & (round - 1)); *from;) {
+        struct skn_table *table = *from;
+        if (((size_t)table->hash & (round * 2 - 1)) != n) {
+            from = &table->next;
+            continue;
+        }
+        *from = table->next;
+        table->next = *to;
+        *to = table;
+    }
+}
+
+static void take_out(struct skn_tables *tables, struct skn_table *table)
+{
+    struct skn_table **at = bucket_of(tables, table->hash);
+    while (*at != table)
+        at = &(*at)->next;
+    *at = table->next;
+    tables->count--;
+}
+
+struct skn_table *
+skn_tables_next(const struct skn_store *store, size_t *at, const struct skn_table *table)
+{
+    const struct skn_tables *tables = &store->tables;
+    struct skn_table *next = table ? table->next : NULL;
+    while (!next && *at < tables->buckets)
+        next = *bucket_at(tables, (*at)++);
+    return next;
+}
+
+/* --- one table -------------------------------------------------------------------------------------- */
+
+struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
+{
+    SKN_ASSERT(name.len > 0);
+    /* A slice mostly stays in the rows of its domain. */
+    if (store->last_table && skn_slice_eq(name_of(store->last_table), name))
+        return store->last_table;
+    const struct skn_tables *tables = &store->tables;
+    if (tables->count == 0) return NULL;
+    uint64_t hash = skn_hash(name, tables->seed[0], tables->seed[1]);
+    struct skn_table *table = *bucket_of(tables, hash);
+    while (table && (table->hash != hash || !skn_slice_eq(name_of(table), name)))
+        table = table->next;
+    if (table) store->last_table = table;
+    return table;
+}
+
+struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name)
+{
+    struct skn_table *table = skn_table_find(store, name);
+    if (table) return table;
+    SKN_ASSERT(name.len < SKN_KEY_MAX);
+    table = skn_alloc_zero(1, sizeof *table + name.len);
+    memcpy(table->name, name.ptr, name.len);
+    skn_list_init(&table->end.link);
+    table->end.key_len = (uint16_t)name.len;
+    table->end.kind = SKN_KIND_END;
+    table->end.place = SKN_PLACE_NONE;
+    skn_omap_init(&table->pages);
+    struct skn_tables *tables = &store->tables;
+    if (tables->count >= tables->buckets) add_bucket(tables);
+    tables->count++;
+    table->hash = skn_hash(name, tables->seed[0], tables->seed[1]);
+    struct skn_table **bucket = bucket_of(tables, table->hash);
+    table->next = *bucket;
+    *bucket = table;
+    store->table_bytes += skn_item_bytes(&table->end);
+    store->last_table = table;
+    return table;
+}
+
+void skn_table_set_end(struct skn_store *store, struct skn_table *table, bool is_known)
+{
+    table->end.cont = is_known;
+    /* So that what is known of a table without rows is forgotten too, in its turn. */
+    bool in_turn = is_known && store->backend;
+    if (in_turn == (table->end.place == SKN_PLACE_CLEAN)) return;
+    if (in_turn) table->end.is_touched = true;
+    skn_item_place(store, &table->end, in_turn ? SKN_PLACE_CLEAN : SKN_PLACE_NONE);
+}
+
+static void free_table(struct skn_store *store, struct skn_table *table)
+{
+    skn_item_place(store, &table->end, SKN_PLACE_NONE);
+    skn_pages_free(store, table);
+    store->table_bytes -= skn_item_bytes(&table->end);
+    if (store->last_table == table) store->last_table = NULL;
+    skn_free(table);
+}
+
+void skn_table_settle(struct skn_store *store, struct skn_table *table)
+{
+    if (table->wants > 0 || !skn_table_is_empty(table)) return;
+    if (table->end.cont && !store->is_whole) return;
+    if (!table->end.cont) store->is_whole = false;
+    take_out(&store->tables, table);
+    free_table(store, table);
+}
+
+void skn_tables_fini(struct skn_store *store)
+{
+    struct skn_tables *tables = &store->tables;
+    size_t at = 0;
+    struct skn_table *table = skn_tables_next(store, &at, NULL);
+    while (table) {
+        struct skn_table *next = skn_tables_next(store, &at, table);
+        free_table(store, table);
+        table = next;
+    }
+    for (size_t i = 0; i * SEGMENT < tables->buckets; i++)
+        skn_free(tables->segments[i]);
+    skn_free(tables->segments);
+}
