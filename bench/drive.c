@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PARTS_MAX = 8 };
+enum { PARTS_MAX = 8, TURN_MS = 10 };
 
 /* What a part sleeps on. `is_asked` saves the system call when it is awake. */
 struct bell {
@@ -35,7 +35,8 @@ struct skn_drive {
     struct skn_shards *shards;
     unsigned parts; /* with a thread each; 0: none has */
     struct part part[PARTS_MAX];
-    struct bell bell[PARTS_MAX + 1]; /* the last is of whoever drives */
+    struct bell bell[PARTS_MAX]; /* the first is of whoever drives: it turns the first worker too */
+    bool is_again;               /* what it did itself has given it more to do */
     _Atomic bool is_over;
 };
 
@@ -69,10 +70,15 @@ static void sleep_on(struct bell *bell, int timeout_ms)
     bell->is_asked = false;
 }
 
-static void on_wake(void *ctx, unsigned part)
+/* Part 0 and what is behind the parts, the outside, are the caller's thread. */
+static void on_wake(void *ctx, unsigned from, unsigned to)
 {
     struct skn_drive *drive = ctx;
-    ring(&drive->bell[part]);
+    if (to >= drive->parts) to = 0;
+    if (to == 0 && (from == 0 || from >= drive->parts))
+        drive->is_again = true;
+    else
+        ring(&drive->bell[to]);
 }
 
 static void *part_main(void *arg)
@@ -93,12 +99,12 @@ static void start_threads(struct skn_drive *drive)
 {
     drive->parts = skn_shards_parts(drive->shards);
     SKN_ASSERT(drive->parts <= PARTS_MAX);
-    for (unsigned i = 0; i <= drive->parts; i++) {
+    for (unsigned i = 0; i < drive->parts; i++) {
         drive->bell[i].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (drive->bell[i].fd < 0) skn_drive_fail("eventfd");
     }
     skn_shards_on_wake(drive->shards, on_wake, drive);
-    for (unsigned i = 0; i < drive->parts; i++) {
+    for (unsigned i = 1; i < drive->parts; i++) {
         drive->part[i] = (struct part){.drive = drive, .number = i};
         if (pthread_create(&drive->part[i].thread, NULL, part_main, &drive->part[i]) != 0)
             skn_drive_fail("a thread");
@@ -108,11 +114,11 @@ static void start_threads(struct skn_drive *drive)
 static void stop_threads(struct skn_drive *drive)
 {
     drive->is_over = true;
-    for (unsigned i = 0; i < drive->parts; i++) {
+    for (unsigned i = 1; i < drive->parts; i++) {
         ring(&drive->bell[i]);
         SKN_ASSERT(pthread_join(drive->part[i].thread, NULL) == 0);
     }
-    for (unsigned i = 0; drive->parts > 0 && i <= drive->parts; i++)
+    for (unsigned i = 0; i < drive->parts; i++)
         (void)close(drive->bell[i].fd);
     if (drive->parts > 0) skn_shards_on_wake(drive->shards, NULL, NULL);
 }
@@ -173,12 +179,17 @@ void skn_drive_submit(struct skn_drive *drive,
 bool skn_drive_turn(struct skn_drive *drive)
 {
     struct skn_diag diag = {0};
-    bool more = true;
-    if (drive->parts > 0)
-        sleep_on(&drive->bell[drive->parts], 10);
-    else
+    bool more = false;
+    if (drive->parts == 0) {
         must(skn_shards_turn_all(drive->shards, &more, &diag), &diag);
-    return more;
+        return more;
+    }
+    drive->is_again = false;
+    must(skn_shards_turn(drive->shards, 0, &more, &diag), &diag);
+    if (more || drive->is_again) return true;
+    int wait = skn_shards_timeout_ms(drive->shards, 0);
+    if (wait != 0) sleep_on(&drive->bell[0], wait < 0 || wait > TURN_MS ? TURN_MS : wait);
+    return true;
 }
 
 bool skn_drive_next(struct skn_drive *drive, struct skn_output *out)

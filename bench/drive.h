@@ -1,7 +1,8 @@
 /* drive.h - how benchmarks drive the engine: open, submit, turn, take what is durable.
  *
  * Owns        the one place that knows the interface of the engine below it; a benchmark of whole
- *             slices uses nothing else of it. And a thread for each part of the engine; with
+ *             slices uses nothing else of it. And a thread for each part of the engine but the
+ *             first, which the caller turns, as in a node; with
  *             SKEIN_BENCH_ONE_THREAD=1 in the environment the caller's thread turns all of them.
  * May include base, value, env, core, shard.
  * Threads     one.
