@@ -71,7 +71,8 @@ SKN_MUST_USE enum skn_rc skn_flow_info(struct skn_store *store,
                                        struct skn_run_info *out,
                                        struct skn_diag *diag);
 
-/* Writes the run view of doc/json.md into `w`, one JSON object. */
+/* Writes the run view of doc/json.md into `w`, one JSON object. When it fails, SKN_ELATER too, what
+ * was written is of no use and has no end. */
 SKN_MUST_USE enum skn_rc skn_flow_view(struct skn_store *store,
                                        struct skn_slice address,
                                        bool is_held,

@@ -11,6 +11,8 @@ struct view {
     const struct skn_graph *graph;
     struct run_row run;
     bool is_held;
+    enum skn_rc
+        rc; /* of the first row that could not be read: what is written is not the run then */
     struct skn_diag *diag;
 };
 
@@ -39,7 +41,9 @@ void skn_flow_log_name(struct skn_slice run_id,
 
 static enum skn_rc get(struct view *v, struct skn_slice key, struct skn_slice *out)
 {
-    return skn_core_get(v->store, v->address, key, out, v->diag);
+    enum skn_rc rc = skn_core_get(v->store, v->address, key, out, v->diag);
+    if (rc != SKN_OK && rc != SKN_ENOENT && v->rc == SKN_OK) v->rc = rc;
+    return rc;
 }
 
 static const char *run_status(enum skn_run_status status)
@@ -89,7 +93,7 @@ enum skn_rc skn_flow_info(struct skn_store *store,
         skn_map_get(skn_value_view(bytes), SKN_LIT("name"), &name) &&
         skn_value_is(name, SKN_T_STRING))
         out->name = skn_value_as_text(name);
-    return SKN_OK;
+    return v.rc;
 }
 
 /* --- parts -------------------------------------------------------------------------------------------- */
@@ -188,8 +192,9 @@ static enum skn_rc put_attempts(struct view *v, struct skn_slice ctx_key, struct
         put_attempt(v, path, number, &attempt);
         flow_key_attempt(&from, ctx_key, number + 1);
     }
+    if (rc != SKN_ENOENT) return rc;
     skn_json_list_end(v->w);
-    return rc == SKN_ENOENT ? SKN_OK : rc;
+    return SKN_OK;
 }
 
 static enum skn_rc put_context(struct view *v, struct skn_slice key, const struct ctx_row *ctx)
@@ -221,7 +226,7 @@ static enum skn_rc put_context(struct view *v, struct skn_slice key, const struc
     put_time(w, "started", ctx->started_ms);
     put_time(w, "ended", ctx->ended_ms);
     enum skn_rc rc = put_attempts(v, key, skn_buf_slice(&path));
-    skn_json_object_end(w);
+    if (rc == SKN_OK) skn_json_object_end(w);
     skn_buf_fini(&path);
     return rc;
 }
@@ -249,8 +254,9 @@ static enum skn_rc put_contexts(struct view *v)
         flow_key(&from, 'C', key);
         from.bytes[from.len++] = 0;
     }
+    if (rc != SKN_ENOENT) return rc;
     skn_json_list_end(v->w);
-    return rc == SKN_ENOENT ? SKN_OK : rc;
+    return SKN_OK;
 }
 
 /* --- the run ------------------------------------------------------------------------------------------ */
@@ -315,6 +321,7 @@ enum skn_rc skn_flow_view(struct skn_store *store,
         rc = put_contexts(&v);
         skn_arena_fini(&v.arena);
     }
-    skn_json_object_end(w);
+    if (rc == SKN_OK) rc = v.rc;
+    if (rc == SKN_OK) skn_json_object_end(w);
     return rc;
 }

@@ -344,12 +344,54 @@ static void a_handled_failure_is_no_error(void **state) /* F13 */
     world_fini(&w);
 }
 
+/* The nth read of the store answers later. */
+static bool is_nth(void *ctx)
+{
+    unsigned *left = ctx;
+    return *left > 0 && --*left == 0;
+}
+
+/* [E13] A view is whole or it is none: a row that is still to be fetched is no null. */
+static void a_view_is_whole_or_later(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, "A=f");
+    world_start(&w, "{A || B}[retries=2] (failure -> C)", "{}");
+    world_run(&w);
+    struct skn_buf whole, part;
+    skn_buf_init(&whole, 1 << 20);
+    skn_buf_init(&part, 1 << 20);
+    enum skn_rc rc = SKN_ELATER;
+    unsigned nth = 0, later = 0;
+    for (; rc == SKN_ELATER || nth < 2; nth++) {
+        unsigned left = nth;
+        struct skn_json_writer writer;
+        struct skn_buf *out = nth == 0 ? &whole : &part;
+        skn_buf_reset(out);
+        skn_json_begin(&writer, out, SKN_JSON_PLAIN);
+        skn_store_set_later(w.shard.store, is_nth, &left);
+        rc = skn_flow_view(w.shard.store, SKN_LIT(RUN_ADDRESS), false, true, &writer, NULL);
+        later += rc == SKN_ELATER;
+        if (rc == SKN_ELATER) continue;
+        assert_int_equal(rc, SKN_OK);
+        assert_int_equal(skn_json_end(&writer, NULL), SKN_OK);
+    }
+    assert_string_equal(skn_buf_str(&part), skn_buf_str(&whole));
+    assert_true(later > 20);
+    skn_store_set_later(w.shard.store, NULL, NULL);
+    skn_buf_fini(&part);
+    skn_buf_fini(&whole);
+    world_fini(&w);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(flows_mean_what_they_look_like),
         cmocka_unit_test(a_kill_at_any_record_changes_nothing),
         cmocka_unit_test(a_handled_failure_is_no_error),
+        cmocka_unit_test(a_view_is_whole_or_later),
         cmocka_unit_test(stopping_waits_and_resuming_goes_on),
         cmocka_unit_test(leaving_cuts_off_and_keeps_the_key),
         cmocka_unit_test(a_time_limit_cancels_what_runs_inside),
