@@ -110,6 +110,8 @@ static enum skn_rc read_heads(struct skn_jscan *scan, struct skn_diag *diag)
         scan->count = (size_t)i + 1;
         rc = check_order(scan, (size_t)i, diag);
         if (rc != SKN_OK) return rc;
+        /* The records of the greatest term may be trimmed: the next header may not be below. */
+        if (head.epoch > scan->epoch) scan->epoch = head.epoch;
     }
     return SKN_OK;
 }

@@ -189,6 +189,39 @@ static void trimming_keeps_what_the_store_has_not(void **state)
     kit_fini(&kit);
 }
 
+/* Each shard has terms of its own: when those of the greatest are trimmed, later segments are not
+ * below the one that stays. */
+static void trimming_the_greatest_term_leaves_a_journal_that_opens(void **state)
+{
+    (void)state;
+    struct kit kit;
+    struct skn_journal *journal = NULL;
+    uint8_t bytes[3000] = {1};
+    kit_init(&kit);
+    journal = kit_open(&kit, 0, NULL);
+    const struct skn_record first = {
+        .shard = 0, .index = 1, .term = 9, .stamp = 1, .batch = skn_slice(bytes, 10)};
+    assert_int_equal(skn_journal_append(journal, &first, NULL), SKN_OK);
+    uint64_t index = 0;
+    for (int opening = 0; opening < 5; opening++) {
+        for (int i = 0; i < 60; i++) {
+            struct skn_record record = {.shard = 1, .term = 2, .batch = skn_slice(bytes, 3000)};
+            record.index = ++index;
+            record.stamp = index;
+            assert_int_equal(skn_journal_append(journal, &record, NULL), SKN_OK);
+            assert_int_equal(skn_journal_flush(journal, NULL), SKN_OK);
+        }
+        const struct skn_journal_mark marks[] = {{0, 1}, {1, index > 70 ? index - 70 : 0}, {2, 1}};
+        assert_int_equal(skn_journal_trim(journal, marks, 3, NULL), SKN_OK);
+        skn_journal_abandon(journal);
+        struct skn_diag diag = {0};
+        enum skn_rc rc = skn_journal_open(&kit.options, NULL, NULL, &journal, NULL, &diag);
+        if (rc != SKN_OK) fail_msg("%s", diag.text);
+    }
+    skn_journal_abandon(journal);
+    kit_fini(&kit);
+}
+
 static void a_foreign_journal_is_refused(void **state)
 {
     (void)state;
@@ -341,6 +374,7 @@ int main(void)
         cmocka_unit_test(a_group_fills_while_another_is_written),
         cmocka_unit_test(a_reader_leaves_out_the_last_group_without_a_seal),
         cmocka_unit_test(trimming_keeps_what_the_store_has_not),
+        cmocka_unit_test(trimming_the_greatest_term_leaves_a_journal_that_opens),
         cmocka_unit_test(a_foreign_journal_is_refused),
         cmocka_unit_test(a_record_of_a_shard_that_is_not_there_is_refused),
         cmocka_unit_test(a_journal_has_one_shard_unless_more_are_asked_for),
