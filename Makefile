@@ -1,6 +1,6 @@
 # The front door. Everything real is in meson.build; `make help` lists what is here.
 B ?= build
-.PHONY: all help deps demo test asan bench fuzz sim soak fmt check-style install clean
+.PHONY: all help deps demo test asan tsan bench fuzz sim soak fmt check-style install clean
 all: $(B)/build.ninja ## release build in build/
 	@ninja -C $(B) src/cli/skein
 $(B)/build.ninja:
@@ -16,6 +16,10 @@ test: deps ## builds (debug) and runs every test
 	@tools/test build-debug --buildtype=debug
 asan: deps ## the tests under AddressSanitizer and UBSan, with clang
 	@CC=clang tools/test build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
+TSAN = base/ring journal/threads store/rocks/threads shard/shards node/engine
+tsan: deps ## the tests that have threads under ThreadSanitizer
+	@[ -f build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debug -Db_sanitize=thread -Db_lundef=false >/dev/null
+	@ninja -C build-tsan >/dev/null && tools/run-tests build-tsan $(TSAN)
 bench: deps ## release build, every benchmark, one table
 	@tools/bench
 fuzz: deps ## every fuzz target for 60 s; tools/fuzz TARGET SECONDS for one

@@ -370,7 +370,12 @@ SKN_MUST_USE enum skn_rc skn_core_mac(struct skn_store *store,
                                       uint8_t out[32],
                                       struct skn_diag *diag);
 
-/* The same, for who has the secret. */
+/* The store secret as a shard's rows have it. SKN_ENOENT: they have none yet. */
+SKN_MUST_USE enum skn_rc skn_core_stored_secret(struct skn_store *store,
+                                                uint8_t out[SKN_SECRET_BYTES],
+                                                struct skn_diag *diag);
+
+/* As skn_core_mac, for who has the secret. */
 void skn_core_mac_by(const uint8_t secret[SKN_SECRET_BYTES],
                      struct skn_slice label,
                      struct skn_slice text,

@@ -52,11 +52,9 @@ void skn_core_mac_by(const uint8_t secret[SKN_SECRET_BYTES],
     hmac(secret, label, text, out);
 }
 
-enum skn_rc skn_core_mac(struct skn_store *store,
-                         struct skn_slice label,
-                         struct skn_slice text,
-                         uint8_t out[32],
-                         struct skn_diag *diag)
+enum skn_rc skn_core_stored_secret(struct skn_store *store,
+                                   uint8_t out[SKN_SECRET_BYTES],
+                                   struct skn_diag *diag)
 {
     struct skn_key key;
     struct skn_slice secret;
@@ -65,8 +63,20 @@ enum skn_rc skn_core_mac(struct skn_store *store,
     if (rc != SKN_OK) return rc;
     if (secret.len != SKN_SECRET_BYTES)
         return SKN_CORRUPT(diag, "the store secret has %zu bytes", secret.len);
-    hmac(secret.ptr, label, text, out);
+    memcpy(out, secret.ptr, secret.len);
     return SKN_OK;
+}
+
+enum skn_rc skn_core_mac(struct skn_store *store,
+                         struct skn_slice label,
+                         struct skn_slice text,
+                         uint8_t out[32],
+                         struct skn_diag *diag)
+{
+    uint8_t secret[SKN_SECRET_BYTES];
+    enum skn_rc rc = skn_core_stored_secret(store, secret, diag);
+    if (rc == SKN_OK) hmac(secret, label, text, out);
+    return rc;
 }
 
 enum skn_rc skn_core_get(struct skn_store *store,

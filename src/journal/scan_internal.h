@@ -40,7 +40,7 @@ struct skn_jscan {
     size_t count;
     bool is_cut; /* for a dump: behind the last of them is one with a bad header */
     struct skn_jshards shards;
-    uint64_t epoch; /* greatest term seen */
+    uint64_t epoch; /* greatest one of segments and terms of records */
 
     uint64_t last; /* number of the last good group; 0: none */
     uint64_t end;  /* offset behind it in the newest segment */

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "node/request_internal.h"
+#include "store/rocks/rocks.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,28 @@ static struct skn_engine *create(const struct skn_engine_options *options)
     return e;
 }
 
+/* A store may only be made where the journal has everything from its first record on. */
+static enum skn_rc open_store(void *ctx,
+                              const struct skn_journal_info *info,
+                              struct skn_backend **out_backend,
+                              struct skn_diag *diag)
+{
+    struct skn_engine *e = ctx;
+    char *dir = path_of(e->data_dir, "store");
+    struct skn_rocks_options rocks = {.env = e->env,
+                                      .dir = dir,
+                                      .may_create = !info->is_trimmed,
+                                      .is_read_only = e->is_read_only};
+    static_assert(sizeof rocks.store_id == sizeof info->store_id, "one id for both");
+    memcpy(rocks.store_id, info->store_id, sizeof rocks.store_id);
+    enum skn_rc rc = skn_rocks_open(&rocks, &e->backend, diag);
+    skn_free(dir);
+    /* For looking: then all is in the journal. */
+    if (rc == SKN_ENOENT && !info->is_trimmed) rc = SKN_OK;
+    *out_backend = e->backend;
+    return rc;
+}
+
 static unsigned default_workers(void)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
@@ -65,6 +88,8 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     char *dir = path_of(e->data_dir, "journal");
     struct skn_shards_options shards = {.env = &e->phases.base,
                                         .dir = dir,
+                                        .open_store = open_store,
+                                        .store_ctx = e,
                                         .programs = engine_programs,
                                         .take_up_all = options->take_up_all,
                                         .workers =
@@ -86,7 +111,8 @@ static enum skn_rc
 open_to_read(struct skn_engine *e, const struct skn_engine_options *options, struct skn_diag *diag)
 {
     char *dir = path_of(e->data_dir, "journal");
-    const struct skn_shards_options shards = {.env = options->env, .dir = dir};
+    const struct skn_shards_options shards = {
+        .env = options->env, .dir = dir, .open_store = open_store, .store_ctx = e};
     enum skn_rc rc = skn_shards_open_to_read(&shards, &e->shards, diag);
     skn_free(dir);
     return rc;

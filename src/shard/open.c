@@ -145,21 +145,34 @@ static void start_clock(struct skn_shards *all)
     all->mono_base_ns = skn_env_now_mono_ns(all->env);
 }
 
-/* One secret for all shards: drawn when the data is made, and in the first record of each. */
+/* One secret for all shards: drawn when the data is made, and in the first record of each. A crash
+ * there may have left it in any of them. */
+static enum skn_rc find_secret(struct skn_shards *all, struct skn_diag *diag)
+{
+    enum skn_rc rc = skn_env_random(all->env, all->secret, sizeof all->secret, diag);
+    bool is_found = false;
+    for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++) {
+        uint8_t secret[SKN_SECRET_BYTES];
+        rc = skn_core_stored_secret(all->shards[i]->store, secret, diag);
+        if (rc == SKN_OK && is_found && memcmp(all->secret, secret, sizeof secret) != 0)
+            return SKN_CORRUPT(diag, "shard %u has another store secret than those before it", i);
+        if (rc == SKN_OK) memcpy(all->secret, secret, sizeof secret);
+        is_found |= rc == SKN_OK;
+        if (rc == SKN_ENOENT) rc = SKN_OK;
+    }
+    return rc;
+}
+
 static enum skn_rc open_cores(struct skn_shards *all, bool was_created, struct skn_diag *diag)
 {
     struct skn_core_opening opening = {.secret = all->secret,
                                        .take_up_all = all->options.take_up_all,
                                        .writes_at_once = was_created,
                                        .epoch_floor = all->options.epoch_floor};
-    enum skn_rc rc = skn_env_random(all->env, all->secret, sizeof all->secret, diag);
+    enum skn_rc rc = find_secret(all, diag);
     for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++) {
         rc = skn_core_open(all->shards[i]->core, &opening, diag);
         if (rc != SKN_OK) break;
-        const uint8_t *secret = skn_core_secret(all->shards[i]->core);
-        if (i == 0) memcpy(all->secret, secret, sizeof all->secret);
-        if (memcmp(all->secret, secret, sizeof all->secret) != 0)
-            rc = SKN_CORRUPT(diag, "shard %u has another store secret than shard 0", i);
         skn_store_set_blocking(all->shards[i]->store, false);
         uint64_t epoch = skn_core_epoch(all->shards[i]->core);
         if (epoch > all->epoch) all->epoch = epoch;

@@ -198,6 +198,14 @@ take_item(struct worker *w, const struct skn_ring_item *item, struct skn_diag *d
         ask_for_rows(w, shard);
         may_release(shard);
         break;
+    case ITEM_PACKET: {
+        struct skn_output *packet = item->ptr;
+        struct shard *target = w->all->shards[item->number];
+        skn_core_packet(target->core, item->shard, packet->value);
+        worker_activate(target);
+        skn_output_free(packet);
+        break;
+    }
     case ITEM_CHUNK: take_chunk(w, item->ptr); break;
     case ITEM_FETCH: return take_rows(w, item->ptr, diag);
     case ITEM_MARK: mark_take(w); break;
@@ -207,7 +215,6 @@ take_item(struct worker *w, const struct skn_ring_item *item, struct skn_diag *d
         break;
     case ITEM_FLUSHED: mark_flushed(w); break;
     case ITEM_OUTPUT:
-    case ITEM_PACKET:
     case ITEM_MARKED:
     case ITEM_TRIM: SKN_ASSERT(item->kind == ITEM_CHUNK); break; /* none is for a worker */
     }
