@@ -41,6 +41,9 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .outbox_messages = or_default(l.outbox_messages, 10000),
         .outbox_bytes = or_default(l.outbox_bytes, 64 * MIB),
         .faulted_waiting = or_default(l.faulted_waiting, 10000),
+        .request_hours = or_default(l.request_hours, 24),
+        .request_ids = or_default(l.request_ids, 1000000),
+        .request_bytes = or_default(l.request_bytes, 256 * MIB),
         .requests_waiting = or_default(l.requests_waiting, 100000),
         .speculative_batches = or_default(l.speculative_batches, 4096),
         .speculative_bytes = or_default(l.speculative_bytes, 64 * MIB),
@@ -323,6 +326,7 @@ static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struc
                  {SKN_SHARD_SEEN, found_on_way},
                  {SKN_SHARD_COUNTERS, found_on_way},
                  {SKN_SHARD_FAULTED, found_on_way},
+                 {SKN_SHARD_SWEEP, found_on_way},
                  {SKN_SHARD_MAIL, found_mail},
                  {SKN_SHARD_BUSY, found_busy},
                  /* Last: five interruptions hold a domain whatever else it has. */
@@ -571,6 +575,7 @@ enum skn_rc skn_core_step(struct skn_core *core,
     bool is_owed = core->owes_epoch && core->writes_at_once;
     if (!is_owed) rc = skn_stream_turn(core, core->sched.ready == 0, out_record, diag);
     if (!is_owed && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
+    is_late |= !is_owed && rc == SKN_ELATER;
     uint64_t waiting = 0; /* turns in a row that ended so: then each domain had one */
     while (waiting < TURNS_EACH * core->sched.ready) {
         struct skn_dom *dom = skn_dom_pick(core);

@@ -59,6 +59,9 @@ struct skn_core_limits {
     uint32_t outbox_messages;     /* 10,000 per domain, of what waits at others [E32] */
     uint32_t outbox_bytes;        /* 64 MiB, likewise */
     uint32_t faulted_waiting;     /* 10,000 at a FAULTED domain; then TARGET_FAULTED [E33] */
+    uint32_t request_hours;       /* 24; so long ids are remembered, and up to one more [E34] */
+    uint32_t request_ids;         /* 1,000,000 of a caller and shard; then RATE_LIMITED [E34] */
+    uint32_t request_bytes;       /* 256 MiB of them, likewise */
     uint32_t requests_waiting;    /* 100,000; more are refused with SKN_EMAILBOXFULL */
     uint32_t speculative_batches; /* 4,096 [E20] */
     uint32_t speculative_bytes;   /* 64 MiB [E20] */

@@ -117,6 +117,12 @@ struct skn_timers {
     uint64_t queued; /* among the inputs of domains */
 };
 
+/* A sweep over the answers that are remembered [E34]. */
+struct skn_sweep {
+    struct skn_key at; /* it goes on here; empty: none is under way */
+    uint32_t next;     /* when the first of those that stay is due; 0: none stays */
+};
+
 struct skn_core {
     struct skn_store *store;
     const struct skn_program *const *programs;
@@ -154,6 +160,8 @@ struct skn_core {
     struct skn_buf mail_row; /* the message being handled */
     struct skn_buf packet;   /* the one being made */
     struct skn_mail mail;
+    uint32_t sweep_hour; /* when answers are due to be forgotten; 0: there is none */
+    struct skn_sweep sweep;
     uint64_t gas;       /* of the last slice */
     char too_large[96]; /* the reason of a result that is */
     struct skn_core_counts counts;
@@ -379,8 +387,13 @@ void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch);
 
 /* --- request.c: request ids -------------------------------------------------------------------------- */
 
-/* True when the request was answered before, or its id used for another: the reply is emitted. */
-bool skn_request_is_known(struct skn_cx *cx);
+/* True when the request was answered before, its id used for another, or its caller has too many:
+ * the reply is emitted. */
+bool skn_request_is_settled(struct skn_cx *cx);
+/* Removes the row of an answer, and counts it off its caller. */
+void skn_request_forget(struct skn_cx *cx, const struct skn_row *answer);
+/* A sweep is under way: it wants to go on. */
+bool skn_requests_are_swept(const struct skn_core *core);
 void skn_request_remember(struct skn_cx *cx,
                           enum skn_rc rc,
                           struct skn_slice text,

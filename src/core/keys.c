@@ -4,7 +4,7 @@
 #include "core/rows_internal.h"
 
 enum { SHARD = 1, DOMAIN_ROWS = 2 };
-enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_REQUESTS = 6, SHARD_DOMAINS = 8 };
+enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_DOMAINS = 8 };
 enum { DOMAIN_META = 1, DOMAIN_TIMER = 2, DOMAIN_DEAD = 3, DOMAIN_OWN = 0x10 };
 
 static void put(struct skn_key *key, struct skn_slice bytes)
@@ -89,19 +89,28 @@ void skn_key_request(struct skn_key *key,
                      struct skn_slice caller,
                      struct skn_slice id)
 {
-    skn_key_shard(key, SHARD_REQUESTS);
-    put(key, target);
-    put_u8(key, 0);
+    skn_key_requests(key, target);
     put(key, caller);
     put_u8(key, 0);
     put(key, id);
 }
 
-void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice request_key)
+void skn_key_requests(struct skn_key *key, struct skn_slice target)
 {
-    skn_key_shard(key, SKN_SHARD_EXPIRIES);
-    put_be64(key, due_ms);
-    put(key, request_key);
+    skn_key_shard(key, SKN_SHARD_REQUESTS);
+    put(key, target);
+    put_u8(key, 0);
+}
+
+void skn_key_caller(struct skn_key *key, struct skn_slice caller)
+{
+    skn_key_shard(key, SKN_SHARD_CALLERS);
+    put(key, caller);
+}
+
+void skn_key_sweep(struct skn_key *key)
+{
+    skn_key_shard(key, SKN_SHARD_SWEEP);
 }
 
 void skn_key_domain(struct skn_key *key, struct skn_slice address)
@@ -290,7 +299,7 @@ static enum skn_key_kind
 read_shard_key(uint8_t kind, struct skn_slice rest, struct skn_key_info *out)
 {
     if (kind == SKN_SHARD_WAITING && read_waiting(rest, out)) return SKN_KEY_WAITING;
-    if (kind == SHARD_REQUESTS) return SKN_KEY_REQUEST;
+    if (kind == SKN_SHARD_REQUESTS) return SKN_KEY_REQUEST;
     if (kind == SKN_SHARD_INTENTS && read_number(rest, 0, out)) return SKN_KEY_INTENT;
     if (kind != SKN_SHARD_MAIL || !read_number(rest, 1, out)) return SKN_KEY_OTHER;
     if (rest.ptr[0] >= SKN_PRIORITIES) return SKN_KEY_OTHER;

@@ -13,7 +13,8 @@ enum { LISTED_MAX = 100 };
 
 const char *skn_message_kind_name(enum skn_message_kind kind)
 {
-    static const char *const names[] = {"", "request", "send", "timer", "attempt"};
+    static const char *const names[] = {
+        "", "request", "send", "timer", "attempt", "redeliver", "letters"};
     return kind < SKN_ARRAY_LEN(names) ? names[kind] : "";
 }
 
@@ -58,7 +59,7 @@ bool skn_look_handler(const struct skn_record *record, struct skn_slice *out_add
     if (is_mail) {
         skn_key_read(record->message, &info);
         *out_address = info.address;
-        return info.kind == SKN_KEY_MAIL;
+        return info.kind == SKN_KEY_MAIL || info.kind == SKN_KEY_DEAD; /* handed over again */
     }
     /* Its own rows and what it has; a mail row is the receiver's, and so may a meta row be. */
     struct skn_slice likely = {0};

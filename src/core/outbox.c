@@ -278,6 +278,14 @@ observe_stream(struct skn_core *core, uint8_t kind, struct skn_slice rest, struc
     if (kind == SKN_SHARD_OUTBOX) add_row(core, out, skn_cursor_be(&cursor, 8), lane, value);
 }
 
+static uint32_t hour_of(struct skn_slice value)
+{
+    struct skn_cursor cursor = skn_cursor(value);
+    uint32_t hour = skn_cursor_le32(&cursor);
+    SKN_ASSERT(skn_cursor_is_done(&cursor));
+    return hour;
+}
+
 static void
 observe(struct skn_core *core, struct skn_slice key, struct skn_slice value, bool is_delete)
 {
@@ -289,6 +297,7 @@ observe(struct skn_core *core, struct skn_slice key, struct skn_slice value, boo
         set_wait(core, rest, row);
     }
     if (kind == SKN_SHARD_FAULTED) set_faulted(core, rest, !is_delete);
+    if (kind == SKN_SHARD_SWEEP) core->sweep_hour = is_delete ? 0 : hour_of(value);
     bool is_stream = kind == SKN_SHARD_OUTBOX || kind == SKN_SHARD_ACKED || kind == SKN_SHARD_SEEN;
     if (is_stream && !is_delete) observe_stream(core, kind, rest, value);
 }
@@ -297,7 +306,7 @@ void skn_mail_follow(struct skn_core *core, const struct skn_cx *cx)
 {
     static const uint8_t first[] = {1, SKN_SHARD_OUTBOX};
     struct skn_omap_node *node = skn_omap_lower_bound(&cx->overlay, skn_slice(first, 2));
-    for (; node && node->key.ptr[0] == 1 && node->key.ptr[1] <= SKN_SHARD_FAULTED;
+    for (; node && node->key.ptr[0] == 1 && node->key.ptr[1] <= SKN_SHARD_SWEEP;
          node = skn_omap_next(node)) {
         const struct skn_change *change = SKN_CONTAINER_OF(node, struct skn_change, node);
         observe(core, node->key, change->value, change->is_delete);
@@ -331,6 +340,8 @@ enum skn_rc skn_mail_found(struct skn_core *core, const struct skn_row *row, str
     if (kind == SKN_SHARD_COUNTERS)
         fits = skn_counter_decode(row->value, &counter, diag) == SKN_OK && counter.messages > 0 &&
                memchr(row->key.ptr + SKN_SHARD_HEAD, 0, row->key.len - SKN_SHARD_HEAD);
+    else if (kind == SKN_SHARD_SWEEP)
+        fits = row->value.len == 4;
     else if (kind != SKN_SHARD_FAULTED)
         fits = is_stream_row(core, row);
     if (!fits) return SKN_CORRUPT(diag, "a row of messages under way is malformed");

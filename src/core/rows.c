@@ -151,6 +151,7 @@ void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out)
 {
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
     skn_buf_put_le32(out, (uint32_t)row->rc);
+    skn_buf_put_le32(out, row->hour);
     skn_buf_put_le64(out, row->hash.lo);
     skn_buf_put_le64(out, row->hash.hi);
     skn_buf_put_block(out, row->text);
@@ -163,6 +164,7 @@ skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
     *out = (struct skn_answer_row){.rc = (enum skn_rc)skn_cursor_le32(&cursor)};
+    out->hour = skn_cursor_le32(&cursor);
     out->hash.lo = skn_cursor_le64(&cursor);
     out->hash.hi = skn_cursor_le64(&cursor);
     out->text = skn_cursor_block(&cursor);
@@ -219,6 +221,22 @@ skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_d
     if ((rc = skn_value_check(payload, diag)) != SKN_OK) return rc;
     out->payload = skn_value_view(payload);
     return SKN_OK;
+}
+
+void skn_kept_encode(const struct skn_kept_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_le64(out, row->ids);
+    skn_buf_put_le64(out, row->bytes);
+}
+
+enum skn_rc skn_kept_decode(struct skn_slice bytes, struct skn_kept_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    out->ids = skn_cursor_le64(&cursor);
+    out->bytes = skn_cursor_le64(&cursor);
+    return finish(&cursor, level, "caller", diag);
 }
 
 void skn_counter_encode(const struct skn_counter_row *row, struct skn_buf *out)

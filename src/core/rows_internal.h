@@ -12,7 +12,7 @@
  *   01 04 00 address 00 lane:1 number:8 mailbox       message        the batch that handles it
  *   01 05 00 address 00 number:8        intent        struct intent  its final result, or cancel
  *   01 06 00 target 00 caller 00 id     request id    struct answer  24 h after its answer
- *   01 07 00 due:8 (key of 01 06)       its expiry    empty          with it
+ *   01 07 00 caller                     ids of it     struct kept    with the last of them
  *   01 08 00 address                    domain index  empty          with the domain
  *   01 09 00 to:4 lane:1 number:8       outbox        target:block, message; in lane 5 a note
  *                                                     its acknowledgement
@@ -23,6 +23,7 @@
  *   01 0d 00 target 00 sender           counter       struct counter the batch that brings it to 0
  *   01 0e 00 target                     FAULTED while something waits for it   empty   redeliver
  *   01 0f 00 address                    letters are handed over   empty   the batch of the last one
+ *   01 10 00                            next sweep    hour:4         the sweep that leaves no answer
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
@@ -38,7 +39,8 @@
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
- *   answer    level:1 rc:4 hash:16 text:block value:block
+ *   answer    level:1 rc:4 hour:4 (since 1970) hash:16 text:block value:block
+ *   kept      level:1 ids:8 bytes:8
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 number:8 attempt:4 epoch:8
  *             next_due:8 sender:block name:block tag:block reason:block payload:block
  *   counter   level:1 messages:4 bytes:8
@@ -80,7 +82,9 @@ void skn_key_request(struct skn_key *key,
                      struct skn_slice target,
                      struct skn_slice caller,
                      struct skn_slice id);
-void skn_key_expiry(struct skn_key *key, uint64_t due_ms, struct skn_slice request_key);
+void skn_key_requests(struct skn_key *key, struct skn_slice target); /* all of a target */
+void skn_key_caller(struct skn_key *key, struct skn_slice caller);
+void skn_key_sweep(struct skn_key *key);
 void skn_key_domain(struct skn_key *key, struct skn_slice address);
 void skn_key_meta(struct skn_key *key, struct skn_slice address);
 void skn_key_timers(struct skn_key *key, struct skn_slice address);
@@ -96,7 +100,13 @@ struct skn_slice skn_key_after(struct skn_arena *arena, struct skn_slice prefix)
 /* The same in place: a prefix becomes the first key behind all that begin with it. */
 void skn_key_end(struct skn_key *key);
 enum { SKN_SHARD_HEAD = 3 }; /* bytes of it */
-enum { SKN_SHARD_TIMERS = 3, SKN_SHARD_MAIL = 4, SKN_SHARD_INTENTS = 5, SKN_SHARD_EXPIRIES = 7 };
+enum {
+    SKN_SHARD_TIMERS = 3,
+    SKN_SHARD_MAIL = 4,
+    SKN_SHARD_INTENTS = 5,
+    SKN_SHARD_REQUESTS = 6,
+    SKN_SHARD_CALLERS = 7
+};
 enum {
     SKN_SHARD_OUTBOX = 9,
     SKN_SHARD_ACKED = 0x0a,
@@ -105,6 +115,7 @@ enum {
     SKN_SHARD_COUNTERS = 0x0d,
     SKN_SHARD_FAULTED = 0x0e,
     SKN_SHARD_BUSY = 0x0f,
+    SKN_SHARD_SWEEP = 0x10,
 };
 
 /* Streams between shards [E31]; `lane` is a priority, or that of the notes. */
@@ -169,6 +180,7 @@ struct skn_intent_row {
 
 struct skn_answer_row {
     enum skn_rc rc;
+    uint32_t hour;           /* in which it was given, since 1970 */
     struct skn_hash128 hash; /* of name and payload */
     struct skn_slice text;
     struct skn_slice value; /* encoded */
@@ -194,11 +206,18 @@ struct skn_note {
     struct skn_slice sender; /* SKN_NOTE_WAITS */
 };
 
+/* Answers that are remembered for a caller [E34]. */
+struct skn_kept_row {
+    uint64_t ids;
+    uint64_t bytes; /* of their rows */
+};
+
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out);
 void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out);
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out);
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out);
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out);
+void skn_kept_encode(const struct skn_kept_row *row, struct skn_buf *out);
 void skn_counter_encode(const struct skn_counter_row *row, struct skn_buf *out);
 void skn_note_encode(const struct skn_note *note, struct skn_buf *out);
 
@@ -213,6 +232,8 @@ SKN_MUST_USE enum skn_rc
 skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_kept_decode(struct skn_slice bytes, struct skn_kept_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_counter_decode(struct skn_slice bytes, struct skn_counter_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc

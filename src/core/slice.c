@@ -34,7 +34,7 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
     }
     if (message->kind == SKN_MESSAGE_TIMER) return skn_timer_take(cx, message);
     if (message->kind == SKN_MESSAGE_ATTEMPT) return skn_intent_take(cx, message);
-    return skn_request_is_known(cx) ? SKN_TAKE_DROP : SKN_TAKE_GIVE;
+    return skn_request_is_settled(cx) ? SKN_TAKE_DROP : SKN_TAKE_GIVE;
 }
 
 void skn_cx_put_meta(struct skn_cx *cx)
@@ -58,7 +58,7 @@ static bool
 give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_message *message)
 {
     /* What was answered before is answered so again, whatever became of the domain [E34]. */
-    if (cx->meta.is_faulted && skn_request_is_known(cx)) return false;
+    if (cx->meta.is_faulted && skn_request_is_settled(cx)) return false;
     if (cx->meta.is_faulted && message->kind == SKN_MESSAGE_REQUEST) {
         skn_cx_refuse(cx, SKN_EFAULT, "the domain is FAULTED");
         return false;

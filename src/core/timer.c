@@ -305,5 +305,6 @@ uint64_t skn_timers_due_ms(struct skn_core *core)
 uint64_t skn_core_next_due_ms(struct skn_core *core)
 {
     uint64_t timers_ms = skn_timers_due_ms(core), stream_ms = skn_stream_due_ms(core);
+    if (skn_requests_are_swept(core)) return core->now_ms;
     return timers_ms < stream_ms ? timers_ms : stream_ms;
 }

@@ -15,7 +15,7 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
-enum { KINDS = 7 };
+enum { KINDS = 8 };
 
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
@@ -70,8 +70,11 @@ static void encode(int which, struct skn_buf *out)
 {
     struct skn_intent_row intent = intent_row();
     struct skn_message message = message_row();
-    struct skn_answer_row answer = {
-        .rc = SKN_EIO, .hash = {.lo = 1, .hi = 2}, .text = SKN_LIT("x"), .value = SKN_LIT("\0")};
+    struct skn_answer_row answer = {.rc = SKN_EIO,
+                                    .hour = 0x00070605,
+                                    .hash = {.lo = 1, .hi = 2},
+                                    .text = SKN_LIT("x"),
+                                    .value = SKN_LIT("\0")};
     skn_buf_reset(out);
     if (which == 0) skn_meta_encode(&meta, out);
     struct skn_timer_row timer = {
@@ -88,7 +91,9 @@ static void encode(int which, struct skn_buf *out)
                                   .bytes = -2,
                                   .target = SKN_LIT("t"),
                                   .sender = SKN_LIT("s")};
-    if (which == 6) skn_note_encode(&note, out);
+    const struct skn_kept_row kept = {.ids = 5, .bytes = 6};
+    if (which == 6) skn_kept_encode(&kept, out);
+    if (which == 7) skn_note_encode(&note, out);
 }
 
 static enum skn_rc decode(int which, struct skn_slice bytes)
@@ -106,6 +111,8 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     if (which == 4) return skn_message_decode(bytes, &message, &diag);
     struct skn_counter_row counter;
     struct skn_note note;
+    struct skn_kept_row kept;
+    if (which == 6) return skn_kept_decode(bytes, &kept, &diag);
     if (which == 5) return skn_counter_decode(bytes, &counter, &diag);
     return skn_note_decode(bytes, &note, &diag);
 }
@@ -121,10 +128,11 @@ static void rows_are_golden(void **state)
         "01020102000000010000000400000006000000000000000b00000000000000abababababababab"
         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
         "00000000",
-        "011b0000000100000000000000020000000000000001000000780100000000",
+        "011b000000050607000100000000000000020000000000000001000000780100000000",
         "01040303010100000000000000020000000000000003000000040000000000000005000000000000"
         "000100000073010000006e01000000740100000072020000000101",
         "01030000000201000000000000",
+        "0105000000000000000600000000000000",
         "010101fffffffffeffffffffffffff01000000740100000073",
     };
     struct skn_buf out;
@@ -204,6 +212,10 @@ static void keys_are_golden_and_sort_by_number(void **state)
     expect_hex(skn_key_slice(&a), "010d00740073");
     skn_key_faulted(&a, SKN_LIT("t"));
     expect_hex(skn_key_slice(&a), "010e0074");
+    skn_key_caller(&a, SKN_LIT("c"));
+    expect_hex(skn_key_slice(&a), "01070063");
+    skn_key_sweep(&a);
+    expect_hex(skn_key_slice(&a), "011000");
     skn_key_busy(&a, SKN_LIT("d"));
     expect_hex(skn_key_slice(&a), "010f0064");
     skn_key_epoch(&a);
