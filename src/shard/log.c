@@ -69,12 +69,15 @@ static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct sk
 }
 
 /* What an opening now would have to do [E12]. */
-static void note_tail(struct skn_shards *all)
+void log_note_tail(struct skn_shards *all, bool is_trimmed)
 {
     struct skn_journal_tail tail;
     skn_journal_tail(all->log.journal, all->log.kept, all->count, &tail);
     atomic_store_explicit(&all->tail_records, tail.records, memory_order_relaxed);
-    atomic_store_explicit(&all->tail_bytes, tail.bytes, memory_order_relaxed);
+    /* Whole segments go, so some bytes stay after every trim: they are no reason for the next one. */
+    if (is_trimmed || tail.bytes < all->log.untrimmed) all->log.untrimmed = tail.bytes;
+    uint64_t bytes = tail.bytes - all->log.untrimmed;
+    atomic_store_explicit(&all->tail_bytes, bytes, memory_order_relaxed);
 }
 
 /* Nothing to write: the bound moves to the end, once [E5]. */
@@ -97,7 +100,9 @@ static enum skn_rc take_trims(struct skn_shards *all, struct skn_diag *diag)
         for (size_t i = 0; i < trim->count; i++)
             all->log.kept[trim->marks[i].shard] = trim->marks[i];
         skn_free(trim);
-        note_tail(all);
+        log_note_tail(all, true);
+        for (unsigned w = 0; w < all->worker_count; w++) /* they may have waited for it [E12] */
+            parts_nudge(all, part_log(all), w);
     }
     return rc;
 }
@@ -120,7 +125,7 @@ enum skn_rc log_turn(struct skn_shards *all, bool *out_more, struct skn_diag *di
         rc = idle(all, diag);
     } else if ((rc = flush(all, diag)) == SKN_OK) {
         give_back_all(all);
-        note_tail(all);
+        log_note_tail(all, false);
     }
     parts_wake(all, part_log(all));
     return rc;

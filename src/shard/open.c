@@ -232,6 +232,7 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
         return rc;
     }
     create_workers(all);
+    log_note_tail(all, false);
     *out_shards = all;
     return SKN_OK;
 }

@@ -191,9 +191,7 @@ struct skn_shards_state skn_shards_state(const struct skn_shards *all)
         s.timers_fired += atomic_load_explicit(&t->timers_fired, memory_order_relaxed);
         s.is_quiet &= !atomic_load_explicit(&t->is_busy, memory_order_relaxed);
     }
-    const struct skn_checkpoint_limits *limits = &all->options.checkpoint;
-    s.is_behind = all->backend && (s.tail_records >= BEHIND_TIMES * limits->records ||
-                                   s.tail_bytes >= BEHIND_TIMES * limits->bytes);
+    s.is_behind = is_behind(all);
     return s;
 }
 

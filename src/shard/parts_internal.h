@@ -23,6 +23,7 @@ enum {
     DIRTY_BYTES = 64 << 10,
     SLICES_AT_ONCE = 64, /* of one shard, before the next has its turn */
     LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
+    WAIT_MS = 10,
     MS_IN_NS = 1000000,
 };
 
@@ -112,6 +113,7 @@ struct log {
     struct skn_list writing;       /* chunks in the open group, or behind it */
     struct skn_journal_mark *kept; /* per shard: what the last checkpoint has */
     uint64_t last_group_ns, disk_seen_ns;
+    uint64_t untrimmed;  /* bytes that the last trim left */
     uint64_t unprepared; /* bytes written since the preparer was told */
     bool is_idle_told;
 };
@@ -178,6 +180,16 @@ static inline unsigned part_outside(const struct skn_shards *all)
     return all->worker_count + 4;
 }
 
+/* The tail of the journal is BEHIND_TIMES what starts a checkpoint [E12]. */
+static inline bool is_behind(const struct skn_shards *all)
+{
+    const struct skn_checkpoint_limits *limits = &all->options.checkpoint;
+    uint64_t records = atomic_load_explicit(&all->tail_records, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit(&all->tail_bytes, memory_order_relaxed);
+    return all->backend &&
+           (records >= BEHIND_TIMES * limits->records || bytes >= BEHIND_TIMES * limits->bytes);
+}
+
 /* --- rings.c -------------------------------------------------------------------------------------- */
 
 void rings_create(struct skn_shards *all);
@@ -234,6 +246,8 @@ void mark_flushed(struct worker *worker);
 
 SKN_MUST_USE enum skn_rc log_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag);
 int log_timeout_ms(struct skn_shards *all);
+/* How far the store is behind, for whoever asks. */
+void log_note_tail(struct skn_shards *all, bool is_trimmed);
 /* Once at opening, and then once a second [E8]. */
 SKN_MUST_USE enum skn_rc log_look_at_disk(struct skn_shards *all, struct skn_diag *diag);
 /* Everything in the rings and chunks of workers becomes durable: for a clean stop. */

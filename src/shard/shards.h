@@ -34,7 +34,7 @@ struct skn_shards;
 /* When a checkpoint starts [E12]; 0 is the default that stands behind each. */
 struct skn_checkpoint_limits {
     uint64_t records; /* 500,000 */
-    uint64_t bytes;   /* 256 MiB of journal */
+    uint64_t bytes;   /* 256 MiB of journal since the last trim */
     uint64_t ms;      /* 30,000 */
 };
 

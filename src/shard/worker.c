@@ -298,10 +298,16 @@ static void release_all(struct worker *w)
     skn_list_append_all(&w->releasing, &again);
 }
 
-/* A chunk at the log is a sync to come; with so many the shards wait. */
+/* A chunk at the log is a sync to come; with so many the shards wait. So they do while the store is
+ * too far behind the journal: an opening would take too long [E12]. */
+static bool has_room(const struct worker *w)
+{
+    return w->chunks_out < CHUNKS_OUT_MAX && !is_behind(w->all);
+}
+
 static bool may_step(const struct worker *w)
 {
-    return w->chunks_out < CHUNKS_OUT_MAX && !skn_list_is_empty(&w->active);
+    return has_room(w) && !skn_list_is_empty(&w->active);
 }
 
 enum skn_rc worker_turn(struct worker *w, bool *out_more, struct skn_diag *diag)
@@ -318,7 +324,7 @@ enum skn_rc worker_turn(struct worker *w, bool *out_more, struct skn_diag *diag)
     skn_list_append_all(&turn, &w->active);
     while (!skn_list_is_empty(&turn)) {
         struct shard *shard = SKN_CONTAINER_OF(skn_list_first(&turn), struct shard, active_link);
-        if (w->chunks_out >= CHUNKS_OUT_MAX) break;
+        if (!has_room(w)) break;
         if ((rc = step_shard(w, shard, now_ms, diag)) != SKN_OK) return rc;
     }
     skn_list_append_all(&w->active, &turn);
@@ -335,6 +341,7 @@ enum skn_rc worker_turn(struct worker *w, bool *out_more, struct skn_diag *diag)
 int worker_timeout_ms(struct worker *w)
 {
     if (may_step(w)) return 0;
+    if (!has_room(w)) return WAIT_MS;                /* woken before by what makes room */
     if (!skn_list_is_empty(&w->releasing)) return 1; /* a ring was full */
     uint64_t now_ms = skn_shards_now_ms(w->all), due_ms = w->looked_ms + LOOK_MS;
     for (uint32_t i = w->part; i < w->all->count; i += w->all->worker_count) {
