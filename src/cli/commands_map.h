@@ -44,6 +44,7 @@
     X(LAST,    "last",    0,   "N",       false, false, "the last N from the journal, and then end") \
     X(FROM,    "from",    0,   "N",       false, false, "begin with the record of this index") \
     X(VALUES,  "values",  0,   NULL,      false, false, "print what rows hold, too") \
+    X(CLOSE,   "close",   0,   NULL,      false, false, "throw them away instead") \
     X(READYFD, "ready-fd",0,   "N",       false, false, "where to say that the holder serves")
 
 #define SKN_COMMAND_MAP(X) \
@@ -121,6 +122,12 @@
     X(DOMAIN_RESUME, "domain resume", "ADDR", 1, 1, 0, \
       "take up a domain that waits since the node opened", \
       "What was cut off is started again with the same idempotency keys. skein resume does so for a run.\n") \
+    X(DOMAIN_REDELIVER, "domain redeliver", "ADDR [N]", 1, 2, B(ALL) | B(CLOSE), \
+      "hand dead letters over again", \
+      "Hands the dead letter N over again, or with --all every one, in order and in front of the domain's\n" \
+      "mail; a FAULTED domain is no more. What faults again is a dead letter again. With --close they are\n" \
+      "thrown away instead.\n") \
+    X(DOMAIN_RM, "domain rm", "ADDR", 1, 1, 0, "", "Not built yet.\n") \
     X(DOMAIN_HISTORY, "domain history", "ADDR", 1, 1, 0, "", "Not built yet.\n") \
     X(JOURNAL_DUMP, "journal dump", "[DIR]", 0, 1, B(FROM) | B(VALUES), \
       "print the records of the journal", \

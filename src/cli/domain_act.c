@@ -111,6 +111,50 @@ int skn_cmd_domain_resume(struct skn_cli *cli)
     return skn_link_close(&link, rc);
 }
 
+/* Which letter: a number, or all of them; one of the two must be said. */
+static enum skn_rc get_letter(struct skn_link *link, int64_t *out_letter)
+{
+    struct skn_args *args = &link->cli->args;
+    const char *text = args->operand_count > 1 ? args->operands[1] : NULL;
+    bool all = skn_args_has(args, SKN_OPTION_ALL);
+    char *end = NULL;
+    *out_letter = 0;
+    if (all != (text != NULL)) {
+        errno = 0;
+        long long n = text ? strtoll(text, &end, 10) : 0;
+        if (all || (errno == 0 && n > 0 && *end == 0 && text[0] >= '0' && text[0] <= '9')) {
+            *out_letter = n;
+            return SKN_OK;
+        }
+    }
+    return SKN_FAIL(&link->diag,
+                    SKN_EUSAGE,
+                    "which dead letter? the number that skein domain get shows, or --all");
+}
+
+int skn_cmd_domain_redeliver(struct skn_cli *cli)
+{
+    struct skn_link link = {.cli = cli};
+    struct skn_query query = {.kind = SKN_QUERY_REDELIVER};
+    struct skn_value value = skn_value_none();
+    query.closes = skn_args_has(&cli->args, SKN_OPTION_CLOSE);
+    enum skn_rc rc = skn_link_address(&link, 0, &query.address);
+    if (rc == SKN_OK) rc = get_letter(&link, &query.letter);
+    if (rc == SKN_OK) rc = skn_link_open(&link, true);
+    if (rc == SKN_OK) rc = skn_link_ask(&link, &query, -1, &value);
+    if (rc != SKN_OK) return skn_link_close(&link, rc);
+    unsigned long long letters = skn_link_uint(value, "answer");
+    if (cli->out.json)
+        skn_out_printf(&cli->out, "{\"letters\":%llu}\n", letters);
+    else
+        skn_out_printf(&cli->out,
+                       "%s: %llu dead letter%s\n",
+                       query.closes ? "Closed" : "Handed over again",
+                       letters,
+                       letters == 1 ? "" : "s");
+    return skn_link_close(&link, rc);
+}
+
 /* --- dev clock --------------------------------------------------------------------------------- */
 
 static enum skn_rc get_duration(struct skn_link *link, const char *text, int64_t *out_ms)

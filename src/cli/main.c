@@ -18,6 +18,7 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_STATUS] = skn_cmd_status,
     [SKN_COMMAND_DOMAIN_GET] = skn_cmd_domain_get,
     [SKN_COMMAND_DOMAIN_LS] = skn_cmd_domain_ls,
+    [SKN_COMMAND_DOMAIN_REDELIVER] = skn_cmd_domain_redeliver,
     [SKN_COMMAND_DOMAIN_RESUME] = skn_cmd_domain_resume,
     [SKN_COMMAND_DOMAIN_SEND] = skn_cmd_domain_send,
     [SKN_COMMAND_DOMAIN_TRACE] = skn_cmd_domain_trace,

@@ -12,7 +12,7 @@
 
 struct mail {
     struct skn_omap_node node;
-    struct skn_slice value;
+    struct skn_message message; /* without its payload; its texts stand in `bytes` */
     uint8_t bytes[];
 };
 
@@ -36,13 +36,28 @@ void skn_mails_fini(struct skn_mails *mails)
         drop(mails, node->key);
 }
 
-static void keep(struct skn_mails *mails, const struct skn_row_op *op)
+static struct skn_slice copy(uint8_t **at, struct skn_slice text)
 {
-    struct mail *mail = skn_alloc(sizeof *mail + op->key.len + op->value.len);
-    memcpy(mail->bytes, op->key.ptr, op->key.len);
-    if (op->value.len > 0) memcpy(mail->bytes + op->key.len, op->value.ptr, op->value.len);
-    mail->node = (struct skn_omap_node){.key = skn_slice(mail->bytes, op->key.len)};
-    mail->value = skn_slice(mail->bytes + op->key.len, op->value.len);
+    if (text.len > 0) memcpy(*at, text.ptr, text.len);
+    struct skn_slice copied = skn_slice(*at, text.len);
+    *at += text.len;
+    return copied;
+}
+
+static void keep(struct skn_mails *mails, enum skn_key_kind kind, const struct skn_row_op *op)
+{
+    struct skn_message m;
+    if (skn_look_mail(kind, op->value, &m, NULL) != SKN_OK) return;
+    struct mail *mail =
+        skn_alloc(sizeof *mail + op->key.len + m.sender.len + m.name.len + m.reason.len);
+    uint8_t *at = mail->bytes;
+    mail->node = (struct skn_omap_node){.key = copy(&at, op->key)};
+    m.sender = copy(&at, m.sender);
+    m.name = copy(&at, m.name);
+    m.reason = copy(&at, m.reason);
+    m.tag = (struct skn_slice){0};
+    m.payload = skn_value_none();
+    mail->message = m;
     drop(mails, op->key);
     SKN_ASSERT(!skn_omap_insert(&mails->map, &mail->node));
 }
@@ -54,11 +69,12 @@ static void each_mail(struct skn_mails *mails, const struct skn_record *record, 
     struct skn_key_info info;
     while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
         skn_key_read(op.key, &info);
-        if (info.kind != SKN_KEY_MAIL || op.is_delete != is_delete) continue;
+        bool is_row = info.kind == SKN_KEY_MAIL || info.kind == SKN_KEY_DEAD;
+        if (!is_row || op.is_delete != is_delete) continue;
         if (is_delete)
             drop(mails, op.key);
         else
-            keep(mails, &op);
+            keep(mails, info.kind, &op);
     }
 }
 
@@ -84,8 +100,8 @@ bool skn_mails_message(const struct skn_mails *mails,
     if (!skn_look_handler(record, out_address)) *out_address = (struct skn_slice){0};
     if (rc == SKN_OK) return true;
     struct skn_omap_node *node = skn_omap_find(&mails->map, record->message);
-    const struct mail *mail = node ? SKN_CONTAINER_OF(node, struct mail, node) : NULL;
-    return mail && skn_look_mail(mail->value, out_message, NULL) == SKN_OK;
+    if (node) *out_message = SKN_CONTAINER_OF(node, struct mail, node)->message;
+    return node != NULL;
 }
 
 static bool is_folder(const char *path)

@@ -9,8 +9,8 @@
 #include "core/look.h"
 #include "journal/record.h"
 
-/* What is read from the record that put a mail row is remembered until one deletes it: a record whose
- * message was mail names its row only. */
+/* What the record that put a mail row or a dead letter says of its message, but for the payload, is
+ * remembered until one deletes it: a record whose message was one of these names its row only. */
 struct skn_mails {
     struct skn_omap map; /* by the row's key */
 };

@@ -93,14 +93,16 @@ void skn_key_read(struct skn_slice key, struct skn_key_info *out);
  * or the record is the shard's own. */
 bool skn_look_handler(const struct skn_record *record, struct skn_slice *out_address);
 
-/* The message of a record. SKN_ENOENT: it was mail, and `out_mail` is its key; its bytes are in the
- * record that put that row. SKN_ECORRUPT: neither, such as the record of an opening. */
+/* The message of a record. SKN_ENOENT: it was mail or a dead letter that was handed over again, and
+ * `out_mail` is its key; its bytes are in the record that put that row. SKN_ECORRUPT: neither, such as the record of an opening. */
 SKN_MUST_USE enum skn_rc skn_look_message(const struct skn_record *record,
                                           struct skn_message *out_message,
                                           struct skn_key_info *out_mail);
-/* The same of the bytes of a mail row. */
-SKN_MUST_USE enum skn_rc
-skn_look_mail(struct skn_slice value, struct skn_message *out_message, struct skn_diag *diag);
+/* The same of the bytes of a row under such a key. */
+SKN_MUST_USE enum skn_rc skn_look_mail(enum skn_key_kind kind,
+                                       struct skn_slice value,
+                                       struct skn_message *out_message,
+                                       struct skn_diag *diag);
 
 const char *skn_message_kind_name(enum skn_message_kind kind);
 const char *skn_priority_name(enum skn_priority priority);

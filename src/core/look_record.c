@@ -83,13 +83,18 @@ enum skn_rc skn_look_message(const struct skn_record *record,
     /* The bytes of a message are never a key: its fixed fields have zeros where an address has none. */
     if (skn_message_decode(record->message, out_message, NULL) == SKN_OK) return SKN_OK;
     skn_key_read(record->message, out_mail);
-    return out_mail->kind == SKN_KEY_MAIL ? SKN_ENOENT : SKN_ECORRUPT;
+    bool is_row = out_mail->kind == SKN_KEY_MAIL || out_mail->kind == SKN_KEY_DEAD;
+    return is_row ? SKN_ENOENT : SKN_ECORRUPT;
 }
 
-enum skn_rc
-skn_look_mail(struct skn_slice value, struct skn_message *out_message, struct skn_diag *diag)
+enum skn_rc skn_look_mail(enum skn_key_kind kind,
+                          struct skn_slice value,
+                          struct skn_message *out_message,
+                          struct skn_diag *diag)
 {
-    return skn_message_decode(value, out_message, diag);
+    if (kind != SKN_KEY_DEAD) return skn_message_decode(value, out_message, diag);
+    if (value.len < 4) return SKN_CORRUPT(diag, "a dead letter has %zu bytes", value.len);
+    return skn_message_decode(skn_slice_from(value, 4), out_message, diag);
 }
 
 /* --- building ---------------------------------------------------------------------------------- */

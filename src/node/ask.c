@@ -147,6 +147,7 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
                                         [SKN_QUERY_DOMAIN] = "domain",
                                         [SKN_QUERY_SEND] = "send",
                                         [SKN_QUERY_TAKE_UP] = "take-up",
+                                        [SKN_QUERY_REDELIVER] = "redeliver",
                                         [SKN_QUERY_TRACE] = "trace",
                                         [SKN_QUERY_CLOCK] = "clock",
                                         [SKN_QUERY_STATUS] = "status"};
@@ -169,6 +170,10 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
     skn_json_int(&w, query->limit);
     skn_json_key_str(&w, "ms");
     skn_json_int(&w, query->ms);
+    skn_json_key_str(&w, "letter");
+    skn_json_int(&w, query->letter);
+    skn_json_key_str(&w, "close");
+    skn_json_bool(&w, query->closes);
     return ask(c, &w, SKN_ASK_ONE_ANSWER, diag);
 }
 

@@ -127,12 +127,13 @@ skn_client_show(struct skn_client *client, struct skn_slice run, struct skn_diag
 /* What is asked about domains and about the node; each kind reads its members. One answer of the type
  * SKN_ANSWER_VALUE comes. */
 enum skn_query_kind {
-    SKN_QUERY_DOMAINS, /* address: a prefix; after, domain_type, faulted, limit */
-    SKN_QUERY_DOMAIN,  /* address; after (a key), limit; or has_key and key */
-    SKN_QUERY_SEND,    /* address, name, payload, priority, id */
-    SKN_QUERY_TAKE_UP, /* address */
-    SKN_QUERY_TRACE,   /* address; asked again for each page of events */
-    SKN_QUERY_CLOCK,   /* ms */
+    SKN_QUERY_DOMAINS,   /* address: a prefix; after, domain_type, faulted, limit */
+    SKN_QUERY_DOMAIN,    /* address; after (a key), limit; or has_key and key */
+    SKN_QUERY_SEND,      /* address, name, payload, priority, id */
+    SKN_QUERY_TAKE_UP,   /* address */
+    SKN_QUERY_REDELIVER, /* address; letter, 0: all; closes: they are thrown away */
+    SKN_QUERY_TRACE,     /* address; asked again for each page of events */
+    SKN_QUERY_CLOCK,     /* ms */
     SKN_QUERY_STATUS,
 };
 
@@ -140,8 +141,8 @@ struct skn_query {
     enum skn_query_kind kind;
     struct skn_slice address, name, key, after, domain_type, priority, id;
     struct skn_slice payload; /* JSON text; empty: null */
-    bool has_key, faulted;
-    int64_t limit, ms;
+    bool has_key, faulted, closes;
+    int64_t limit, ms, letter;
 };
 
 SKN_MUST_USE enum skn_rc

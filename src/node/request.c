@@ -85,13 +85,7 @@ void ask_end(struct ask *ask, enum skn_rc rc)
     ask_free(ask);
 }
 
-void ask_submit(struct ask *ask,
-                struct skn_slice address,
-                struct skn_slice name,
-                struct skn_slice request_id,
-                enum skn_priority priority,
-                struct skn_value payload,
-                enum reply_as reply_as)
+uint64_t ask_expect(struct ask *ask, struct skn_slice address, enum reply_as reply_as)
 {
     struct skn_engine *e = ask->engine;
     struct pending *pending = skn_alloc_zero(1, sizeof *pending + address.len);
@@ -104,15 +98,26 @@ void ask_submit(struct ask *ask,
     pending->watch = ask_flag(ask, "watch");
     pending->is_silent = reply_as == REPLY_AS_NOTHING;
     pending->is_value = reply_as == REPLY_AS_VALUE;
-    const struct skn_request request = {.number = pending->number,
+    skn_list_push_back(&e->pending, &pending->link);
+    return pending->number;
+}
+
+void ask_submit(struct ask *ask,
+                struct skn_slice address,
+                struct skn_slice name,
+                struct skn_slice request_id,
+                enum skn_priority priority,
+                struct skn_value payload,
+                enum reply_as reply_as)
+{
+    const struct skn_request request = {.number = ask_expect(ask, address, reply_as),
                                         .caller = SKN_LIT("local"),
                                         .id = request_id,
-                                        .address = pending->address,
+                                        .address = address,
                                         .name = name,
                                         .payload = payload,
                                         .priority = priority};
-    skn_list_push_back(&e->pending, &pending->link);
-    skn_shards_submit(e->shards, &request);
+    skn_shards_submit(ask->engine->shards, &request);
 }
 
 /* To a run, as everything about runs is. */
@@ -420,6 +425,7 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"domain", request_domain, false},
                  {"send", request_send, true},
                  {"take-up", request_take_up, true},
+                 {"redeliver", request_redeliver, true},
                  {"trace", request_trace, true},
                  {"clock", request_clock, true}};
     if (!skn_value_is(request, SKN_T_MAP))

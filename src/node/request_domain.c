@@ -206,6 +206,20 @@ enum skn_rc request_take_up(struct ask *ask)
     return SKN_ELATER;
 }
 
+enum skn_rc request_redeliver(struct ask *ask)
+{
+    struct skn_redeliver redeliver = {.is_closing = ask_flag(ask, "close")};
+    int64_t letter = ask_int(ask, "letter", 0);
+    enum skn_rc rc = get_address(ask, false, &redeliver.address);
+    if (rc == SKN_OK && letter < 0)
+        rc = SKN_FAIL(ask->diag, SKN_EARGS, "dead letters have numbers from 1");
+    if (rc != SKN_OK) return rc;
+    redeliver.letter = (uint64_t)letter;
+    redeliver.number = ask_expect(ask, redeliver.address, REPLY_AS_VALUE);
+    skn_shards_redeliver(ask->engine->shards, &redeliver);
+    return SKN_OK;
+}
+
 enum skn_rc request_trace(struct ask *ask)
 {
     struct skn_slice address;

@@ -61,6 +61,8 @@ enum reply_as {
     REPLY_AS_VALUE,   /* the answer itself */
 };
 
+/* A request that waits for its reply: gives the number that comes back in it. */
+uint64_t ask_expect(struct ask *ask, struct skn_slice address, enum reply_as reply_as);
 void ask_submit(struct ask *ask,
                 struct skn_slice address,
                 struct skn_slice name,
@@ -75,6 +77,7 @@ enum skn_rc request_domains(struct ask *ask);
 enum skn_rc request_domain(struct ask *ask);
 enum skn_rc request_send(struct ask *ask);
 enum skn_rc request_take_up(struct ask *ask);
+enum skn_rc request_redeliver(struct ask *ask);
 enum skn_rc request_trace(struct ask *ask);
 enum skn_rc request_clock(struct ask *ask);
 enum skn_rc request_status(struct ask *ask);

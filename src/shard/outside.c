@@ -77,6 +77,12 @@ void skn_shards_result(struct skn_shards *all, const struct skn_attempt_result *
     send(all, ITEM_INPUT, shard, 0, skn_input_of_result(result));
 }
 
+void skn_shards_redeliver(struct skn_shards *all, const struct skn_redeliver *redeliver)
+{
+    uint32_t shard = skn_shards_of(all, redeliver->address);
+    send(all, ITEM_INPUT, shard, 0, skn_input_of_redeliver(redeliver));
+}
+
 static void take_up(struct skn_shards *all, uint32_t shard, struct skn_slice address, bool is_asked)
 {
     struct skn_slice *copy = skn_alloc(sizeof *copy + address.len);

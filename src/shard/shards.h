@@ -119,6 +119,8 @@ uint32_t skn_shards_of(const struct skn_shards *shards, struct skn_slice address
 /* Copied, and answered by one reply, a refusal too. */
 void skn_shards_submit(struct skn_shards *shards, const struct skn_request *request);
 void skn_shards_result(struct skn_shards *shards, const struct skn_attempt_result *result);
+/* As skn_core_redeliver; answered by one reply. */
+void skn_shards_redeliver(struct skn_shards *shards, const struct skn_redeliver *redeliver);
 /* As skn_core_take_up; an empty address means all. */
 void skn_shards_take_up(struct skn_shards *shards, struct skn_slice address, bool is_asked);
 

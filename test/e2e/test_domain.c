@@ -51,6 +51,10 @@ static void what_is_not_understood_is_2_before_anything_is_opened(void **state)
         {"domain", "trace", "a"},
         {"domain", "trace", "a:B/c", "--last", "many"},
         {"domain", "resume"},
+        {"domain", "redeliver", "a:B/c"},
+        {"domain", "redeliver", "a:B/c", "1", "--all"},
+        {"domain", "redeliver", "a:B/c", "0"},
+        {"domain", "redeliver", "a:B/c", "one"},
         {"journal"},
         {"journal", "dump", "--from", "-"},
         {"dev", "clock"},
@@ -67,6 +71,7 @@ static void what_is_not_understood_is_2_before_anything_is_opened(void **state)
     }
     assert_int_equal(SKEIN(&s, "domain", "get", "a:B/c", "--at", "1"), 65);
     assert_has(s.err, "not built yet");
+    assert_int_equal(SKEIN(&s, "domain", "rm", "a:B/c"), 65);
     assert_int_equal(SKEIN(&s, "domain", "history", "a:B/c", "--json"), 65);
     assert_has(s.out, "{\"error\":{\"code\":\"NOT_YET\"");
 }
@@ -241,7 +246,7 @@ static void a_domain_is_shown_with_all_that_it_has(void **state)
     assert_has(s.out, "t:Hog/a\nstate         ok\nmailbox       0\nintents       1\n");
     assert_has(s.out, "  0 running, attempt 1 of 4, key ");
     assert_has(s.out, "{\"argv\":[\"sleep\",\"20\"]");
-    assert_has(s.out, "dead letters  1\n  0 FAULT: request fault  null\n");
+    assert_has(s.out, "dead letters  1\n  1 FAULT: request fault  null\n");
     assert_has(s.out, "\nrows\n  handled             1\n");
     assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a", "--json"), 0);
     assert_has(s.out, "\"dead_letters\":[{\"code\":\"FAULT\",\"from\":\"\",\"kind\":\"request\",");
@@ -333,6 +338,55 @@ static void an_echo_beside_a_hog_answers_within_a_second(void **state)
     assert_has(s.out, ": request burn  {\"what\":\"");
 }
 
+/* [E33] What faulted is handed over again after the repair, in order; the domain is FAULTED no more.
+ * Here the repair is that time has passed. */
+static void a_faulted_domain_is_repaired(void **state)
+{
+    (void)state;
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    char payload[60];
+    (void)snprintf(
+        payload, sizeof(payload), "{\"until\":%lld}", ((long long)now.tv_sec + 3600) * 1000);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault", payload), 70);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a"), 0);
+    assert_has(s.out, "state         FAULTED: ");
+    assert_has(s.out, "dead letters  3\n  1 FAULT: request fault  {\"until\":");
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "get"), 70);
+    assert_int_equal(SKEIN(&s, "domain", "resume", "t:Hog/a"), 66);
+    assert_has(s.err, "skein domain redeliver");
+
+    /* Too early: it faults again, as a new letter. */
+    assert_int_equal(SKEIN(&s, "domain", "redeliver", "t:Hog/a", "1"), 0);
+    assert_string_equal(s.out, "Handed over again: 1 dead letter\n");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a"), 0);
+    assert_has(s.out, "dead letters  3\n  2 FAULT: request fault");
+    assert_has(s.out, "\n  4 FAULT: request fault");
+
+    assert_int_equal(SKEIN(&s, "dev", "clock", "+2h"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "redeliver", "t:Hog/a", "--all", "--json"), 0);
+    assert_string_equal(s.out, "{\"letters\":3}\n");
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "get"), 0);
+    assert_string_equal(s.out, "{\"handled\":3,\"results\":0}\n");
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 0);
+    assert_has(s.out, "ok           0      0  t:Hog/a\n");
+    assert_int_equal(SKEIN(&s, "domain", "redeliver", "t:Hog/a", "--all"), 0);
+    assert_string_equal(s.out, "Handed over again: 0 dead letters\n");
+    assert_int_equal(SKEIN(&s, "domain", "redeliver", "t:Hog/a", "7"), 66);
+    assert_has(s.err, "there is no such dead letter");
+    skein_pause_ms(300);
+    assert_int_equal(SKEIN(&s, "domain", "trace", "t:Hog/a", "--last", "4"), 0);
+    assert_has(s.out, " request fault; dead letters -2; rows handled\n");
+
+    /* Or it is given up. */
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault"), 70);
+    assert_int_equal(SKEIN(&s, "domain", "redeliver", "t:Hog/a", "--all", "--close"), 0);
+    assert_string_equal(s.out, "Closed: 1 dead letter\n");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a"), 0);
+    assert_has(s.out, "dead letters  0\n");
+}
+
 static void status_says_how_the_node_is(void **state)
 {
     struct folder *f = *state;
@@ -380,6 +434,7 @@ int main(void)
         TEST(a_domain_is_shown_with_all_that_it_has),
         TEST(a_day_passes_at_once),
         TEST(an_echo_beside_a_hog_answers_within_a_second),
+        TEST(a_faulted_domain_is_repaired),
         TEST(status_says_how_the_node_is),
 #endif
     };

@@ -67,7 +67,7 @@ static void a_trace_tells_of_each_message_as_it_is_handled(void **state)
     read_until(&t,
                0,
                " request forward -> FAULT; FAULT FAULT: the payload asked for a fault; dead "
-               "letters 0\n");
+               "letters 1\n");
     assert_int_equal(SKEIN(&s, "domain", "send", "t:Echo/c", "echo", "1"), 0); /* of another */
     assert_int_equal(kill(t.pid, SIGINT), 0);
     assert_int_equal(skein_wait(&t), 0);
