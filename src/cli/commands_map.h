@@ -134,8 +134,8 @@
       "Prints a line per record of the journal of the project, of the project DIR or of the data directory\n" \
       "DIR: shard, index, stamp, epoch, the domain and its message, then a word per row that was put (+) or\n" \
       "deleted (-) with the hash of key and value. Values only with --values: they may be confidential.\n" \
-      "Works beside a process that holds the data, and leaves out what may not be durable yet. With --json\n" \
-      "a line is an object.\n") \
+      "Works beside a process that holds the data. Of a damaged journal what is before the damage is\n" \
+      "printed, then the damage is named. With --json a line is an object.\n") \
     X(DEV_CLOCK, "dev clock", "+DURATION", 1, 1, 0, \
       "move the node's clock forward (test builds)", \
       "Moves the clock of the process that holds the project, such as +24h, +90m, +30s or +500ms. What was\n" \

@@ -21,6 +21,7 @@ struct dump {
     struct skn_buf line;
     int64_t from;
     bool with_values;
+    bool is_sure; /* the group that is walked over is durable for certain [E81] */
 };
 
 static const char *name_of(enum skn_key_kind kind)
@@ -126,7 +127,7 @@ static void put_line(struct dump *d, const struct skn_record *record)
     }
     while (skn_batch_next(&rest, &op, NULL) == SKN_OK)
         put_op(d, &op);
-    skn_buf_put_u8(&d->line, '\n');
+    skn_buf_put_str(&d->line, d->is_sure ? "\n" : " (may not be durable)\n");
 }
 
 /* --- as JSON -------------------------------------------------------------------------------------- */
@@ -184,6 +185,8 @@ static void put_json(struct dump *d, const struct skn_record *record)
     json_uint(&w, "stamp", record->stamp);
     json_uint(&w, "epoch", record->term);
     json_text(&w, "domain", address);
+    skn_json_key_str(&w, "sure");
+    skn_json_bool(&w, d->is_sure);
     skn_json_key_str(&w, "kind");
     skn_json_str(&w,
                  has_message       ? skn_message_kind_name(message.kind)
@@ -199,9 +202,20 @@ static void put_json(struct dump *d, const struct skn_record *record)
     if (skn_json_end(&w, NULL) == SKN_OK) skn_buf_put_u8(&d->line, '\n');
 }
 
-static enum skn_rc take(void *ctx, const struct skn_record *record, struct skn_diag *diag)
+static enum skn_rc
+take_group(void *ctx, const struct skn_journal_dump_group *group, struct skn_diag *diag)
+{
+    (void)diag;
+    struct dump *d = ctx;
+    d->is_sure = group->is_sure;
+    return SKN_OK;
+}
+
+static enum skn_rc
+take_record(void *ctx, const struct skn_journal_dump_record *dumped, struct skn_diag *diag)
 {
     struct dump *d = ctx;
+    const struct skn_record *record = dumped->record;
     skn_mails_take(&d->mails, record);
     if (record->index >= (uint64_t)d->from) {
         skn_buf_reset(&d->line);
@@ -226,7 +240,8 @@ int skn_cmd_journal_dump(struct skn_cli *cli)
     if (rc != SKN_OK) return skn_link_close(&link, rc);
     skn_mails_init(&d.mails);
     skn_buf_init(&d.line, LINE_MAX_BYTES);
-    rc = skn_journal_read(skn_env_real(), path, take, &d, NULL, &link.diag);
+    const struct skn_journal_dump_to to = {.ctx = &d, .group = take_group, .record = take_record};
+    rc = skn_journal_dump(skn_env_real(), path, &to, NULL, &link.diag);
     skn_buf_fini(&d.line);
     skn_mails_fini(&d.mails);
     return skn_link_close(&link, rc);

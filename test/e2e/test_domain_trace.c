@@ -140,11 +140,44 @@ static void a_dump_has_a_line_per_record_and_no_values(void **state)
     assert_has(s.out, ",\"index\":2,\"stamp\":");
     assert_null(strstr(s.out, "\"index\":1,"));
     assert_has(s.out, "{\"op\":\"put\",\"kind\":\"row\",\"domain\":\"t:Ledger/a\",\"key\":\"t\",");
+    assert_has(s.out, "\"sure\":true,");
     assert_int_equal(SKEIN(&s, "journal", "dump", "--from", "1000"), 0);
     assert_string_equal(s.out, "");
     s.out_path = "/dev/full";
     assert_int_equal(SKEIN(&s, "journal", "dump"), 74);
     s.out_path = NULL;
+}
+
+/* What is before the damage is printed, the damage is named. */
+static void a_damaged_journal_is_dumped_up_to_the_damage(void **state)
+{
+    struct folder *f = *state;
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add"), 0);
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "journal", "dump", "--json"), 0);
+    char before[200];
+    const char *last = strstr(s.out, "{\"shard\"");
+    for (const char *at = last; at; at = strstr(at + 1, "\n{\"shard\""))
+        last = at;
+    (void)snprintf(before, sizeof(before), "%.100s", last);
+    const char *path = folder_at(f, ".skein/journal/0000000000000001.seg");
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    static uint8_t bytes[1 << 20];
+    ssize_t len = pread(fd, bytes, sizeof(bytes), 0);
+    assert_true(len > 0);
+    ssize_t end = len;
+    while (bytes[end - 1] == 0)
+        end--;
+    bytes[end - 200] ^= 1; /* in the last group, but not in the padding */
+    assert_int_equal(pwrite(fd, bytes, (size_t)len, 0), len);
+    (void)close(fd);
+    assert_int_equal(SKEIN(&s, "journal", "dump", "--json"), 65);
+    assert_has(s.err, "0000000000000001.seg");
+    assert_has(s.out, "\"index\":2,");
+    assert_null(strstr(s.out, before));
+    assert_has(s.out, "{\"error\":{\"code\":\"CORRUPT\"");
 }
 
 /* A trace that is not read costs its page and then counts; the domain does not wait for it. */
@@ -200,6 +233,7 @@ int main(void)
         TEST(a_query_is_told_too),
         TEST(what_was_handled_is_in_the_journal),
         TEST(a_dump_has_a_line_per_record_and_no_values),
+        TEST(a_damaged_journal_is_dumped_up_to_the_damage),
         TEST(a_trace_that_is_not_read_delays_nobody),
 #else
         TEST(a_run_is_in_the_journal),
