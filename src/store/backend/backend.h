@@ -197,5 +197,6 @@ void skn_backend_memory_crash(struct skn_backend *backend, size_t kept);
 /* Operations written since the last commit. */
 size_t skn_backend_memory_unflushed(const struct skn_backend *backend);
 
-/* The nth commit from now (1: the next) fails with SKN_EIO and leaves what a crash there could. */
+/* The nth commit from now (1: the next) fails with SKN_EIO and leaves what a crash there could; so does
+ * every write and commit after it, until skn_backend_memory_crash. 0: none. */
 void skn_backend_memory_fail_commit(struct skn_backend *backend, unsigned nth);

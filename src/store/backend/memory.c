@@ -33,6 +33,7 @@ struct memory {
     size_t unflushed;
     bool is_slow;
     unsigned failing_commit; /* that many commits from now; 0: none */
+    bool has_failed;         /* until the crash: nothing is tried again [E7] */
     struct skn_buf key;      /* scratch */
 };
 
@@ -166,6 +167,11 @@ static void change(struct memory *memory, struct skn_slice key, const struct skn
     SKN_ASSERT(!skn_omap_insert(&memory->rows, &row->node));
 }
 
+static enum skn_rc fail_commit(struct skn_diag *diag)
+{
+    return SKN_FAIL(diag, SKN_EIO, "could not flush the rows: a planted failure");
+}
+
 static enum skn_rc memory_write(struct skn_backend *backend,
                                 uint32_t shard,
                                 struct skn_slice batch,
@@ -174,6 +180,7 @@ static enum skn_rc memory_write(struct skn_backend *backend,
     struct memory *memory = memory_of(backend);
     struct skn_row_op op;
     enum skn_rc rc;
+    if (memory->has_failed) return fail_commit(diag);
     while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
         uint64_t index;
         struct skn_slice value;
@@ -220,8 +227,9 @@ static enum skn_rc memory_commit(struct skn_backend *backend,
     struct memory *memory = memory_of(backend);
     if (memory->failing_commit > 0 && --memory->failing_commit == 0) {
         skn_backend_memory_crash(backend, memory->unflushed / 2);
-        return SKN_FAIL(diag, SKN_EIO, "could not flush the rows: a planted failure");
+        memory->has_failed = true;
     }
+    if (memory->has_failed) return fail_commit(diag);
     flush(memory);
     for (size_t i = 0; i < count; i++)
         set_position(memory, &positions[i]);
@@ -286,6 +294,7 @@ void skn_backend_memory_crash(struct skn_backend *backend, size_t kept)
         forget_undo(memory, undo);
     }
     flush(memory);
+    memory->has_failed = false;
 }
 
 size_t skn_backend_memory_unflushed(const struct skn_backend *backend)
