@@ -24,6 +24,7 @@ static const struct {
     {"transfers", skn_reach_transfers},
     {"latency", skn_reach_latency},
     {"hops", skn_reach_hops},
+    {"checkpoint", skn_reach_checkpoint},
     {"open", skn_reach_open},
     {"idle", skn_reach_idle},
     {"timers", skn_reach_timers},

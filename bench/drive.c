@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "env/env_real.h"
 #include "shard/shards.h"
+#include "store/rocks/rocks.h"
 
 #include <ftw.h>
 #include <poll.h>
@@ -33,7 +34,9 @@ struct part {
 
 struct skn_drive {
     struct skn_shards *shards;
-    unsigned parts; /* with a thread each; 0: none has */
+    struct skn_backend *backend; /* or NULL */
+    char store[320];             /* its folder */
+    unsigned parts;              /* with a thread each; 0: none has */
     struct part part[PARTS_MAX];
     struct bell bell[PARTS_MAX]; /* the first is of whoever drives: it turns the first worker too */
     bool is_again;               /* what it did itself has given it more to do */
@@ -125,6 +128,21 @@ static void stop_threads(struct skn_drive *drive)
 
 /* --- opening and stopping -------------------------------------------------------------------------- */
 
+static enum skn_rc open_store(void *ctx,
+                              const struct skn_journal_info *info,
+                              struct skn_backend **out_backend,
+                              struct skn_diag *diag)
+{
+    struct skn_drive *drive = ctx;
+    struct skn_rocks_options options = {
+        .env = skn_env_real(), .dir = drive->store, .may_create = true};
+    static_assert(sizeof options.store_id == sizeof info->store_id, "");
+    memcpy(options.store_id, info->store_id, sizeof options.store_id);
+    enum skn_rc rc = skn_rocks_open(&options, &drive->backend, diag);
+    *out_backend = drive->backend;
+    return rc;
+}
+
 struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
 {
     struct skn_drive *drive = skn_alloc_zero(1, sizeof *drive);
@@ -132,12 +150,15 @@ struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
     char journal[320];
     (void)mkdir(options->dir, 0700);
     (void)snprintf(journal, sizeof journal, "%s/journal", options->dir);
-    /* With a backend here rows go to disk, and there are checkpoints. */
+    (void)snprintf(drive->store, sizeof drive->store, "%s/store", options->dir);
     const struct skn_shards_options shards = {.env = skn_env_real(),
                                               .dir = journal,
                                               .programs = options->programs,
                                               .limits = {.warm_domains = options->warm},
                                               .shards = options->shards,
+                                              .workers = options->workers,
+                                              .open_store = options->on_disk ? open_store : NULL,
+                                              .store_ctx = drive,
                                               .take_up_all = true,
                                               .no_reserve = true};
     must(skn_shards_open(&shards, &drive->shards, &diag), &diag);
@@ -145,19 +166,25 @@ struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
     return drive;
 }
 
+static void end(struct skn_drive *drive)
+{
+    skn_backend_destroy(drive->backend);
+    skn_free(drive);
+}
+
 void skn_drive_close(struct skn_drive *drive)
 {
     struct skn_diag diag = {0};
     stop_threads(drive);
     must(skn_shards_close(drive->shards, &diag), &diag);
-    skn_free(drive);
+    end(drive);
 }
 
 void skn_drive_kill(struct skn_drive *drive)
 {
     stop_threads(drive);
     skn_shards_abandon(drive->shards);
-    skn_free(drive);
+    end(drive);
 }
 
 /* --- work ------------------------------------------------------------------------------------------ */
@@ -216,6 +243,26 @@ uint64_t skn_drive_now_ms(struct skn_drive *drive)
 uint64_t skn_drive_slices(struct skn_drive *drive)
 {
     return skn_shards_state(drive->shards).slices;
+}
+
+uint32_t skn_drive_shard_of(struct skn_drive *drive, const char *address)
+{
+    return skn_shards_of(drive->shards, skn_slice_str(address));
+}
+
+void skn_drive_checkpoint(struct skn_drive *drive)
+{
+    skn_shards_checkpoint(drive->shards);
+}
+
+uint64_t skn_drive_checkpoints(struct skn_drive *drive)
+{
+    return skn_shards_state(drive->shards).checkpoints;
+}
+
+bool skn_drive_is_checkpointing(struct skn_drive *drive)
+{
+    return skn_shards_state(drive->shards).is_checkpointing;
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)

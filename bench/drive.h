@@ -4,7 +4,7 @@
  *             slices uses nothing else of it. And a thread for each part of the engine but the
  *             first, which the caller turns, as in a node; with
  *             SKEIN_BENCH_ONE_THREAD=1 in the environment the caller's thread turns all of them.
- * May include base, value, env, core, shard.
+ * May include base, value, env, core, shard, store.
  * Threads     one.
  *
  * A benchmark that fails has nothing to say: every call ends the program with 1 and a line that says
@@ -17,10 +17,12 @@
 struct skn_drive;
 
 struct skn_drive_options {
-    const char *dir; /* made when it is not there: `journal` comes in it */
+    const char *dir; /* made when it is not there: `journal` and `store` come in it */
     const struct skn_program *const *programs;
-    uint32_t shards; /* 0: the engine's default; only at creation */
-    uint32_t warm;   /* idle domains that keep what their program cached; 0: the default */
+    uint32_t shards;  /* 0: the engine's default; only at creation */
+    unsigned workers; /* threads that handle slices; 0: 1 */
+    bool on_disk;     /* rows go to a store on disk at checkpoints; else they stay in memory */
+    uint32_t warm;    /* idle domains that keep what their program cached; 0: the default */
 };
 
 struct skn_drive *skn_drive_open(const struct skn_drive_options *options) SKN_MUST_USE;
@@ -49,6 +51,14 @@ void skn_drive_wait(struct skn_drive *drive, uint64_t most_ms);
 /* The node's clock, and slices handled since it was opened. */
 uint64_t skn_drive_now_ms(struct skn_drive *drive);
 uint64_t skn_drive_slices(struct skn_drive *drive);
+
+/* Which shard an address belongs to. */
+uint32_t skn_drive_shard_of(struct skn_drive *drive, const char *address);
+
+/* Starts a checkpoint; how many there were since the opening, and whether one is under way. */
+void skn_drive_checkpoint(struct skn_drive *drive);
+uint64_t skn_drive_checkpoints(struct skn_drive *drive);
+bool skn_drive_is_checkpointing(struct skn_drive *drive);
 
 /* What a benchmark needs beside it: ends the program, removes folders. */
 SKN_NORETURN void skn_drive_fail(const char *what);

@@ -13,6 +13,7 @@ void skn_reach_slow_disk(struct skn_reach *reach);
 void skn_reach_transfers(struct skn_reach *reach);
 void skn_reach_latency(struct skn_reach *reach);
 void skn_reach_hops(struct skn_reach *reach);
+void skn_reach_checkpoint(struct skn_reach *reach);
 void skn_reach_open(struct skn_reach *reach);
 void skn_reach_idle(struct skn_reach *reach);
 void skn_reach_timers(struct skn_reach *reach);

@@ -1,4 +1,4 @@
-/* reach_latency.c - one commit at a time beside a bare write and sync; messages inside a shard. */
+/* reach_latency.c - one commit at a time beside a bare write and sync. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "drive.h"
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-enum { BLOCK = 4096, BLOCKS = 256, COMMITS = 1000, HOP_PAIRS = 256, HOPS = 200000 };
+enum { BLOCK = 4096, BLOCKS = 256, COMMITS = 1000 };
 
 /* --- commit latency --------------------------------------------------------------------------------- */
 
@@ -25,27 +25,8 @@ counter_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struc
     return SKN_OK;
 }
 
-/* Sends every message back where it came from; a request throws the first one, to the partner of the
- * pair that its payload names. */
-static enum skn_rc
-echo_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
-{
-    (void)warm;
-    (void)diag;
-    char partner[64];
-    struct skn_slice to = m->sender;
-    if (m->kind == SKN_MESSAGE_REQUEST) {
-        unsigned long pair = (unsigned long)skn_value_as_int(m->payload);
-        to =
-            skn_slice(partner, (size_t)snprintf(partner, sizeof partner, "bench:Echo/%lu/b", pair));
-    }
-    skn_cx_send(cx, to, SKN_PRIORITY_NORMAL, SKN_LIT("hop"), skn_value_int(1));
-    return SKN_OK;
-}
-
 static const struct skn_program counter = {.type = "Counter", .handle = counter_handle};
-static const struct skn_program echo = {.type = "Echo", .handle = echo_handle};
-static const struct skn_program *const programs[] = {&counter, &echo, NULL};
+static const struct skn_program *const programs[] = {&counter, NULL};
 
 struct work {
     struct skn_drive *drive;
@@ -148,52 +129,4 @@ void skn_reach_latency(struct skn_reach *reach)
     skn_drive_remove(dir);
     skn_free(w.took[0]);
     skn_free(w.took[1]);
-}
-
-/* --- hops ------------------------------------------------------------------------------------------------ */
-
-static void hops_run(void *ctx, struct skn_lap *lap)
-{
-    struct work *w = ctx;
-    struct skn_output out;
-    uint64_t from = skn_drive_slices(w->drive);
-    while (skn_drive_slices(w->drive) - from < w->n) {
-        (void)skn_drive_turn(w->drive);
-        while (skn_drive_next(w->drive, &out))
-            continue;
-    }
-    lap->n = skn_drive_slices(w->drive) - from;
-}
-
-/* 256 pairs throw one ball each, for ever; every hop is a slice that takes a message and sends one. */
-void skn_reach_hops(struct skn_reach *reach)
-{
-    struct work w = {.n = skn_bench_n(reach->bench, HOPS)};
-    char dir[300], address[64];
-    skn_reach_path(reach, "ours", dir, sizeof dir);
-    w.drive =
-        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs, .shards = 1});
-    for (unsigned i = 0; i < HOP_PAIRS; i++) {
-        (void)snprintf(address, sizeof address, "bench:Echo/%u/a", i);
-        skn_drive_submit(w.drive, i, address, SKN_LIT("start"), skn_value_int(i));
-    }
-    const struct skn_side ours = {.name = "ours", .run = hops_run, .ctx = &w};
-    const struct skn_pairs pairs = skn_pairs_run(&ours, NULL, reach->bench->reps, 5);
-    struct skn_figure figure = {.name = "message hop between domains of one shard",
-                                .unit = "hops/s",
-                                .goal_is = SKN_GOAL_LEAST,
-                                .goal = 500000,
-                                .limit = HOP_PAIRS * 1e9 / reach->sync_ns,
-                                .limit_text = "one sync shared by 256 balls",
-                                .note = "256 pairs of domains throw one ball each"};
-    skn_figure_pairs(&figure, &pairs, NULL);
-    skn_reach_print(reach, &figure);
-    skn_reach_print(reach,
-                    &(struct skn_figure){.name = "CPU per message hop",
-                                         .unit = "us",
-                                         .value = pairs.ours.cpu_us,
-                                         .goal = 2,
-                                         .goal_is = SKN_GOAL_MOST});
-    skn_drive_kill(w.drive);
-    skn_drive_remove(dir);
 }
