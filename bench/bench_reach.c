@@ -8,9 +8,11 @@
 #include "reach_cases.h"
 
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -55,6 +57,7 @@ static int run_group(struct skn_reach *reach, size_t i)
     (void)fflush(stdout);
     pid_t pid = fork();
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a run that is killed leaves nobody behind */
         reach->sync_ns = skn_bench_sync_ns(reach->dir);
         if (reach->sync_ns <= 0) skn_drive_fail("no sync could be measured");
         skn_reach_begin(reach);
