@@ -175,17 +175,17 @@ static enum skn_rc read_epoch(struct skn_core *core, uint64_t *out, struct skn_d
     return skn_cursor_is_done(&cursor) ? SKN_OK : SKN_CORRUPT(diag, "the epoch row is malformed");
 }
 
-static enum skn_rc read_secret(struct skn_core *core, const uint8_t *fresh, struct skn_diag *diag)
+static enum skn_rc
+read_secret(struct skn_core *core, const struct skn_core_opening *opening, struct skn_diag *diag)
 {
     struct skn_key key;
     struct skn_slice bytes;
     skn_key_secret(&key);
     enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &bytes, diag);
-    if (rc == SKN_ENOENT) {
-        bytes = skn_slice(fresh, SKN_SECRET_BYTES);
+    if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
+    if (rc == SKN_ENOENT || opening->new_secret) {
+        bytes = skn_slice(opening->secret, SKN_SECRET_BYTES);
         core->owes_secret = true;
-    } else if (rc != SKN_OK) {
-        return rc;
     }
     if (bytes.len != SKN_SECRET_BYTES) return SKN_CORRUPT(diag, "the store secret is malformed");
     memcpy(core->secret, bytes.ptr, bytes.len);
@@ -345,10 +345,11 @@ skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, str
 {
     SKN_ASSERT(!core->is_open);
     enum skn_rc rc = read_epoch(core, &core->epoch, diag);
-    if (rc == SKN_OK) rc = read_secret(core, opening->secret, diag);
+    if (rc == SKN_OK) rc = read_secret(core, opening, diag);
     core->holds = !opening->take_up_all;
     if (rc == SKN_OK) rc = find_in_flight(core, opening->take_up_all, diag);
     if (rc != SKN_OK) return rc;
+    core->epoch += opening->epoch_leap;
     if (core->epoch < opening->epoch_floor) core->epoch = opening->epoch_floor;
     core->epoch++;
     core->owes_epoch = true;

@@ -210,6 +210,8 @@ struct skn_core_opening {
     bool take_up_all;      /* else domains of held programs that were in flight wait [E81] */
     bool writes_at_once;   /* the epoch's record is given though there is nothing to do */
     uint64_t epoch_floor;  /* the new epoch is greater than this [E43] */
+    uint64_t epoch_leap;   /* and than the last one by more than this */
+    bool new_secret;       /* `secret` takes the place of the one that is there [E43] */
 };
 
 /* Finds what was in flight and begins a new epoch. Its record comes out of skn_core_step in front of

@@ -151,6 +151,7 @@ static enum skn_rc find_secret(struct skn_shards *all, struct skn_diag *diag)
 {
     enum skn_rc rc = skn_env_random(all->env, all->secret, sizeof all->secret, diag);
     bool is_found = false;
+    if (all->options.new_secret) return rc;
     for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++) {
         uint8_t secret[SKN_SECRET_BYTES];
         rc = skn_core_stored_secret(all->shards[i]->store, secret, diag);
@@ -167,8 +168,10 @@ static enum skn_rc open_cores(struct skn_shards *all, bool was_created, struct s
 {
     struct skn_core_opening opening = {.secret = all->secret,
                                        .take_up_all = all->options.take_up_all,
-                                       .writes_at_once = was_created,
-                                       .epoch_floor = all->options.epoch_floor};
+                                       .writes_at_once = was_created || all->options.writes_at_once,
+                                       .epoch_floor = all->options.epoch_floor,
+                                       .epoch_leap = all->options.epoch_leap,
+                                       .new_secret = all->options.new_secret};
     enum skn_rc rc = find_secret(all, diag);
     for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++) {
         rc = skn_core_open(all->shards[i]->core, &opening, diag);

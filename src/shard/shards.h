@@ -58,6 +58,9 @@ struct skn_shards_options {
     bool take_up_all;
     bool check_rebuild;     /* [E24]: each message handled twice */
     uint64_t epoch_floor;   /* the new epoch is greater [E43] */
+    uint64_t epoch_leap;    /* and than the last one by more than this */
+    bool new_secret;        /* the store secret is drawn anew */
+    bool writes_at_once;    /* the epochs' records, though there is nothing to do */
     uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
     bool no_reserve;        /* none for a full disk [E8] */
 };
@@ -86,6 +89,11 @@ void skn_shards_abandon(struct skn_shards *shards);
 SKN_MUST_USE enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
                                            struct skn_journal_info *out_info,
                                            struct skn_diag *diag);
+
+/* For a restored copy [E43]: opens, makes new epochs as the options ask (and a new secret) durable in
+ * every shard, and closes. Handles nothing and lets nothing out. */
+SKN_MUST_USE enum skn_rc skn_shards_renew(const struct skn_shards_options *options,
+                                          struct skn_diag *diag);
 
 /* --- turning ------------------------------------------------------------------------------------ */
 
