@@ -22,7 +22,7 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check run resume ps show logs verify sim status domain journal help"
+    local commands="init check run resume ps show logs verify backup restore sim status domain journal help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
@@ -33,6 +33,8 @@ _skein() {
         'show') options=""; words="last $(_skein_runs)" ;;
         'logs') options=""; words="last $(_skein_runs)" ;;
         'verify') options=""; words="$(compgen -d -- "$word")" ;;
+        'backup') options=""; words="$(compgen -d -- "$word")" ;;
+        'restore') options=" --copy"; words="$(compgen -d -- "$word")" ;;
         'sim') options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;
         'status') options=""; words="" ;;
         domain) words="ls get send trace resume redeliver" ;;

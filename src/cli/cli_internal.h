@@ -17,6 +17,7 @@ typedef int (*skn_command_fn)(struct skn_cli *cli);
 /* The whole program: arguments in, exit code out. `commands` has one per enum skn_command. */
 int skn_cli_main(int argc, char **argv, const skn_command_fn *commands);
 
+int skn_cmd_backup(struct skn_cli *cli);
 int skn_cmd_check(struct skn_cli *cli);
 int skn_cmd_dev_clock(struct skn_cli *cli);
 int skn_cmd_domain_get(struct skn_cli *cli);
@@ -31,6 +32,7 @@ int skn_cmd_init(struct skn_cli *cli);
 int skn_cmd_journal_dump(struct skn_cli *cli);
 int skn_cmd_logs(struct skn_cli *cli);
 int skn_cmd_ps(struct skn_cli *cli);
+int skn_cmd_restore(struct skn_cli *cli);
 int skn_cmd_resume(struct skn_cli *cli);
 int skn_cmd_run(struct skn_cli *cli);
 int skn_cmd_show(struct skn_cli *cli);

@@ -25,6 +25,7 @@
     X(DETACH,  "detach",  'd', NULL,      false, false, "leave as soon as the run is accepted; it goes on by itself") \
     X(DRYRUN,  "dry-run", 0,   NULL,      false, false, "check flow and inputs, say what would run, run nothing") \
     X(ALL,     "all",     'a', NULL,      false, false, "all of them") \
+    X(COPY,    "copy",    0,   NULL,      false, false, "the original lives on: new work gets new idempotency keys") \
     X(SEED,    "seed",    0,   "S",       false, false, "the seed, or the first of them") \
     X(SEEDS,   "seeds",   0,   "N",       false, false, "so many seeds, one after the other") \
     X(STEPS,   "steps",   0,   "N",       false, false, "steps with faults, of each seed") \
@@ -70,7 +71,7 @@
       "go on with an interrupted run", \
       "Goes on with RUN where it stood, or with the newest interrupted run. What has finished does not run\n" \
       "again; what was cut off is started again with the same idempotency key. --all: every interrupted\n" \
-      "run of the project.\n") \
+      "run of the project; it also lets go of data that was restored from a backup.\n") \
     X(PS, "ps", "", 0, 0, B(ALL), \
       "list runs", \
       "Lists the runs that have not ended, newest first; with --all, those that have ended too.\n") \
@@ -86,6 +87,18 @@
       "check the stored data of a project", \
       "Reads the journal of the project DIR, or of the data directory DIR, whole and checks every segment,\n" \
       "group and record. Changes nothing. Exit code 0: sound. 65: damaged, the place is named.\n") \
+    X(BACKUP, "backup", "DIR", 1, 1, 0, \
+      "copy the stored data while runs go on", \
+      "Copies the data of the project into the new folder DIR and checks the copy: every group of the\n" \
+      "journal, every row, the state of every shard. Runs may go on meanwhile. What was acknowledged\n" \
+      "before it began is in it. Logs of tasks and the project's own files are not.\n") \
+    X(RESTORE, "restore", "BACKUP [DIR]", 1, 2, B(COPY), \
+      "make stored data from a backup", \
+      "Makes the data of the project DIR (this folder, when it is left out) from BACKUP, which it checks\n" \
+      "first. DIR may have a project's files, and no data. What comes out is held: it can be looked at, and\n" \
+      "nothing runs before skein resume --all, since an original that still runs would do the same work\n" \
+      "again. Tasks that are done again have their old idempotency keys. With --copy those that had not\n" \
+      "begun when the backup was made get new ones.\n") \
     X(SIM, "sim", "[bugs]", 0, 1, \
       B(SEED) | B(SEEDS) | B(STEPS) | B(SECONDS) | B(FAULTS) | B(TRACE) | B(SHRINK) | B(HISTORY), \
       "simulate a node with faults and check its promises", \

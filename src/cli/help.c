@@ -183,8 +183,10 @@ static void put_bash_head(struct skn_buf *out)
 static const char *bash_words(const struct skn_command_info *info)
 {
     if (strncmp(info->operands, "FILE", 4) == 0) return "$(compgen -f -- \"$word\")";
-    if (strncmp(info->operands, "DIR", 3) == 0 || strncmp(info->operands, "[DIR]", 5) == 0)
-        return "$(compgen -d -- \"$word\")";
+    bool is_folder = strncmp(info->operands, "DIR", 3) == 0 ||
+                     strncmp(info->operands, "[DIR]", 5) == 0 ||
+                     strncmp(info->operands, "BACKUP", 6) == 0;
+    if (is_folder) return "$(compgen -d -- \"$word\")";
     if (strstr(info->operands, "RUN")) return "last $(_skein_runs)";
     if (strstr(info->operands, "COMMAND")) return "$commands";
     return "";

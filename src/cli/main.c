@@ -4,6 +4,7 @@
 #include "cli/cli_internal.h"
 
 static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
+    [SKN_COMMAND_BACKUP] = skn_cmd_backup,
     [SKN_COMMAND_CHECK] = skn_cmd_check,
     [SKN_COMMAND_HELP] = skn_cmd_help,
     [SKN_COMMAND_INIT] = skn_cmd_init,
@@ -11,6 +12,7 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_HOLD] = skn_cmd_hold,
     [SKN_COMMAND_LOGS] = skn_cmd_logs,
     [SKN_COMMAND_PS] = skn_cmd_ps,
+    [SKN_COMMAND_RESTORE] = skn_cmd_restore,
     [SKN_COMMAND_RESUME] = skn_cmd_resume,
     [SKN_COMMAND_RUN] = skn_cmd_run,
     [SKN_COMMAND_SHOW] = skn_cmd_show,

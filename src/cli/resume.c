@@ -5,6 +5,7 @@
 #include "cli/load_internal.h"
 #include "cli/view_internal.h"
 #include "env/env_real.h"
+#include "node/backup.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -178,6 +179,7 @@ int skn_cmd_resume(struct skn_cli *cli)
     if (diag.rc == SKN_OK) diag.rc = skn_load_project(&cli->arena, named, ".", &project, &diag);
     if (diag.rc == SKN_OK && !skn_project_has_data(&project))
         diag.rc = SKN_FAIL(&diag, SKN_ENOENT, "nothing was ever run in \"%s\"", project.root);
+    if (diag.rc == SKN_OK && all) diag.rc = skn_restore_release(project.data_path, &diag);
     const struct skn_client_options options = {
         .env = skn_env_real(), .project = &project, .write = true};
     if (diag.rc == SKN_OK) diag.rc = skn_client_open(&options, &client, &diag);

@@ -177,6 +177,14 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
     return ask(c, &w, SKN_ASK_ONE_ANSWER, diag);
 }
 
+enum skn_rc skn_client_snapshot(struct skn_client *c, const char *dir, struct skn_diag *diag)
+{
+    struct skn_json_writer w;
+    begin(c, &w, "snapshot");
+    put_text(&w, "dir", skn_slice_str(dir));
+    return ask(c, &w, SKN_ASK_ONE_ANSWER, diag);
+}
+
 static enum skn_rc
 tell(struct skn_client *c, const char *type, struct skn_slice run, struct skn_diag *diag)
 {
@@ -205,6 +213,11 @@ enum skn_rc skn_client_stop(struct skn_client *c, struct skn_slice run, struct s
 enum skn_rc skn_client_leave(struct skn_client *c, struct skn_slice run, struct skn_diag *diag)
 {
     return tell(c, "leave", run, diag);
+}
+
+enum skn_rc skn_client_snapshot_end(struct skn_client *c, struct skn_diag *diag)
+{
+    return tell(c, "snapshot-end", (struct skn_slice){0}, diag);
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
@@ -238,6 +251,7 @@ static bool read_kind(struct skn_value value, struct skn_answer *out)
         {"accepted", "run", SKN_ANSWER_ACCEPTED, SKN_T_STRING},
         {"run", "run", SKN_ANSWER_RUN, SKN_T_MAP},
         {"list", "runs", SKN_ANSWER_LIST, SKN_T_LIST},
+        {"snapshot", "dir", SKN_ANSWER_SNAPSHOT, SKN_T_STRING},
     };
     struct skn_slice type = text_of(value, "type");
     out->type = SKN_ANSWER_VALUE;

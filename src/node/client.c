@@ -3,6 +3,7 @@
 #include "node/client_internal.h"
 
 #include "base/mem.h"
+#include "node/backup.h"
 #include "node/clock_internal.h"
 #include "node/engine.h"
 #include "node/frame_internal.h"
@@ -156,6 +157,9 @@ enum skn_rc skn_client_open(const struct skn_client_options *options,
                               : skn_data_dir_open(c->project.data_path, &c->dir, diag);
     if (rc == SKN_ENOENT)
         rc = SKN_FAIL(diag, rc, "nothing was ever run in \"%s\"", c->project.root);
+    if (rc == SKN_OK)
+        rc = c->write ? skn_restore_may_write(c->project.data_path, diag)
+                      : skn_restore_may_read(c->project.data_path, diag);
     if (rc == SKN_OK) rc = reach(c, diag);
     if (rc == SKN_OK) {
         *out_client = c;

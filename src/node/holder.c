@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/list.h"
 #include "base/mem.h"
+#include "node/backup.h"
 #include "node/clock_internal.h"
 #include "node/engine.h"
 #include "node/frame_internal.h"
@@ -279,6 +280,7 @@ static enum skn_rc hold(struct holder *h, struct skn_diag *diag)
     bool served = false;
     enum skn_rc rc = skn_data_dir_create(options->project->data_path, &h->dir, diag);
     if (rc == SKN_OK) rc = take_lock(h, &served, diag);
+    if (rc == SKN_OK && !served) rc = skn_restore_may_write(options->project->data_path, diag);
     if (rc == SKN_OK && !served) rc = open_engine(h, diag);
     /* What ends a holder in its first turn, such as a full disk, is told to who started it. */
     if (rc == SKN_OK && !served) rc = skn_engine_turn(h->engine, diag);

@@ -152,23 +152,31 @@ enum { SKN_NEW_ID_BYTES = 33 };
 /* A request id that nobody had before, as text with its NUL. */
 SKN_MUST_USE enum skn_rc skn_client_new_id(char out[SKN_NEW_ID_BYTES], struct skn_diag *diag);
 
+/* A copy of the rows in `dir`, made by the holder, which then trims nothing from the journal for a
+ * minute, or until it is told that it may. */
+SKN_MUST_USE enum skn_rc
+skn_client_snapshot(struct skn_client *client, const char *dir, struct skn_diag *diag);
+
 /* Told and not asked: no answer comes, and the request before goes on. */
 SKN_MUST_USE enum skn_rc
 skn_client_stop(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_client_leave(struct skn_client *client, struct skn_slice run, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_client_snapshot_end(struct skn_client *client, struct skn_diag *diag);
 
 enum skn_answer_type {
     SKN_ANSWER_ACCEPTED,
     SKN_ANSWER_RUN,
     SKN_ANSWER_LIST,
+    SKN_ANSWER_SNAPSHOT,
     SKN_ANSWER_VALUE,
 };
 
 struct skn_answer {
     enum skn_answer_type type;
-    bool last;              /* nothing more comes for this request */
-    struct skn_value value; /* the run's id, the run's view, the list of views, what was asked */
+    bool last; /* nothing more comes for this request */
+    struct skn_value
+        value; /* the run's id or view, the list of views, the folder, what was asked */
 };
 
 /* The next answer, borrowed until the next call. SKN_ELATER: none now. Otherwise what the holder

@@ -80,4 +80,6 @@ enum skn_rc request_take_up(struct ask *ask);
 enum skn_rc request_redeliver(struct ask *ask);
 enum skn_rc request_trace(struct ask *ask);
 enum skn_rc request_clock(struct ask *ask);
+enum skn_rc request_snapshot(struct ask *ask);
+enum skn_rc request_snapshot_end(struct ask *ask);
 enum skn_rc request_status(struct ask *ask);

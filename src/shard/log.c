@@ -90,13 +90,20 @@ static enum skn_rc idle(struct skn_shards *all, struct skn_diag *diag)
     return skn_journal_idle(log->journal, diag);
 }
 
+/* Somebody copies the journal: the next checkpoint's trim does for this one, too. */
+static bool is_held(struct skn_shards *all)
+{
+    uint64_t until_ns = atomic_load_explicit(&all->hold_until_ns, memory_order_acquire);
+    return until_ns > 0 && skn_env_now_mono_ns(all->env) < until_ns;
+}
+
 static enum skn_rc take_trims(struct skn_shards *all, struct skn_diag *diag)
 {
     struct skn_ring_item item;
     enum skn_rc rc = SKN_OK;
     while (rc == SKN_OK && parts_pop(all, part_keeper(all), part_log(all), &item)) {
         struct trim *trim = item.ptr;
-        rc = skn_journal_trim(all->log.journal, trim->marks, trim->count, diag);
+        if (!is_held(all)) rc = skn_journal_trim(all->log.journal, trim->marks, trim->count, diag);
         for (size_t i = 0; i < trim->count; i++)
             all->log.kept[trim->marks[i].shard] = trim->marks[i];
         skn_free(trim);

@@ -201,6 +201,12 @@ struct skn_shards_state skn_shards_state(const struct skn_shards *all)
     return s;
 }
 
+void skn_shards_hold_journal(struct skn_shards *all, uint64_t ms)
+{
+    uint64_t until_ns = ms == 0 ? 0 : skn_env_now_mono_ns(all->env) + ms * MS_IN_NS;
+    atomic_store_explicit(&all->hold_until_ns, until_ns, memory_order_release);
+}
+
 void skn_shards_checkpoint(struct skn_shards *all)
 {
     atomic_store_explicit(&all->wants_checkpoint, true, memory_order_relaxed);

@@ -155,6 +155,8 @@ struct skn_shards {
     _Atomic int disk;
     _Atomic uint64_t tail_records, tail_bytes, checkpoints, checkpoint_ms, groups, records;
     _Atomic bool is_checkpointing, wants_checkpoint;
+
+    _Atomic uint64_t hold_until_ns; /* until then the log trims nothing */
     _Atomic bool wants_segment; /* the log may need the next one soon */
 };
 

@@ -181,5 +181,9 @@ struct skn_shards_state {
 };
 struct skn_shards_state skn_shards_state(const struct skn_shards *shards);
 
+/* Nothing is trimmed from the journal for so long, 0: from now on it is again. For who copies the
+ * journal behind a copy of the backend's rows; any thread. */
+void skn_shards_hold_journal(struct skn_shards *shards, uint64_t ms);
+
 /* Starts a checkpoint now, however little there is; any thread. */
 void skn_shards_checkpoint(struct skn_shards *shards);

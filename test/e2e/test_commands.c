@@ -168,7 +168,7 @@ static void tab_completes_commands_options_and_files(void **state)
     struct folder *f = *state;
     folder_write(f, "hello.pty", "Noop");
     folder_mkdir(f, "here");
-    assert_string_equal(complete("skein re"), "resume\n");
+    assert_string_equal(complete("skein resu"), "resume\n");
     assert_string_equal(complete("skein --project here ru"), "run\n");
     assert_string_equal(complete("skein run he"), "hello.pty here\n");
     assert_string_equal(complete("skein init he"), "here\n");
