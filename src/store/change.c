@@ -20,12 +20,14 @@ struct where {
     struct skn_entry *entry; /* that has it, or NULL */
 };
 
-static void take_hash_off(const struct change *change, const struct skn_entry *entry)
+/* [E44] What is in a row goes off the sum before it changes. It is hashed again for that: 16 bytes
+ * less per row were worth 25 ns per change. */
+static void take_hash_off(const struct change *change, uint64_t seed, const struct skn_entry *entry)
 {
     if (change->is_redo || skn_bug(SKN_BUG_HASH_NOT_TAKEN_OFF)) return;
     struct skn_position *position = &change->store->position;
-    position->state = skn_hash128_sub(position->state,
-                                      skn_row_hash(skn_entry_key(entry), skn_entry_value(entry)));
+    position->state =
+        skn_hash128_sub(position->state, skn_row_hash_seeded(seed, skn_entry_value(entry)));
 }
 
 /* What is not in the backend as it is now; without one there is no list of it. */
@@ -95,7 +97,8 @@ put_row(const struct change *change, const struct where *where, const struct skn
 {
     struct skn_store *store = change->store;
     struct skn_entry *entry = where->entry;
-    if (entry && entry->item.kind == SKN_KIND_ROW) take_hash_off(change, entry);
+    uint64_t seed = change->is_redo ? 0 : skn_row_seed(op->key);
+    if (entry && entry->item.kind == SKN_KIND_ROW) take_hash_off(change, seed, entry);
     if (entry && has_room(change, entry, op)) {
         entry->item.kind = SKN_KIND_ROW;
         entry->item.value_len = (uint32_t)op->value.len;
@@ -105,12 +108,12 @@ put_row(const struct change *change, const struct where *where, const struct skn
         put_entry(store, where, entry);
     }
     entry->index = change->index;
-    entry->item.is_touched = true;
+    skn_item_touch(&entry->item);
     if (change->is_redo && !skn_bug(SKN_BUG_MADE_IN_REDO)) entry->item.is_stored = true;
     make_dirty(store, entry);
     if (change->is_redo) return;
     store->position.state =
-        skn_hash128_add(store->position.state, skn_row_hash(op->key, op->value));
+        skn_hash128_add(store->position.state, skn_row_hash_seeded(seed, op->value));
 }
 
 /* Says that there is no row, so that the next checkpoint says so to the backend. */
@@ -124,7 +127,7 @@ put_tombstone(const struct change *change, const struct where *where, struct skn
         put_entry(store, where, entry);
     }
     entry->index = change->index;
-    entry->item.is_touched = true;
+    skn_item_touch(&entry->item);
     entry->item.is_stored = true;
     make_dirty(store, entry);
 }
@@ -155,7 +158,7 @@ static void delete_row(const struct change *change, const struct where *where, s
         return;
     }
     if (!entry || entry->item.kind != SKN_KIND_ROW) return;
-    take_hash_off(change, entry);
+    take_hash_off(change, skn_row_seed(key), entry);
     bool may_come_back = entry->item.is_stored || is_marked(store, entry);
     if (may_come_back && !skn_bug(SKN_BUG_STORED_VANISHES))
         put_tombstone(change, where, key);

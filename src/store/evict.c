@@ -75,13 +75,14 @@ static bool forget_item(struct skn_store *store, struct skn_item *item)
     return true;
 }
 
-/* A clock (Corbato 1968): what was touched since the hand came by has one more round. */
+/* A clock (Corbato 1968) with a count instead of a bit: what was fetched stays for more rounds of the
+ * hand, so that a message that waits for several rows finds the first ones still there [E13]. */
 static void turn(struct skn_store *store, enum skn_place place)
 {
     struct skn_item *item =
         SKN_CONTAINER_OF(skn_list_first(&store->lists[place]), struct skn_item, link);
-    bool stays = item->is_touched || item->pins > 0;
-    item->is_touched = false;
+    bool stays = item->rounds > 0;
+    if (stays) item->rounds--;
     if (!stays && forget_item(store, item))
         store->evictions++;
     else
@@ -92,11 +93,12 @@ void skn_store_shrink(struct skn_store *store)
 {
     skn_settle_flushed(store, SHRINK_AT_ONCE);
     if (!store->backend || store->cache_bytes == 0) return;
-    for (int i = 0; i < SHRINK_AT_ONCE; i++) {
-        bool evicts_dirty = skn_bug(SKN_BUG_EVICT_DIRTY) && i == 0;
-        enum skn_place place = evicts_dirty ? skn_place_dirty(store) : SKN_PLACE_CLEAN;
-        if (skn_list_is_empty(&store->lists[place])) continue;
-        if (store->bytes[SKN_PLACE_CLEAN] <= store->cache_bytes) return;
-        turn(store, place);
-    }
+    if (skn_bug(SKN_BUG_EVICT_DIRTY) && store->items[skn_place_dirty(store)] > 0)
+        turn(store, skn_place_dirty(store));
+    /* One round at most, however small the cache is. */
+    uint64_t items = store->items[SKN_PLACE_CLEAN];
+    uint64_t most = items < SHRINK_AT_ONCE ? items : SHRINK_AT_ONCE;
+    while (most-- > 0 && store->bytes[SKN_PLACE_CLEAN] > store->cache_bytes &&
+           !skn_list_is_empty(&store->lists[SKN_PLACE_CLEAN]))
+        turn(store, SKN_PLACE_CLEAN);
 }

@@ -55,10 +55,10 @@ static int compare(uint64_t head, struct skn_slice key, const struct skn_slot *s
 
 static struct skn_page *page_for(const struct skn_table *table, struct skn_slice key)
 {
-    if (table->only || table->pages.count == 0) return table->only;
-    struct skn_omap_node *node = skn_omap_lower_bound(&table->pages, key);
+    if (!table->pages) return table->only;
+    struct skn_omap_node *node = skn_omap_lower_bound(table->pages, key);
     if (node && skn_slice_eq(node->key, key)) return page_of(node);
-    return page_of(node ? skn_omap_prev(node) : skn_omap_last(&table->pages));
+    return page_of(node ? skn_omap_prev(node) : skn_omap_last(table->pages));
 }
 
 static struct skn_page *next_page(struct skn_page *page)
@@ -108,7 +108,7 @@ skn_spot_find(struct skn_table *table, struct skn_slice key, struct skn_entry **
 
 struct skn_spot skn_spot_first(struct skn_table *table)
 {
-    struct skn_page *page = table->only ? table->only : page_of(skn_omap_first(&table->pages));
+    struct skn_page *page = table->pages ? page_of(skn_omap_first(table->pages)) : table->only;
     return (struct skn_spot){.table = table, .page = page};
 }
 
@@ -121,7 +121,7 @@ struct skn_spot skn_spot_next(struct skn_spot spot)
 
 static struct skn_page *last_page(const struct skn_table *table)
 {
-    return table->only ? table->only : page_of(skn_omap_last(&table->pages));
+    return table->pages ? page_of(skn_omap_last(table->pages)) : table->only;
 }
 
 struct skn_entry *skn_spot_before(struct skn_spot spot)
@@ -181,7 +181,7 @@ static struct skn_page *grow(struct skn_store *store, struct skn_table *table)
 
 static void add_page(struct skn_table *table, struct skn_page *page)
 {
-    SKN_ASSERT(!skn_omap_insert(&table->pages, node_of(page)));
+    SKN_ASSERT(!skn_omap_insert(table->pages, node_of(page)));
 }
 
 /* The upper half of a full page becomes a page. Rows that come in order fill theirs: of the last
@@ -200,6 +200,8 @@ static struct skn_spot split(struct skn_store *store, struct skn_spot spot)
         move(first, page, 0);
         free_page(store, page);
         table->only = NULL;
+        table->pages = skn_alloc(sizeof *table->pages);
+        skn_omap_init(table->pages);
         add_page(table, first);
         spot.page = page = first;
     }
@@ -240,13 +242,20 @@ skn_spot_insert(struct skn_store *store, struct skn_spot spot, struct skn_entry 
     return spot;
 }
 
+static void free_map(struct skn_table *table)
+{
+    skn_free(table->pages);
+    table->pages = NULL;
+}
+
 static void drop_page(struct skn_store *store, struct skn_table *table, struct skn_page *page)
 {
-    if (table->only)
-        table->only = NULL;
+    if (table->pages)
+        skn_omap_remove(table->pages, node_of(page));
     else
-        skn_omap_remove(&table->pages, node_of(page));
+        table->only = NULL;
     free_page(store, page);
+    if (table->pages && skn_omap_count(table->pages) == 0) free_map(table);
 }
 
 struct skn_spot skn_spot_remove(struct skn_store *store, struct skn_spot spot)
@@ -279,7 +288,7 @@ struct skn_spot skn_spot_remove(struct skn_store *store, struct skn_spot spot)
 
 bool skn_table_is_empty(const struct skn_table *table)
 {
-    return !table->only && table->pages.count == 0;
+    return !table->only && !table->pages;
 }
 
 static void free_entries(struct skn_store *store, struct skn_page *page)
@@ -297,16 +306,18 @@ void skn_pages_free(struct skn_store *store, struct skn_table *table)
     if (table->only) free_entries(store, table->only);
     table->only = NULL;
     struct skn_omap_node *node;
-    while ((node = skn_omap_drain(&table->pages)))
+    while (table->pages && (node = skn_omap_drain(table->pages)))
         free_entries(store, page_of(node));
+    free_map(table);
 }
 
 void skn_pages_check(const struct skn_table *table)
 {
-    if (table->only) SKN_ASSERT(table->pages.count == 0);
-    skn_omap_check(&table->pages);
+    if (table->pages) SKN_ASSERT(!table->only);
+    if (table->pages) SKN_ASSERT(skn_omap_count(table->pages) > 0);
+    if (table->pages) skn_omap_check(table->pages);
     const struct skn_entry *before = NULL;
-    struct skn_page *page = table->only ? table->only : page_of(skn_omap_first(&table->pages));
+    struct skn_page *page = skn_spot_first((struct skn_table *)(uintptr_t)table).page;
     for (; page; page = next_page(page)) {
         SKN_ASSERT(page->count > 0);
         SKN_ASSERT(page->count <= page->cap);

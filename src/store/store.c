@@ -88,7 +88,7 @@ static enum answer look(struct skn_store *store, struct skn_slice key, struct sk
     if (!table) return store->is_whole ? HAS_NONE : UNKNOWN;
     struct skn_spot spot = skn_spot_find(table, key, out);
     struct skn_item *item = skn_spot_item(spot);
-    item->is_touched = true;
+    skn_item_touch(item);
     if (!*out) return item->cont ? HAS_NONE : UNKNOWN;
     if (item->kind == SKN_KIND_ROW) return HAS_ROW;
     return item->kind == SKN_KIND_ABSENT ? HAS_NONE : UNKNOWN;
@@ -140,7 +140,7 @@ static enum skn_rc walk(struct scan *scan, struct skn_spot spot, bool is_there)
         struct skn_item *item = skn_spot_item(spot);
         struct skn_entry *entry = skn_spot_entry(spot);
         if (!is_there && !item->cont) return SKN_ENOENT;
-        item->is_touched = true;
+        skn_item_touch(item);
         if (!entry || skn_slice_cmp(skn_entry_key(entry), scan->end) >= 0) return SKN_OK;
         if (item->kind == SKN_KIND_MARK) return SKN_ENOENT;
         scan->last = entry;

@@ -26,11 +26,13 @@
 #include "store/store.h"
 
 enum {
-    PAGE_MIN = 4,         /* slots of a new table: a domain's meta row and a few of its own */
-    PAGE_MAX = 64,        /* 1 KiB of slots: what an insert moves at most */
-    PAGE_LOW = 16,        /* fewer, and a page joins the next one when there is room */
-    SEGMENT = 512,        /* buckets of the hash table that are made at a time */
-    SHRINK_AT_ONCE = 256, /* entries looked at per call, so that a slice waits for no more */
+    PAGE_MIN = 4,          /* slots of a new table: a domain's meta row and a few of its own */
+    PAGE_MAX = 64,         /* 1 KiB of slots: what an insert moves at most */
+    PAGE_LOW = 16,         /* fewer, and a page joins the next one when there is room */
+    SEGMENT = 512,         /* buckets of the hash table that are made at a time */
+    SHRINK_AT_ONCE = 1024, /* entries looked at per call, so that a slice waits for no more */
+    READ_ROUNDS = 1,       /* that an entry stays for after it was read or written */
+    FETCHED_ROUNDS = 3, /* and after it was fetched: who waits for it has other turns to wait for */
 };
 
 enum skn_kind {
@@ -61,11 +63,15 @@ struct skn_item {
     unsigned kind : 2;
     unsigned place : 3;
     bool cont : 1;
-    bool is_touched : 1;
     bool is_stored : 1; /* the backend may have a row under the key, or get one by a checkpoint */
-    uint8_t pins;       /* by how many messages that wait for rows */
+    uint8_t rounds;     /* of the clock that it stays for; see evict.c */
 };
 static_assert(sizeof(struct skn_item) == 24, "there are millions of them");
+
+static inline void skn_item_touch(struct skn_item *item)
+{
+    if (item->rounds < READ_ROUNDS) item->rounds = READ_ROUNDS;
+}
 
 struct skn_entry {
     struct skn_item item;
@@ -88,12 +94,13 @@ struct skn_page {
 struct skn_table {
     struct skn_item end;
     struct skn_table *next; /* in its bucket */
-    uint64_t hash;
-    struct skn_page *only; /* NULL: there are none, or `pages` has them */
-    struct skn_omap pages;
+    struct skn_page *only;  /* NULL: there are none, or `pages` has them */
+    struct skn_omap *pages; /* NULL: there is one page at most */
+    uint32_t hash;
     uint32_t wants; /* under way, and waiting */
     uint8_t name[];
 };
+static_assert(sizeof(struct skn_table) == 56, "there are millions of them");
 
 /* A hash table that grows by one bucket at a time (Litwin, Linear hashing, VLDB 1980): a growth step
  * of a million tables at once would stall a slice by milliseconds. */

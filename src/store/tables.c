@@ -31,7 +31,7 @@ static size_t round_of(size_t buckets)
     return (size_t)1 << (63 - __builtin_clzll(buckets));
 }
 
-static struct skn_table **bucket_of(const struct skn_tables *tables, uint64_t hash)
+static struct skn_table **bucket_of(const struct skn_tables *tables, uint32_t hash)
 {
     size_t round = round_of(tables->buckets);
     size_t n = (size_t)hash & (round * 2 - 1);
@@ -96,7 +96,7 @@ struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
         return store->last_table;
     const struct skn_tables *tables = &store->tables;
     if (tables->count == 0) return NULL;
-    uint64_t hash = skn_hash(name, tables->seed[0], tables->seed[1]);
+    uint32_t hash = (uint32_t)skn_hash(name, tables->seed[0], tables->seed[1]);
     struct skn_table *table = *bucket_of(tables, hash);
     while (table && (table->hash != hash || !skn_slice_eq(name_of(table), name)))
         table = table->next;
@@ -115,11 +115,10 @@ struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name)
     table->end.key_len = (uint16_t)name.len;
     table->end.kind = SKN_KIND_END;
     table->end.place = SKN_PLACE_NONE;
-    skn_omap_init(&table->pages);
     struct skn_tables *tables = &store->tables;
     if (tables->count >= tables->buckets) add_bucket(tables);
     tables->count++;
-    table->hash = skn_hash(name, tables->seed[0], tables->seed[1]);
+    table->hash = (uint32_t)skn_hash(name, tables->seed[0], tables->seed[1]);
     struct skn_table **bucket = bucket_of(tables, table->hash);
     table->next = *bucket;
     *bucket = table;
@@ -134,7 +133,7 @@ void skn_table_set_end(struct skn_store *store, struct skn_table *table, bool is
     /* So that what is known of a table without rows is forgotten too, in its turn. */
     bool in_turn = is_known && store->backend;
     if (in_turn == (table->end.place == SKN_PLACE_CLEAN)) return;
-    if (in_turn) table->end.is_touched = true;
+    if (in_turn) table->end.rounds = FETCHED_ROUNDS;
     skn_item_place(store, &table->end, in_turn ? SKN_PLACE_CLEAN : SKN_PLACE_NONE);
 }
 

@@ -78,6 +78,9 @@ SKN_MUST_USE enum skn_rc skn_stored_split(struct skn_slice stored,
 
 /* XXH3-128 of the key's length, key and value; and its arithmetic modulo 2^128. */
 struct skn_hash128 skn_row_hash(struct skn_slice key, struct skn_slice value);
+/* In two steps, for two values of one key. */
+uint64_t skn_row_seed(struct skn_slice key);
+struct skn_hash128 skn_row_hash_seeded(uint64_t seed, struct skn_slice value);
 struct skn_hash128 skn_hash128_add(struct skn_hash128 a, struct skn_hash128 b);
 struct skn_hash128 skn_hash128_sub(struct skn_hash128 a, struct skn_hash128 b);
 bool skn_hash128_eq(struct skn_hash128 a, struct skn_hash128 b);

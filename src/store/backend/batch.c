@@ -78,12 +78,21 @@ enum skn_rc skn_stored_split(struct skn_slice stored,
     return SKN_OK;
 }
 
+uint64_t skn_row_seed(struct skn_slice key)
+{
+    return XXH3_64bits_withSeed(key.ptr, key.len, key.len);
+}
+
+struct skn_hash128 skn_row_hash_seeded(uint64_t seed, struct skn_slice value)
+{
+    XXH128_hash_t h = XXH3_128bits_withSeed(value.ptr, value.len, seed);
+    return (struct skn_hash128){.lo = h.low64, .hi = h.high64};
+}
+
 struct skn_hash128 skn_row_hash(struct skn_slice key, struct skn_slice value)
 {
     /* The key's own hash seeds the value's, so that no bytes can move between the two. */
-    uint64_t seed = XXH3_64bits_withSeed(key.ptr, key.len, key.len);
-    XXH128_hash_t h = XXH3_128bits_withSeed(value.ptr, value.len, seed);
-    return (struct skn_hash128){.lo = h.low64, .hi = h.high64};
+    return skn_row_hash_seeded(skn_row_seed(key), value);
 }
 
 struct skn_hash128 skn_hash128_add(struct skn_hash128 a, struct skn_hash128 b)

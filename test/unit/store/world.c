@@ -392,10 +392,10 @@ static bool step(struct world *w)
     case 11:
     case 12: return deliver(w);
     case 13:
-        for (uint64_t i = below(w, 3); i > 0; i--)
+    case 14:
+        for (uint64_t i = 1 + below(w, 8); i > 0; i--)
             skn_store_shrink(w->store);
         return true;
-    case 14: skn_store_shrink(w->store); return true;
     case 15: mark(w); return true;
     case 16:
     case 17: return give(w);
