@@ -184,6 +184,15 @@ SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 
+/* The same with the last group, if its number is at most `group`: for who knows that a group of this
+ * number (skn_journal_info) is durable, because the store has records of it, or only looks. */
+SKN_MUST_USE enum skn_rc skn_journal_read_last(struct skn_env *env,
+                                               const char *dir,
+                                               uint64_t group,
+                                               skn_journal_replay_fn replay,
+                                               void *ctx,
+                                               struct skn_diag *diag);
+
 /* What the superblock alone says: ids, was_sealed, is_trimmed and shards; the others are 0. For who
  * has to know how many shards there are before the first record comes. SKN_ENOENT: there is no
  * journal. */

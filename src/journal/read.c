@@ -64,6 +64,28 @@ enum skn_rc skn_jread_again(struct skn_jscan *scan,
     return SKN_CORRUPT(diag, "the journal in \"%s\" got shorter while it was read", scan->dir);
 }
 
+/* The last group counts when it is at most `known`. */
+static enum skn_rc read_to(struct skn_env *env,
+                           const char *dir,
+                           uint64_t known,
+                           skn_journal_replay_fn replay,
+                           void *ctx,
+                           struct skn_journal_info *out_info,
+                           struct skn_diag *diag)
+{
+    struct skn_jscan scan = {.env = env, .dir = dir};
+    enum skn_rc rc = skn_jread_look(&scan, diag);
+    if (rc == SKN_OK) {
+        /* Without a seal the last group may not be durable [E81]; a bound or a seal is written when
+         * what it names is. */
+        bool counts = scan.last <= scan.super.bound || scan.last <= known;
+        rc = skn_jread_again(&scan, counts ? scan.last + 1 : scan.last, replay, ctx, diag);
+    }
+    if (rc == SKN_OK && out_info) *out_info = scan.info;
+    skn_jscan_fini(&scan);
+    return rc;
+}
+
 enum skn_rc skn_journal_read(struct skn_env *env,
                              const char *dir,
                              skn_journal_replay_fn replay,
@@ -71,17 +93,17 @@ enum skn_rc skn_journal_read(struct skn_env *env,
                              struct skn_journal_info *out_info,
                              struct skn_diag *diag)
 {
-    struct skn_jscan scan = {.env = env, .dir = dir};
-    enum skn_rc rc = skn_jread_look(&scan, diag);
-    if (rc == SKN_OK) {
-        /* Without a seal the last group may not be durable [E81]; a bound or a seal is written when
-         * what it names is. */
-        uint64_t stop_at = scan.last <= scan.super.bound ? scan.last + 1 : scan.last;
-        rc = skn_jread_again(&scan, stop_at, replay, ctx, diag);
-    }
-    if (rc == SKN_OK && out_info) *out_info = scan.info;
-    skn_jscan_fini(&scan);
-    return rc;
+    return read_to(env, dir, 0, replay, ctx, out_info, diag);
+}
+
+enum skn_rc skn_journal_read_last(struct skn_env *env,
+                                  const char *dir,
+                                  uint64_t group,
+                                  skn_journal_replay_fn replay,
+                                  void *ctx,
+                                  struct skn_diag *diag)
+{
+    return read_to(env, dir, group, replay, ctx, NULL, diag);
 }
 
 enum skn_rc skn_journal_peek(struct skn_env *env,

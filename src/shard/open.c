@@ -240,9 +240,31 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
     return SKN_OK;
 }
 
-enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
-                                    struct skn_shards **out_shards,
-                                    struct skn_diag *diag)
+/* A reader leaves the last group out, which may not be durable [E81]. */
+static enum skn_rc
+redo_last_group(void *ctx, const struct skn_record *record, struct skn_diag *diag)
+{
+    const struct skn_shards *all = ctx;
+    bool is_done =
+        record->shard < all->count && record->index <= all->shards[record->shard]->last_redone;
+    return is_done ? SKN_OK : redo(ctx, record, diag);
+}
+
+/* The store has records of the group that was left out, which is durable then: it died, or is just
+ * now, between a checkpoint and the trim that says so. */
+static bool is_behind_store(const struct skn_shards *all)
+{
+    for (uint32_t i = 0; i < all->count; i++) {
+        uint64_t last = all->shards[i]->last_redone;
+        if (last > 0 && last < all->log.kept[i].index) return true;
+    }
+    return false;
+}
+
+static enum skn_rc open_to_read(const struct skn_shards_options *options,
+                                bool is_whole,
+                                struct skn_shards **out_shards,
+                                struct skn_diag *diag)
 {
     static const struct skn_program *const none[] = {NULL};
     struct skn_shards *all = create(options, true);
@@ -251,6 +273,13 @@ enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
     if (rc == SKN_OK) rc = create_shards(all, &info, diag);
     if (rc == SKN_OK) rc = skn_journal_read(options->env, options->dir, redo, all, &info, diag);
+    if (rc == SKN_OK && (is_whole || is_behind_store(all)))
+        rc = skn_journal_read_last(options->env,
+                                   options->dir,
+                                   is_whole ? UINT64_MAX : info.group_last + 1,
+                                   redo_last_group,
+                                   all,
+                                   diag);
     if (rc == SKN_OK) rc = check_positions(all, diag);
     if (rc != SKN_OK) {
         destroy(all);
@@ -261,13 +290,20 @@ enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
     return SKN_OK;
 }
 
+enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
+                                    struct skn_shards **out_shards,
+                                    struct skn_diag *diag)
+{
+    return open_to_read(options, false, out_shards, diag);
+}
+
 enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
                               struct skn_journal_info *out_info,
                               struct skn_diag *diag)
 {
     struct skn_shards *all = NULL;
     enum skn_rc rc = skn_journal_verify(options->env, options->dir, out_info, diag);
-    if (rc == SKN_OK) rc = skn_shards_open_to_read(options, &all, diag);
+    if (rc == SKN_OK) rc = open_to_read(options, true, &all, diag);
     for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++)
         rc = skn_store_verify(all->shards[i]->store, diag);
     if (all) destroy(all);

@@ -69,9 +69,8 @@ struct node {
     struct skn_shards_options options;
     struct skn_rng rng;
     struct ask asks[ASKS_MAX];
-    unsigned asked, repeated;
-    uint64_t faulted_at; /* calls, for messages */
-    enum skn_rc rc;      /* of what failed; then nothing goes on */
+    unsigned asked;
+    enum skn_rc rc; /* of what failed; then nothing goes on */
     struct skn_diag diag;
     const char *where;
 };
@@ -235,7 +234,7 @@ static bool does(struct node *n, char op, unsigned count)
     case 'p': dies(n, true); return opens(n);
     case 'd':
         for (unsigned i = 0; i < count && i < n->asked; i++)
-            if (n->asks[i].is_answered) ask_for(n, i), n->repeated++;
+            if (n->asks[i].is_answered) ask_for(n, i);
         return turns_for(n, 1);
     default: fail_msg("script letter %c", op); return false;
     }
@@ -344,10 +343,15 @@ static void check_all(struct node *n)
     }
 }
 
-static void check_sound(struct node *n)
+/* A death anywhere leaves sound data, or none, and who only looks can open it [E81]. */
+static void check_sound(struct node *n, bool may_be_none)
 {
     enum skn_rc rc = skn_shards_verify(&n->options, NULL, &n->diag);
+    if (rc == SKN_ENOENT && may_be_none) return;
+    struct skn_shards *reader = NULL;
+    if (rc == SKN_OK) rc = skn_shards_open_to_read(&n->options, &reader, &n->diag);
     if (rc != SKN_OK) fail_msg("%s: %s", n->where, n->diag.text);
+    assert_int_equal(skn_shards_close(reader, NULL), SKN_OK);
 }
 
 static void must_open(struct node *n, const char *when)
@@ -390,12 +394,13 @@ static void recovers(struct node *n, bool failed, bool with_power, struct tally 
     for (unsigned a = 0; a < n->asked; a++)
         n->asks[a].is_asked = n->asks[a].is_answered;
     skn_env_sim_fault(n->sim, SKN_FAULT_NONE, false, 1, 1);
+    check_sound(n, n->asked == 0);
     must_open(n, "after the fault");
     check_answered(n);
     if (!settles(n) || !turns_for(n, 8)) fail_msg("%s: goes on: %s", n->where, n->diag.text);
     check_all(n);
     if (!closes(n)) fail_msg("%s: closes: %s", n->where, n->diag.text);
-    check_sound(n);
+    check_sound(n, false);
     must_open(n, "once more");
     check_all(n);
     tally->opened_twice++;
