@@ -88,6 +88,8 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_buf_init(&core->record, 8 * MIB);
     skn_buf_init(&core->mail_row, 8 * MIB);
     skn_buf_init(&core->packet, 8 * MIB);
+    skn_buf_init(&core->identity, 8 * MIB);
+    skn_guard_init(&core->guard, options);
     skn_mail_init(core, options->shards);
     return core;
 }
@@ -113,6 +115,8 @@ void skn_core_destroy(struct skn_core *core)
     skn_timers_fini(&core->timers);
     skn_buf_fini(&core->mail_row);
     skn_buf_fini(&core->packet);
+    skn_buf_fini(&core->identity);
+    skn_guard_fini(&core->guard);
     skn_mail_fini(core);
     skn_traces_fini(core);
     skn_free(core->sizes);

@@ -186,6 +186,8 @@ struct skn_output {
 /* --- the machine ------------------------------------------------------------------------------ */
 
 struct skn_core;
+struct skn_handling;
+struct skn_poison;
 
 struct skn_core_options {
     uint32_t shard;                            /* this one, from 0 */
@@ -194,6 +196,11 @@ struct skn_core_options {
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
     bool check_rebuild; /* [E24]; costs a second handling of each message */
+    /* [E35] guard.h */
+    struct skn_handling *handling;   /* borrowed: told what is handled; NULL: nobody is */
+    const struct skn_poison *poison; /* copied: buried instead of handled, and their domain is
+                                        FAULTED; those of other shards are passed over */
+    size_t poison_count;
 };
 
 struct skn_core *skn_core_create(const struct skn_core_options *options) SKN_MUST_USE;

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/omap.h"
 #include "core/cx.h"
+#include "core/guard.h"
 #include "core/mail_internal.h"
 #include "core/rows_internal.h"
 #include "core/sched_internal.h"
@@ -123,6 +124,15 @@ struct skn_sweep {
     uint32_t next;     /* when the first of those that stay is due; 0: none stays */
 };
 
+/* The poison guard [E35]. */
+struct skn_guard {
+    struct skn_handling *handling;
+    struct skn_poison *poison; /* owns their addresses */
+    size_t count;
+    bool is_poisoned; /* what is handled now */
+    bool is_careful;  /* its domain is not woken: that alone may end the node */
+};
+
 struct skn_core {
     struct skn_store *store;
     const struct skn_program *const *programs;
@@ -159,6 +169,8 @@ struct skn_core {
     struct skn_buf record;   /* the bytes that out_record points into */
     struct skn_buf mail_row; /* the message being handled */
     struct skn_buf packet;   /* the one being made */
+    struct skn_buf identity; /* what the identity of a request is made of */
+    struct skn_guard guard;
     struct skn_mail mail;
     uint32_t sweep_hour; /* when answers are due to be forgotten; 0: there is none */
     struct skn_sweep sweep;
@@ -295,6 +307,16 @@ void skn_mail_count(struct skn_cx *cx, const struct skn_note *change);
 bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
 /* The end of a domain's slice: what waits comes into the room that it made; notes become rows. */
 void skn_mail_finish(struct skn_cx *cx);
+
+/* --- guard.c: the poison guard [E35] ------------------------------------------------------------------ */
+
+void skn_guard_init(struct skn_guard *guard, const struct skn_core_options *options);
+void skn_guard_fini(struct skn_guard *guard);
+/* Around the handling of a message. */
+void skn_guard_enter(struct skn_core *core, struct skn_dom *dom, const struct skn_work *work);
+void skn_guard_leave(struct skn_core *core);
+/* Somebody redelivers: what was poisoned at the domain is so no more. */
+void skn_guard_forgive(struct skn_core *core, struct skn_slice address);
 
 /* --- dead.c: dead letters [E33] ------------------------------------------------------------------------- */
 

@@ -68,6 +68,10 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
         return false;
     }
     if (skn_slice_take(cx, work, message) == SKN_TAKE_DROP || cx->rc != SKN_OK) return true;
+    if (cx->core->guard.is_poisoned) {
+        (void)skn_cx_fault(cx, SKN_EFAULT, "handling it ended the node twice [E35]");
+        return false;
+    }
     cx->is_bounded = true;
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
@@ -156,7 +160,8 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     }
     skn_cx_begin(cx, core, first->dom, first->message, first->input, first->stamp);
     const struct skn_program *program = first->dom->program;
-    void *warm = program->wake ? program->wake(cx) : NULL;
+    bool wakes = program->wake && !core->guard.is_careful;
+    void *warm = wakes ? program->wake(cx) : NULL;
     skn_cx_budget(cx);
     uint64_t faults = core->counts.faults;
     enum skn_rc rc = handle(cx, work, warm);
@@ -306,22 +311,20 @@ static void cool(struct skn_dom *dom)
     dom->warm = NULL;
 }
 
-enum skn_rc skn_slice_run(struct skn_core *core,
-                          struct skn_dom *dom,
-                          uint64_t now_ms,
-                          struct skn_record *out_record,
-                          struct skn_diag *diag)
+static enum skn_rc run(struct skn_core *core,
+                       struct skn_dom *dom,
+                       struct skn_work *work,
+                       uint64_t now_ms,
+                       struct skn_record *out_record,
+                       struct skn_diag *diag)
 {
-    struct skn_work work = {0};
-    enum skn_rc rc = skn_mail_choose(core, dom, &work, diag);
-    if (rc != SKN_OK) return rc;
-
     struct skn_cx *cx = &core->cx[0];
-    uint64_t stamp = skn_hlc_next(core->stamp, work.message.stamp, now_ms);
-    skn_cx_begin(cx, core, dom, &work.message, work.input, stamp);
-    if (!dom->warm && dom->program->wake) dom->warm = dom->program->wake(cx);
+    uint64_t stamp = skn_hlc_next(core->stamp, work->message.stamp, now_ms);
+    skn_cx_begin(cx, core, dom, &work->message, work->input, stamp);
+    bool wakes = !dom->warm && dom->program->wake && !core->guard.is_careful;
+    if (wakes) dom->warm = dom->program->wake(cx);
     skn_cx_budget(cx);
-    rc = handle(cx, &work, dom->warm);
+    enum skn_rc rc = handle(cx, work, dom->warm);
     uint64_t faults = core->counts.faults;
     uint64_t gas = cx->gas; /* before a burial begins anew */
     if (rc != SKN_OK) cool(dom);
@@ -329,7 +332,7 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     struct skn_diag fault;
     if (rc != SKN_OK) fault = cx->diag;
     fault.rc = rc;
-    if (rc != SKN_OK) skn_dead_bury(cx, &work, rc);
+    if (rc != SKN_OK) skn_dead_bury(cx, work, rc);
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
@@ -344,21 +347,20 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     core->counts.slices++;
     core->counts.gas += gas;
     core->gas = gas;
-    if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, gas, diag)) != SKN_OK)
-        return rc;
-    if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
+    if (core->check_rebuild && (rc = check_rebuild(core, cx, work, gas, diag)) != SKN_OK) return rc;
+    if (work->message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
         core->counts.dropped_results++;
     if (core->traced.count > 0)
-        skn_trace_slice(cx, &work.message, &fault, skn_buf_slice(&core->batch[0]));
+        skn_trace_slice(cx, &work->message, &fault, skn_buf_slice(&core->batch[0]));
 
     if (cx->overlay.count == 0) {
         rc = answer_query(core, cx);
     } else {
         skn_buf_reset(&core->record);
-        if (!work.mail_key.len)
-            skn_message_encode(&work.message, &core->record);
+        if (!work->mail_key.len)
+            skn_message_encode(&work->message, &core->record);
         else
-            skn_buf_put(&core->record, work.mail_key);
+            skn_buf_put(&core->record, work->mail_key);
         rc = skn_commit(core,
                         cx,
                         skn_buf_slice(&core->batch[0]),
@@ -368,7 +370,22 @@ enum skn_rc skn_slice_run(struct skn_core *core,
                         out_record,
                         diag);
     }
-    done(core, dom, &work);
+    done(core, dom, work);
     skn_mail_know(core, dom, &cx->meta);
+    return rc;
+}
+
+enum skn_rc skn_slice_run(struct skn_core *core,
+                          struct skn_dom *dom,
+                          uint64_t now_ms,
+                          struct skn_record *out_record,
+                          struct skn_diag *diag)
+{
+    struct skn_work work = {0};
+    enum skn_rc rc = skn_mail_choose(core, dom, &work, diag);
+    if (rc != SKN_OK) return rc;
+    skn_guard_enter(core, dom, &work);
+    rc = run(core, dom, &work, now_ms, out_record, diag);
+    skn_guard_leave(core);
     return rc;
 }

@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/hlc.h"
 #include "base/mem.h"
+#include "core/guard.h"
 #include "shard/parts_internal.h"
 
 #include <inttypes.h>
@@ -48,7 +49,13 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
     enum skn_rc rc = skn_store_open(&store, &shard->store, diag);
     if (rc != SKN_OK) return rc;
     skn_store_set_blocking(shard->store, true);
-    const struct skn_core_options core = {.shard = number,
+    struct skn_handling *handling = all->options.handling;
+    /* As create_workers deals them out. */
+    unsigned workers = all->worker_count > all->count ? all->count : all->worker_count;
+    const struct skn_core_options core = {.handling = handling ? &handling[number % workers] : NULL,
+                                          .poison = all->options.poison,
+                                          .poison_count = all->options.poison_count,
+                                          .shard = number,
                                           .shards = all->count,
                                           .store = shard->store,
                                           .programs = all->programs,

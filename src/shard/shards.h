@@ -63,6 +63,10 @@ struct skn_shards_options {
     bool writes_at_once;    /* the epochs' records, though there is nothing to do */
     uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
     bool no_reserve;        /* none for a full disk [E8] */
+    /* [E35] A slot per worker, borrowed; NULL: nobody wants to know. Poison as the core has it. */
+    struct skn_handling *handling;
+    const struct skn_poison *poison; /* borrowed during open */
+    size_t poison_count;
 };
 
 /* Opens the journal, brings the rows up to its end, and finds what was in flight. SKN_ECORRUPT also
