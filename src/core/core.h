@@ -14,7 +14,7 @@
  *   2. All state is rows. What is in memory is made again from rows by skn_core_open; a core with
  *      `check_rebuild` handles each message a second time, from rows alone, and compares [E24].
  *   3. The rows of a batch, its outputs and its record depend on rows, message, stamp, module,
- *      limits and store secret only (P4).
+ *      limits and store secret only, and on whether the message is poison (P4, [E35]).
  *
  * One core is one shard.
  */

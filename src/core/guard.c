@@ -38,12 +38,27 @@ void skn_handling_leave(struct skn_handling *handling)
 /* The kinds of what has no row; behind the address and a zero byte. */
 enum { OF_REQUEST = 'r', OF_REQUEST_BYTES = 'b', OF_TIMER = 't', OF_RESULT = 'a', OF_INTENT = 'i' };
 
+/* A bit of every identity. */
+#define LETTER UINT64_C(1)
+
+static struct skn_hash128 of_bytes(struct skn_slice address, struct skn_slice bytes)
+{
+    struct skn_hash128 hash = skn_row_hash(address, bytes);
+    hash.lo &= ~LETTER;
+    return hash;
+}
+
 static struct skn_hash128 numbered(struct skn_slice address, uint8_t kind, uint64_t number)
 {
     uint8_t bytes[9] = {kind};
     for (size_t i = 0; i < 8; i++)
         bytes[1 + i] = (uint8_t)(number >> (8 * i));
-    return skn_row_hash(address, skn_slice(bytes, sizeof bytes));
+    return of_bytes(address, skn_slice(bytes, sizeof bytes));
+}
+
+bool skn_guard_is_letter(struct skn_hash128 identity)
+{
+    return (identity.lo & LETTER) != 0;
 }
 
 struct skn_hash128 skn_guard_intent(struct skn_slice address, uint64_t number)
@@ -63,15 +78,20 @@ of_request(struct skn_core *core, struct skn_slice address, const struct skn_inp
     skn_buf_put_block(text, has_id ? input->id : input->message.name);
     if (!has_id) skn_value_encode(input->message.payload, text);
     SKN_ASSERT(skn_buf_rc(text) == SKN_OK);
-    return skn_row_hash(address, skn_buf_slice(text));
+    return of_bytes(address, skn_buf_slice(text));
 }
 
 static struct skn_hash128
 identity_of(struct skn_core *core, struct skn_slice address, const struct skn_work *work)
 {
     const struct skn_message *message = &work->message;
-    /* The key of a row: what is handed over again is a letter, and a new one each time. */
-    if (!work->input) return skn_row_hash(work->mail_key, SKN_LIT("row"));
+    /* The key alone: when its batch was lost with the node, who repeats what led to it makes the row
+     * again, with another stamp. */
+    if (!work->input) {
+        struct skn_hash128 hash = skn_row_hash(work->mail_key, SKN_LIT("row"));
+        hash.lo = work->is_letter ? hash.lo | LETTER : hash.lo & ~LETTER;
+        return hash;
+    }
     if (message->kind == SKN_MESSAGE_TIMER) return numbered(address, OF_TIMER, message->number);
     if (message->kind == SKN_MESSAGE_ATTEMPT) return numbered(address, OF_RESULT, message->number);
     return of_request(core, address, work->input);
@@ -110,16 +130,19 @@ void skn_guard_forgive(struct skn_core *core, struct skn_slice address)
 {
     struct skn_guard *guard = &core->guard;
     for (size_t i = guard->count; i-- > 0;)
-        if (skn_slice_eq(guard->poison[i].address, address)) remove_at(guard, i);
+        if (!skn_guard_is_letter(guard->poison[i].identity) &&
+            skn_slice_eq(guard->poison[i].address, address))
+            remove_at(guard, i);
 }
 
 void skn_guard_enter(struct skn_core *core, struct skn_dom *dom, const struct skn_work *work)
 {
     struct skn_guard *guard = &core->guard;
-    guard->is_poisoned = guard->is_careful = false;
     enum skn_message_kind kind = work->message.kind;
-    /* The core's own work: no message to take out of the way. */
-    if (kind == SKN_MESSAGE_REDELIVER || kind == SKN_MESSAGE_LETTERS) return;
+    /* The core's own work: no message to take out of the way, and nothing that the program does. */
+    guard->is_poisoned = false;
+    guard->is_careful = kind == SKN_MESSAGE_REDELIVER || kind == SKN_MESSAGE_LETTERS;
+    if (guard->is_careful) return;
     if (!guard->handling && guard->count == 0) return;
     struct skn_slice address = skn_dom_address(dom);
     struct skn_hash128 identity = identity_of(core, address, work);

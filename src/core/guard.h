@@ -39,5 +39,9 @@ void skn_handling_enter(struct skn_handling *handling,
                         struct skn_hash128 identity);
 void skn_handling_leave(struct skn_handling *handling);
 
+/* It is of a dead letter that was handed over again. Redelivering forgives all but these: the request
+ * for it may be repeated by a client whose node died of it. A letter that is buried is another one. */
+bool skn_guard_is_letter(struct skn_hash128 identity);
+
 /* Of performing an intent; all of its attempts have one. */
 struct skn_hash128 skn_guard_intent(struct skn_slice address, uint64_t number);

@@ -84,6 +84,9 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     skn_phases_init(&e->phases, options->env, e->data_dir);
     engine_notes_open(e);
     skn_phase_enter(&e->phases, SKN_PHASE_OPENING);
+    engine_guard_open(e);
+    size_t poison_count;
+    const struct skn_poison *poison = skn_guard_file_poison(e->guard, &poison_count);
     engine_tmp_clear(e);
     char *dir = path_of(e->data_dir, "journal");
     struct skn_shards_options shards = {.env = &e->phases.base,
@@ -94,13 +97,17 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
                                         .take_up_all = options->take_up_all,
                                         .workers =
                                             options->workers ? options->workers : default_workers(),
-                                        .cache_bytes = CACHE_BYTES};
+                                        .cache_bytes = CACHE_BYTES,
+                                        .handling = skn_guard_file_slots(e->guard),
+                                        .poison = poison,
+                                        .poison_count = poison_count};
+    static_assert((int)SKN_WORKERS_MAX <= (int)SKN_GUARD_SLOTS, "each has its own");
 #ifdef SKN_DEBUG
     shards.check_rebuild = true;
 #endif
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(dir);
-    if (rc == SKN_OK) rc = skn_threads_start(e->shards, &e->threads, diag);
+    if (rc == SKN_OK) rc = skn_threads_start(e->shards, e->guard, &e->threads, diag);
     if (rc != SKN_OK) return rc;
     engine_note_opened(e, began_ns);
     engine_find_active(e);
@@ -160,6 +167,7 @@ void skn_engine_close(struct skn_engine *e)
     struct skn_list *link;
     engine_trace_end(e, 0);
     (void)skn_shards_close(e->shards, NULL);
+    skn_guard_file_close(e->guard);
     skn_backend_destroy(e->backend);
     while ((link = skn_list_first(&e->looks))) {
         struct look *look = SKN_CONTAINER_OF(link, struct look, link);

@@ -215,7 +215,7 @@ enum skn_rc request_redeliver(struct ask *ask)
         rc = SKN_FAIL(ask->diag, SKN_EARGS, "dead letters have numbers from 1");
     if (rc != SKN_OK) return rc;
     redeliver.letter = (uint64_t)letter;
-    redeliver.number = ask_expect(ask, redeliver.address, REPLY_AS_VALUE);
+    redeliver.number = ask_expect(ask, redeliver.address, REPLY_AS_FORGIVEN);
     skn_shards_redeliver(ask->engine->shards, &redeliver);
     return SKN_OK;
 }

@@ -56,9 +56,10 @@ SKN_MUST_USE enum skn_rc engine_all_runs(struct ask *ask, bool only_interrupted,
 
 /* What the reply to a message becomes. */
 enum reply_as {
-    REPLY_AS_RUN,     /* "accepted", and the run is watched if that was asked for */
-    REPLY_AS_NOTHING, /* told and not asked */
-    REPLY_AS_VALUE,   /* the answer itself */
+    REPLY_AS_RUN,      /* "accepted", and the run is watched if that was asked for */
+    REPLY_AS_NOTHING,  /* told and not asked */
+    REPLY_AS_VALUE,    /* the answer itself */
+    REPLY_AS_FORGIVEN, /* likewise; and the poison guard forgets the domain */
 };
 
 /* A request that waits for its reply: gives the number that comes back in it. */

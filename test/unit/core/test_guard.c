@@ -219,6 +219,38 @@ static void a_poisoned_message_is_buried_unhandled_until_redelivered(void **stat
     shards_fini(&s);
 }
 
+/* The client of a redelivery repeats it when the node died of the letter. */
+static void a_poisoned_letter_is_buried_again_when_the_redelivery_is_repeated(void **state)
+{
+    (void)state; /* [E35] */
+    struct shards s;
+    static const struct skn_handling none;
+    begin(&s, 1);
+    reopen(&s, &none);
+    shard_durable(&s.at[0]);
+    ask(&s, "a:Victim/v", "x", "");
+    assert_int_equal(shard_step(&s.at[0]), SKN_OK);
+    struct skn_handling bomb = of_step(&s, "a:Victim/v");
+    reopen(&s, &bomb);
+    ask(&s, "a:Victim/v", "x", "");
+    shards_settle(&s);
+    assert_true(is_faulted(&s));
+    const struct skn_redeliver r = {.number = 1, .address = address};
+    skn_core_redeliver(s.at[0].core, &r);
+    assert_int_equal(shard_step(&s.at[0]), SKN_OK);
+    assert_int_equal(shard_step(&s.at[0]), SKN_OK);
+    struct skn_handling letter = of_step(&s, "a:Victim/v"); /* and dies, nothing durable */
+    reopen(&s, &letter);
+    assert_true(is_faulted(&s));
+    assert_int_equal(redeliver(&s), SKN_OK);
+    assert_int_equal(seen_count, 0);
+    assert_true(is_faulted(&s));
+    assert_int_equal(redeliver(&s), SKN_OK); /* the new one has its two lives */
+    assert_true(seen_count > 0);
+    assert_false(is_faulted(&s));
+    shards_fini(&s);
+}
+
 static void a_poisoned_request_is_refused_when_it_is_repeated(void **state) /* [E35] */
 {
     (void)state;
@@ -334,6 +366,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_slot_says_what_is_handled_and_only_while_it_is),
         cmocka_unit_test(a_poisoned_message_is_buried_unhandled_until_redelivered),
+        cmocka_unit_test(a_poisoned_letter_is_buried_again_when_the_redelivery_is_repeated),
         cmocka_unit_test(a_poisoned_request_is_refused_when_it_is_repeated),
         cmocka_unit_test(what_is_redelivered_is_forgiven),
         cmocka_unit_test(a_poisoned_timer_or_result_is_buried_too),
