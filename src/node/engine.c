@@ -57,9 +57,9 @@ static enum skn_rc open_store(void *ctx,
     static_assert(sizeof rocks.store_id == sizeof info->store_id, "one id for both");
     memcpy(rocks.store_id, info->store_id, sizeof rocks.store_id);
     enum skn_rc rc = skn_rocks_open(&rocks, &e->backend, diag);
-    skn_free(dir);
     /* For looking: then all is in the journal. */
-    if (rc == SKN_ENOENT && !info->is_trimmed) rc = SKN_OK;
+    if (rc == SKN_ENOENT) rc = info->is_trimmed ? skn_data_store_is_gone(dir, diag) : SKN_OK;
+    skn_free(dir);
     *out_backend = e->backend;
     return rc;
 }
