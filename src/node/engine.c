@@ -3,9 +3,11 @@
 #include "node/engine.h"
 
 #include "base/mem.h"
+#include "node/node.h"
 #include "node/request_internal.h"
 #include "store/rocks/rocks.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -104,6 +106,12 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     static_assert((int)SKN_WORKERS_MAX <= (int)SKN_GUARD_SLOTS, "each has its own");
 #ifdef SKN_DEBUG
     shards.check_rebuild = true;
+    /* For tests that need checkpoints and trims soon. */
+    const char *records = getenv("SKEIN_CHECKPOINT_RECORDS");
+    if (records) {
+        shards.checkpoint.records = strtoull(records, NULL, 10);
+        shards.segment_bytes = 64 << 10;
+    }
 #endif
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(dir);
@@ -131,8 +139,9 @@ enum skn_rc skn_engine_open(const struct skn_engine_options *options,
 {
     struct skn_engine *e = create(options);
     e->is_read_only = options->read_only;
-    enum skn_rc rc =
-        options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
+    enum skn_rc rc = skn_data_check_journal(options->env, e->data_dir, diag);
+    if (rc == SKN_OK)
+        rc = options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
     if (rc != SKN_OK) {
         skn_engine_close(e);
         return rc;

@@ -67,6 +67,9 @@ SKN_MUST_USE enum skn_rc skn_data_verify(struct skn_env *env,
                                          const char *data_path,
                                          struct skn_journal_info *out_info,
                                          struct skn_diag *diag);
+/* SKN_ECORRUPT when there is a store and no journal: nothing may be made anew there then. */
+SKN_MUST_USE enum skn_rc
+skn_data_check_journal(struct skn_env *env, const char *data_path, struct skn_diag *diag);
 /* What to say of a missing store beside a trimmed journal. */
 enum skn_rc skn_data_store_is_gone(const char *store, struct skn_diag *diag);
 

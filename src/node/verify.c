@@ -37,6 +37,33 @@ enum skn_rc skn_data_store_is_gone(const char *store, struct skn_diag *diag)
                        store);
 }
 
+enum skn_rc
+skn_data_check_journal(struct skn_env *env, const char *data_path, struct skn_diag *diag)
+{
+    struct skn_buf path;
+    struct skn_journal_info info;
+    struct skn_file *mark = NULL;
+    skn_buf_init(&path, 1 << 16);
+    skn_buf_printf(&path, "%s/journal", data_path);
+    enum skn_rc rc = skn_journal_peek(env, skn_buf_str(&path), &info, diag);
+    if (rc == SKN_ENOENT) {
+        skn_buf_reset(&path);
+        skn_buf_printf(&path, "%s/store/skein.mark", data_path);
+        rc = skn_env_open(env, skn_buf_str(&path), SKN_OPEN_READ, &mark, NULL);
+        skn_file_close(mark);
+        rc = rc == SKN_ENOENT ? SKN_OK
+                              : SKN_CORRUPT(diag,
+                                            "the journal in \"%s/journal\" is gone and its store "
+                                            "is still there: put the folder back, or restore a "
+                                            "backup",
+                                            data_path);
+    } else {
+        rc = SKN_OK; /* what is wrong with it is said by who opens it */
+    }
+    skn_buf_fini(&path);
+    return rc;
+}
+
 enum skn_rc skn_data_verify(struct skn_env *env,
                             const char *data_path,
                             struct skn_journal_info *out_info,
@@ -50,7 +77,8 @@ enum skn_rc skn_data_verify(struct skn_env *env,
     struct verify v = {.env = env, .store = skn_buf_str(&store)};
     const struct skn_shards_options options = {
         .env = env, .dir = skn_buf_str(&journal), .open_store = open_store, .store_ctx = &v};
-    enum skn_rc rc = skn_shards_verify(&options, out_info, diag);
+    enum skn_rc rc = skn_data_check_journal(env, data_path, diag);
+    if (rc == SKN_OK) rc = skn_shards_verify(&options, out_info, diag);
     skn_backend_destroy(v.backend);
     skn_buf_fini(&journal);
     skn_buf_fini(&store);

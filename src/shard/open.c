@@ -118,7 +118,18 @@ static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_d
     struct skn_shards *all = ctx;
     if (record->shard >= all->count)
         return SKN_CORRUPT(diag, "a record names shard %u of %u", record->shard, all->count);
-    all->shards[record->shard]->last_redone = record->index;
+    struct shard *shard = all->shards[record->shard];
+    uint64_t kept = all->log.kept[record->shard].index;
+    if (shard->last_redone == 0 && record->index > kept + 1)
+        return SKN_CORRUPT(diag,
+                           "the journal in \"%s\" begins with record %" PRIu64
+                           " of shard %u and the store ends with record %" PRIu64
+                           ": the store is older, and what lay between is gone",
+                           all->options.dir,
+                           record->index,
+                           record->shard,
+                           kept);
+    shard->last_redone = record->index;
     return skn_core_redo(all->shards[record->shard]->core, record, diag);
 }
 
@@ -130,9 +141,10 @@ static enum skn_rc check_positions(struct skn_shards *all, struct skn_diag *diag
         if (last > 0 && last < kept)
             return SKN_CORRUPT(diag,
                                "the store has shard %u up to record %" PRIu64
-                               ", the journal ends at record %" PRIu64,
+                               ", the journal in \"%s\" ends at record %" PRIu64,
                                i,
                                kept,
+                               all->options.dir,
                                last);
         if (last < kept) last = kept; /* all of its records are trimmed */
         atomic_fetch_add_explicit(&all->records, last, memory_order_relaxed);
