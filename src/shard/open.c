@@ -45,7 +45,8 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
     all->shards[number] = shard;
     const struct skn_store_options store = {.backend = all->backend,
                                             .shard = number,
-                                            .cache_bytes = all->options.cache_bytes / all->count};
+                                            .cache_bytes = all->options.cache_bytes / all->count,
+                                            .hash_seed = all->hash_seed};
     enum skn_rc rc = skn_store_open(&store, &shard->store, diag);
     if (rc != SKN_OK) return rc;
     skn_store_set_blocking(shard->store, true);
@@ -71,8 +72,8 @@ create_shards(struct skn_shards *all, const struct skn_journal_info *info, struc
 {
     uint32_t count = all->count = info->shards;
     SKN_ASSERT(count > 0 && count <= SKN_SHARDS_MAX);
-    enum skn_rc rc = SKN_OK;
-    if (all->options.open_store)
+    enum skn_rc rc = skn_env_random(all->env, &all->hash_seed, sizeof all->hash_seed, diag);
+    if (rc == SKN_OK && all->options.open_store)
         rc = all->options.open_store(all->options.store_ctx, info, &all->backend, diag);
     all->shards = skn_alloc_zero(count, sizeof(struct shard *));
     all->log.kept = skn_alloc_zero(count, sizeof *all->log.kept);
