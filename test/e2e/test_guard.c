@@ -76,6 +76,19 @@ static bool is_handled(const struct folder *f, const char *address)
     return is_in;
 }
 
+/* What a killed process left behind is not taken for the next one's; marked slots stay. */
+static void forget_handled(const struct folder *f)
+{
+    int fd = open(folder_at(f, ".skein/guard"), O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    for (off_t at = 64; at < 64 + 64 * 536; at += 536) {
+        uint32_t state = 0, nothing = 0;
+        assert_int_equal(pread(fd, &state, sizeof state, at), sizeof state);
+        if (state == 1) assert_int_equal(pwrite(fd, &nothing, sizeof nothing, at), sizeof nothing);
+    }
+    (void)close(fd);
+}
+
 /* Opens by asking somebody else, until the node has died at `domain` so often. */
 static void die_until(const struct folder *f, const char *domain, int n)
 {
@@ -183,6 +196,7 @@ static void a_kill_in_the_same_place_never_counts(void **state)
         (void)kill(s.pid, SIGKILL);
         (void)skein_wait(&s);
         kill_and_wait(pid, i % 2 ? SIGSEGV : SIGKILL);
+        forget_handled(f);
     }
     assert_int_equal(deaths(f, "x:Hog/k"), 0);
     assert_int_equal(SKEIN(&s, "domain", "send", "x:Hog/k", "get"), 0);
