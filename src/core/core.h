@@ -81,6 +81,8 @@ enum skn_message_kind {
     /* The core's own; a program never sees them. */
     SKN_MESSAGE_REDELIVER = 5,
     SKN_MESSAGE_LETTERS = 6,
+    SKN_MESSAGE_REMOVE = 7,
+    SKN_MESSAGE_SWEEP = 8,
 };
 
 /* The order is stored: append only. */
@@ -280,6 +282,18 @@ struct skn_redeliver {
  * ones are being handed over. What faults again becomes a new letter. */
 void skn_core_redeliver(struct skn_core *core, const struct skn_redeliver *redeliver);
 struct skn_input *skn_input_of_redeliver(const struct skn_redeliver *redeliver) SKN_MUST_USE;
+
+struct skn_remove {
+    uint64_t number; /* comes back in the reply */
+    struct skn_slice address;
+};
+
+/* Removes a domain with everything that it has [E14]: from the first batch on nobody sees its rows,
+ * its intents are cancelled, what waits for it is answered GONE or thrown away. Admitted like a
+ * request; the reply comes when nothing is left. SKN_ENOENT: there is no such domain. What is sent to
+ * it meanwhile waits and meets a fresh domain. */
+void skn_core_remove(struct skn_core *core, const struct skn_remove *remove);
+struct skn_input *skn_input_of_remove(const struct skn_remove *remove) SKN_MUST_USE;
 
 /* Takes up a domain that waits since the opening, or all (address empty): its cut-off attempts are
  * `interrupted` and started again [E41]. `is_asked`: a person wants it, so five interruptions in a

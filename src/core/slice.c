@@ -43,6 +43,12 @@ void skn_cx_put_meta(struct skn_cx *cx)
     skn_buf_reset(&cx->row);
     skn_meta_encode(&cx->meta, &cx->row);
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
+    if (cx->is_gone) {
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+        skn_key_domain(&cx->key, skn_dom_address(cx->dom));
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+        return;
+    }
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
     if (cx->is_new) skn_cx_list_domain(cx, skn_dom_address(cx->dom));
 }
@@ -85,6 +91,20 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
     return true;
 }
 
+/* Its row comes first: it says which of the others are gone. */
+static void *wake(struct skn_cx *cx)
+{
+    const struct skn_program *program = cx->dom->program;
+    if (!program->wake || cx->core->guard.is_careful) return NULL;
+    return skn_cx_load_meta(cx) == SKN_OK ? program->wake(cx) : NULL;
+}
+
+/* Of a domain that is being removed: results end its intents, timers go with its rows. */
+static void take_unseen(struct skn_cx *cx, struct skn_message *message)
+{
+    if (message->kind == SKN_MESSAGE_ATTEMPT) (void)skn_intent_take(cx, message);
+}
+
 static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *warm)
 {
     struct skn_message message = work->message;
@@ -93,6 +113,12 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
         skn_dead_redeliver(cx, &message);
     else if (message.kind == SKN_MESSAGE_LETTERS)
         skn_dead_go_on(cx);
+    else if (message.kind == SKN_MESSAGE_SWEEP)
+        skn_range_sweep(cx);
+    else if (message.kind == SKN_MESSAGE_REMOVE)
+        skn_remove_step(cx);
+    else if (cx->meta.removal != SKN_REMOVE_NOT)
+        take_unseen(cx, &message);
     else if (!give(cx, work, warm, &message))
         return cx->rc;
     if (cx->rc == SKN_OK) skn_mail_finish(cx);
@@ -160,8 +186,7 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     }
     skn_cx_begin(cx, core, first->dom, first->message, first->input, first->stamp);
     const struct skn_program *program = first->dom->program;
-    bool wakes = program->wake && !core->guard.is_careful;
-    void *warm = wakes ? program->wake(cx) : NULL;
+    void *warm = wake(cx);
     skn_cx_budget(cx);
     uint64_t faults = core->counts.faults;
     enum skn_rc rc = handle(cx, work, warm);
@@ -321,8 +346,7 @@ static enum skn_rc run(struct skn_core *core,
     struct skn_cx *cx = &core->cx[0];
     uint64_t stamp = skn_hlc_next(core->stamp, work->message.stamp, now_ms);
     skn_cx_begin(cx, core, dom, &work->message, work->input, stamp);
-    bool wakes = !dom->warm && dom->program->wake && !core->guard.is_careful;
-    if (wakes) dom->warm = dom->program->wake(cx);
+    if (!dom->warm) dom->warm = wake(cx);
     skn_cx_budget(cx);
     enum skn_rc rc = handle(cx, work, dom->warm);
     uint64_t faults = core->counts.faults;
@@ -372,6 +396,9 @@ static enum skn_rc run(struct skn_core *core,
     }
     done(core, dom, work);
     skn_mail_know(core, dom, &cx->meta);
+    if (work->message.kind == SKN_MESSAGE_REMOVE || skn_remove_wants(dom))
+        skn_remove_committed(core, dom, cx);
+    if (cx->removal == SKN_REMOVAL_ENDED) cool(dom);
     return rc;
 }
 
