@@ -146,6 +146,7 @@ enum skn_query_kind {
     SKN_QUERY_SEND,      /* address, name, payload, priority, id */
     SKN_QUERY_TAKE_UP,   /* address */
     SKN_QUERY_REDELIVER, /* address; letter, 0: all; closes: they are thrown away */
+    SKN_QUERY_REMOVE,    /* address */
     SKN_QUERY_TRACE,     /* address; asked again for each page of events */
     SKN_QUERY_CLOCK,     /* ms */
     SKN_QUERY_STATUS,

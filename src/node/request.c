@@ -431,6 +431,7 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"send", request_send, true},
                  {"take-up", request_take_up, true},
                  {"redeliver", request_redeliver, true},
+                 {"remove", request_remove, true},
                  {"trace", request_trace, true},
                  {"clock", request_clock, true}};
     if (!skn_value_is(request, SKN_T_MAP))

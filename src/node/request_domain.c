@@ -220,6 +220,16 @@ enum skn_rc request_redeliver(struct ask *ask)
     return SKN_OK;
 }
 
+enum skn_rc request_remove(struct ask *ask)
+{
+    struct skn_remove remove = {.number = 0};
+    enum skn_rc rc = get_address(ask, false, &remove.address);
+    if (rc != SKN_OK) return rc;
+    remove.number = ask_expect(ask, remove.address, REPLY_AS_VALUE);
+    skn_shards_remove(ask->engine->shards, &remove);
+    return SKN_OK;
+}
+
 enum skn_rc request_trace(struct ask *ask)
 {
     struct skn_slice address;

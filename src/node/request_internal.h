@@ -79,6 +79,7 @@ enum skn_rc request_domain(struct ask *ask);
 enum skn_rc request_send(struct ask *ask);
 enum skn_rc request_take_up(struct ask *ask);
 enum skn_rc request_redeliver(struct ask *ask);
+enum skn_rc request_remove(struct ask *ask);
 enum skn_rc request_trace(struct ask *ask);
 enum skn_rc request_clock(struct ask *ask);
 enum skn_rc request_snapshot(struct ask *ask);

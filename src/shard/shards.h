@@ -133,6 +133,8 @@ void skn_shards_submit(struct skn_shards *shards, const struct skn_request *requ
 void skn_shards_result(struct skn_shards *shards, const struct skn_attempt_result *result);
 /* As skn_core_redeliver; answered by one reply. */
 void skn_shards_redeliver(struct skn_shards *shards, const struct skn_redeliver *redeliver);
+/* As skn_core_remove; answered by one reply. */
+void skn_shards_remove(struct skn_shards *shards, const struct skn_remove *remove);
 /* As skn_core_take_up; an empty address means all. */
 void skn_shards_take_up(struct skn_shards *shards, struct skn_slice address, bool is_asked);
 
