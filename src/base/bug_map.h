@@ -63,16 +63,16 @@
     X(61, HASH_NOT_TAKEN_OFF, 1, "sim", "the hash of a row that changes stays in the state hash [E44]") \
     X(62, REDO_NO_DELETE,     1, "store/random", "redo skips deletions [E11]") \
     X(63, CHECKPOINT_LATER,   1, "store/random", "a checkpoint writes values that are newer than its position [E10]") \
-    X(64, CHECKPOINT_OLD,     0, "sim", "a checkpoint that was overtaken sets the position back [E11]") \
+    X(64, CHECKPOINT_OLD,     1, "sim", "a checkpoint says an older position than the journal is trimmed to [E11]") \
     X(65, FETCH_REPLACES,     1, "store/random", "a fetched row replaces a cached one [E13]") \
     X(66, EVICT_DIRTY,        1, "store/random", "a dirty row is evicted [E10]") \
     X(67, CONT_KEPT,          1, "store/random", "what is around a forgotten row still counts as known [E13]") \
     X(68, STORED_VANISHES,    1, "store/random", "a deleted row that a checkpoint wrote leaves no tombstone [E11]") \
     X(69, MADE_IN_REDO,       1, "store/random", "a row met in redo counts as never written to the backend [E11]") \
     /* streams between shards */ \
-    X(71, OUTBOX_APART,       0, "sim", "an outbox row is written apart from its slice's batch [E31]") \
-    X(72, STREAM_NUMBER,      0, "sim", "a stream uses a number twice [E31]") \
-    X(73, SEEN_NOT_WRITTEN,   0, "sim", "the receiver does not write what it has seen [E31]") \
-    X(74, TRIM_UNACKED,       0, "sim", "an outbox row goes before it is acknowledged [E31]") \
-    X(75, NOTE_LOST,          0, "sim", "a note that lowers a counter is lost [E31]")
+    X(71, OUTBOX_APART,       1, "sim", "an outbox row is not in the batch of its slice [E31]") \
+    X(72, STREAM_NUMBER,      1, "sim", "a stream uses a number twice [E31]") \
+    X(73, SEEN_NOT_WRITTEN,   1, "sim", "the receiver does not write what it has seen [E31]") \
+    X(74, TRIM_UNACKED,       1, "sim", "an outbox row goes before it is acknowledged [E31]") \
+    X(75, NOTE_LOST,          1, "sim", "a note that lowers a counter is lost [E31]")
 /* clang-format on */

@@ -105,6 +105,8 @@ void skn_stream_put(struct skn_cx *cx, uint32_t to, unsigned lane, struct skn_sl
         cx->sent = skn_arena_zero(&cx->arena, (size_t)mail->shards * SKN_STREAM_LANES, 4);
     uint32_t *sent = &cx->sent[to * SKN_STREAM_LANES + lane];
     uint64_t number = mail->peers[to].out[lane].next + (*sent)++;
+    if (skn_bug(SKN_BUG_STREAM_NUMBER) && number % 5 == 0) number--;
+    if (skn_bug(SKN_BUG_OUTBOX_APART) && number % 4 == 0) return;
     skn_key_outbox(&cx->key, to, lane, number);
     skn_raw_put(cx, skn_key_slice(&cx->key), row);
 }
@@ -329,7 +331,9 @@ trim(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, stru
             const struct skn_stream *out = &core->mail.peers[to].out[lane];
             uint64_t n = out->acked;
             if (n == out->wanted) continue;
-            while (n < out->wanted && rows++ < TRIM_AT_ONCE) {
+            uint64_t wanted = out->wanted;
+            if (skn_bug(SKN_BUG_TRIM_UNACKED) && wanted + 1 < out->next) wanted++;
+            while (n < wanted && rows++ < TRIM_AT_ONCE) {
                 skn_key_outbox(&cx->key, to, lane, ++n);
                 skn_raw_delete(cx, skn_key_slice(&cx->key));
             }

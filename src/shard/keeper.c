@@ -4,6 +4,7 @@
  *        <--- FLUSHED to all workers, TRIM to the log ------------------------------+
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/mem.h"
 #include "shard/parts_internal.h"
 
@@ -75,6 +76,7 @@ static enum skn_rc end(struct skn_shards *all, struct skn_diag *diag)
         trim->marks[i] =
             (struct skn_journal_mark){.shard = i, .index = positions[i].position.index};
     }
+    if (skn_bug(SKN_BUG_CHECKPOINT_OLD)) positions[0].position.index /= 2;
     enum skn_rc rc = skn_backend_commit(all->backend, positions, all->count, diag);
     skn_free(positions);
     if (rc != SKN_OK) {

@@ -18,7 +18,7 @@ struct skn_checker *skn_checker_create(void)
 {
     struct skn_checker *c = skn_alloc_zero(1, sizeof *c);
     struct skn_hmap *maps[] = {
-        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links, &c->dead};
+        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links, &c->dead, &c->fences};
     skn_arena_init(&c->arena);
     skn_buf_init(&c->key, KEY_BYTES_MAX);
     for (size_t i = 0; i < SKN_ARRAY_LEN(maps); i++)
@@ -30,7 +30,7 @@ void skn_checker_destroy(struct skn_checker *c)
 {
     if (!c) return;
     struct skn_hmap *maps[] = {
-        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links, &c->dead};
+        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links, &c->dead, &c->fences};
     for (size_t i = 0; i < SKN_ARRAY_LEN(maps); i++)
         skn_hmap_fini(maps[i]);
     skn_buf_fini(&c->key);
@@ -111,7 +111,10 @@ request(struct skn_checker *c, const struct skn_history_event *e, struct skn_dia
     struct payload *payload = skn_arena_zero(&c->arena, 1, sizeof *payload);
     *payload = (struct payload){.next = asked->payloads, .hash = e->hash, .amount = e->amount};
     asked->payloads = payload;
-    if (asked->name.len == 0) asked->name = skn_arena_dup(&c->arena, e->name);
+    if (asked->name.len > 0) return SKN_OK;
+    asked->name = skn_arena_dup(&c->arena, e->name);
+    asked->asked_ms = e->at_ms;
+    asked->even = c->even;
     return SKN_OK;
 }
 
@@ -128,7 +131,6 @@ static enum skn_rc first_answer(struct skn_checker *c,
                                 const struct skn_history_event *e)
 {
     asked->is_answered = true;
-    c->has_acted = true;
     asked->rc = e->rc;
     asked->hash = e->hash;
     asked->answer = e->answer;
@@ -196,6 +198,18 @@ fired(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag 
     if (!asked->payloads) return check_bad(e, "P2: a timer that nobody asked for", diag);
     if (++asked->fired > 1) return check_bad(e, "P2: a timer fired twice", diag);
     if (check_is_late(c, asked, e->at_ms)) return check_bad(e, "P1: a timer came late", diag);
+    /* The stamp of the firing is never before it was due; what the clock says may be. */
+    bool is_alone = !asked->payloads->next && asked->even == c->even && e->at_ms > 0;
+    if (is_alone && e->at_ms < asked->asked_ms + (uint64_t)asked->payloads->amount)
+        return check_bad(e, "P3: a timer came before it was due [E51]", diag);
+    return SKN_OK;
+}
+
+static enum skn_rc
+moved_clock(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
+{
+    (void)e, (void)diag;
+    c->even++;
     return SKN_OK;
 }
 
@@ -213,6 +227,7 @@ enum skn_rc skn_checker_add(struct skn_checker *checker,
         [SKN_HISTORY_RESULT] = check_result,
         [SKN_HISTORY_SETTLED] = check_settled,
         [SKN_HISTORY_FIRED] = fired,
+        [SKN_HISTORY_CLOCK] = moved_clock,
         [SKN_HISTORY_OBSERVE] = check_observe,
         [SKN_HISTORY_RUN] = check_saw_run,
         [SKN_HISTORY_ATTEMPT] = check_saw_attempt,

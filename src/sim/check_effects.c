@@ -64,10 +64,15 @@ check_perform(struct skn_checker *c, const struct skn_history_event *e, struct s
     struct task *task = check_known_task(c, e, diag);
     const char *why = NULL;
     if (!task) return SKN_EFAULT;
+    struct fence *fence = check_remember(c, &c->fences, e->domain, sizeof *fence);
     if (c->is_down)
         why = "P7: a node that is gone performs";
-    else if (e->epoch != c->epoch)
+    else if (fence->life == c->life && fence->epoch != e->epoch)
         why = "P5: performed in another epoch than its own";
+    else if (fence->life != c->life && e->epoch <= fence->epoch)
+        why = "P5: performed in an epoch of an earlier node";
+    else if (e->epoch > c->epoch)
+        why = "P5: performed in an epoch that is not there yet";
     else if (e->is_stale)
         why = "P5: it is given the value of an older epoch";
     else if (e->is_leaking)
@@ -80,9 +85,11 @@ check_perform(struct skn_checker *c, const struct skn_history_event *e, struct s
         why = "P5: performed for the second time";
     if (why) return check_bad_task(e, why, diag);
     task->performed = task->live = e->attempt;
-    c->has_acted = true;
     touch(c, task);
-    check_attempt(c, e)->epoch = e->epoch;
+    struct attempt *attempt = check_attempt(c, e);
+    attempt->epoch = e->epoch;
+    attempt->life = c->life;
+    *fence = (struct fence){e->epoch, c->life};
     return SKN_OK;
 }
 
@@ -103,7 +110,7 @@ check_result(struct skn_checker *c, const struct skn_history_event *e, struct sk
     (void)diag;
     struct task *task = check_task(c, e);
     struct attempt *attempt = check_attempt(c, e);
-    if (e->epoch != c->epoch || attempt->epoch != e->epoch) return SKN_OK; /* to be dropped */
+    if (attempt->life != c->life || attempt->epoch != e->epoch) return SKN_OK; /* to be dropped */
     if (task->live == e->attempt) task->live = 0;
     if (!e->is_success) return SKN_OK;
     attempt->has_succeeded = true;
@@ -142,18 +149,19 @@ check_crash(struct skn_checker *c, const struct skn_history_event *e, struct skn
     c->up_ms = check_up_ms(c, e->at_ms);
     c->is_up = false;
     c->is_down = true;
+    c->even++;
     return SKN_OK;
 }
 
 enum skn_rc
 check_open(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
 {
-    /* An opening that did nothing leaves no epoch behind [E43]. */
-    if (e->epoch < c->epoch || (e->epoch == c->epoch && c->has_acted))
+    /* An opening that did nothing leaves no epoch behind [E43]; what was performed is compared. */
+    if (e->epoch < c->epoch)
         return SKN_FAIL(
             diag, SKN_EFAULT, "P5: epoch %" PRIu64 " follows epoch %" PRIu64, e->epoch, c->epoch);
     c->epoch = e->epoch;
-    c->has_acted = false;
+    c->life++;
     c->is_up = true;
     c->is_down = false;
     c->opened_ms = e->at_ms;

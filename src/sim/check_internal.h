@@ -27,6 +27,8 @@ struct asked {
     uint64_t hash, answer;
     int64_t amount;          /* of the payload that was answered */
     uint64_t answered_up_ms; /* how long nodes had been up by then */
+    uint64_t asked_ms;       /* when it was asked first */
+    uint64_t even;           /* number of the even stretch of the clock then */
     uint64_t seen;           /* observation in which its row was; 0 never */
     bool is_over;            /* job: over. timer: fired */
     uint32_t fired;          /* how often it was told */
@@ -56,6 +58,7 @@ struct attempt {
     struct task *task;
     uint32_t number;
     uint64_t epoch;     /* in which it was performed */
+    uint64_t life;      /* of the node that did */
     bool has_succeeded; /* a result of its own epoch said so */
     uint64_t seen;
 };
@@ -65,6 +68,11 @@ struct ledger {
     int64_t promised; /* of the adds that were answered */
     int64_t asked;    /* of all that ever were asked for */
     int64_t shown;    /* the greatest sum that a query showed */
+};
+
+/* Under which epoch a domain had something performed last. Each shard has epochs of its own. */
+struct fence {
+    uint64_t epoch, life;
 };
 
 /* Dead letters of a domain. */
@@ -81,13 +89,14 @@ struct link {
 struct skn_checker {
     struct skn_arena arena;
     struct skn_buf key; /* of a map, being made */
-    struct skn_hmap asked, runs, tasks, attempts, ledgers, links, dead;
+    struct skn_hmap asked, runs, tasks, attempts, ledgers, links, dead, fences;
     struct task *touched;
-    uint64_t epoch;
-    bool has_acted;       /* in this epoch: a request was answered, or something performed */
+    uint64_t epoch;       /* of the last opening */
+    uint64_t life;        /* how many there were */
     uint64_t observation; /* number of the newest */
     bool is_down;         /* it ended, and none has opened since */
     bool is_up;
+    uint64_t even;  /* stretches in which the node's clock ran evenly, so far */
     uint64_t up_ms; /* of the nodes before this one */
     uint64_t opened_ms;
 };

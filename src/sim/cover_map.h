@@ -25,6 +25,8 @@
     X(CLEAN_STOP,      200,  "clean stops") \
     X(OPENING,         2000, "openings") \
     X(OPENING_HELD,    500,  "openings that leave interrupted runs alone [E81]") \
+    X(CHECKPOINT,      2000, "checkpoints [E10]") \
+    X(END_IN_CHECKPOINT,200, "ends while a checkpoint is under way [E11]") \
     X(CLOCK_FORWARD,   200,  "jumps of the wall clock ahead") \
     X(CLOCK_BACK,      200,  "jumps of the wall clock back") \
     X(SLOW_SYNC,       500,  "syncs that took from a millisecond to seconds") \
@@ -78,16 +80,16 @@
     X(ROW_DEAD,        200,  "rows: dead letter") \
     X(ROW_OWN,         1000, "rows: a program's own") \
     X(ROW_INDEX,       500,  "rows: index of domains") \
-    X(ROW_OUTBOX,      0,    "rows: outbox of a stream") \
-    X(ROW_ACKNOWLEDGED,0,    "rows: acknowledged of a stream") \
-    X(ROW_SEEN,        0,    "rows: seen of a stream") \
+    X(ROW_OUTBOX,      500,  "rows: outbox of a stream") \
+    X(ROW_ACKNOWLEDGED,200,  "rows: acknowledged of a stream") \
+    X(ROW_SEEN,        500,  "rows: seen of a stream") \
     X(ROW_WAITING,     500,  "rows: messages that wait for a lane") \
     X(ROW_COUNTER,     0,    "rows: counters of what waits elsewhere") \
     X(ROW_FAULTED,     0,    "rows: FAULTED while something waits") \
     X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
     X(GONE_TIMER_INDEX,1000, "deletions: timer index") \
     X(GONE_MAIL,       1000, "deletions: mailbox") \
-    X(GONE_OUTBOX,     0,    "deletions: outbox of a stream") \
+    X(GONE_OUTBOX,     500,  "deletions: outbox of a stream") \
     X(GONE_WAITING,    500,  "deletions: messages that waited for a lane") \
     X(GONE_COUNTER,    0,    "deletions: counters of what waits elsewhere") \
     X(GONE_INTENT,     1000, "deletions: intent") \

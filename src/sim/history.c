@@ -9,17 +9,18 @@
 #include "base/pure.h"
 
 static const char *const names[SKN_HISTORY_KINDS] = {
-    [SKN_HISTORY_OPEN] = "open",         [SKN_HISTORY_CRASH] = "crash",
-    [SKN_HISTORY_REQUEST] = "request",   [SKN_HISTORY_REPLY] = "reply",
-    [SKN_HISTORY_PERFORM] = "perform",   [SKN_HISTORY_EFFECT] = "effect",
-    [SKN_HISTORY_RESULT] = "result",     [SKN_HISTORY_SETTLED] = "settled",
-    [SKN_HISTORY_FIRED] = "fired",       [SKN_HISTORY_OBSERVE] = "observe",
-    [SKN_HISTORY_RUN] = "run",           [SKN_HISTORY_ATTEMPT] = "attempt",
-    [SKN_HISTORY_JOB] = "job",           [SKN_HISTORY_ENTRY] = "entry",
-    [SKN_HISTORY_TOTAL] = "total",       [SKN_HISTORY_SENT] = "sent",
-    [SKN_HISTORY_RECEIVED] = "received", [SKN_HISTORY_TIMER] = "timer",
-    [SKN_HISTORY_DEAD] = "dead",         [SKN_HISTORY_MAIL] = "mail",
-    [SKN_HISTORY_OBSERVED] = "observed", [SKN_HISTORY_END] = "end",
+    [SKN_HISTORY_OPEN] = "open",       [SKN_HISTORY_CRASH] = "crash",
+    [SKN_HISTORY_REQUEST] = "request", [SKN_HISTORY_REPLY] = "reply",
+    [SKN_HISTORY_PERFORM] = "perform", [SKN_HISTORY_EFFECT] = "effect",
+    [SKN_HISTORY_RESULT] = "result",   [SKN_HISTORY_SETTLED] = "settled",
+    [SKN_HISTORY_FIRED] = "fired",     [SKN_HISTORY_CLOCK] = "clock",
+    [SKN_HISTORY_OBSERVE] = "observe", [SKN_HISTORY_RUN] = "run",
+    [SKN_HISTORY_ATTEMPT] = "attempt", [SKN_HISTORY_JOB] = "job",
+    [SKN_HISTORY_ENTRY] = "entry",     [SKN_HISTORY_TOTAL] = "total",
+    [SKN_HISTORY_SENT] = "sent",       [SKN_HISTORY_RECEIVED] = "received",
+    [SKN_HISTORY_TIMER] = "timer",     [SKN_HISTORY_DEAD] = "dead",
+    [SKN_HISTORY_MAIL] = "mail",       [SKN_HISTORY_OBSERVED] = "observed",
+    [SKN_HISTORY_END] = "end",
 };
 
 /* --- printing ------------------------------------------------------------------------------------ */
@@ -223,12 +224,11 @@ enum skn_rc skn_history_parse(struct skn_slice line,
     *out = (struct skn_history_event){.kind = (enum skn_history_kind)kind};
     while (rest.len > 0) {
         word = next_word(&rest);
-        size_t len = 0;
-        while (len < word.len && word.ptr[len] != '=')
-            len++;
+        const uint8_t *sign = word.len > 0 ? memchr(word.ptr, '=', word.len) : NULL;
+        size_t len = sign ? (size_t)(sign - word.ptr) : word.len;
         struct skn_slice name = skn_slice(word.ptr, len);
-        bool is_good = len < word.len ? get_member(name, skn_slice_from(word, len + 1), arena, out)
-                                      : get_flag(name, out);
+        bool is_good = sign ? get_member(name, skn_slice_from(word, len + 1), arena, out)
+                            : get_flag(name, out);
         if (!is_good)
             return SKN_FAIL(diag, SKN_ESYNTAX, "\"%.*s\" is no member of an event", SKN_FMT(word));
     }

@@ -11,6 +11,7 @@ enum {
     DAY_MS = 24 * 60 * 60 * 1000,
     OPERATIONS_MAX = 12, /* until an operation that fails */
     FULL_ROUNDS_MAX = 20,
+    SLOW_MS_MAX = 5000, /* of one round */
     SOME_TURNS_MAX = 12,
     ALL_TURNS_MAX = 100000,
 };
@@ -44,11 +45,10 @@ static void plan_disk(const struct sim_params *p, struct skn_rng *rng, struct ro
     plan->nth = 1 + skn_rng_below(rng, OPERATIONS_MAX);
     plan->arms = (stops_now && p->in_operations) || (fails_now && p->io_errors);
     plan->fault = stops_now && p->in_operations ? stops[which] : SKN_FAULT_EIO;
+    plan->fails_commit = fails_now && p->io_errors && p->has_store && plan->nth % 3 == 0;
     plan->fills = skn_rng_chance(rng, 1, (uint64_t)8 * p->crash_every) && p->full_disks;
     bool is_slow = skn_rng_chance(rng, 1, 10);
-    /* 1 ms to 4 s; where each batch has a sync of its own, a timer would rightly come late. */
-    bool has_many = p->limits.speculative_batches > 0 && p->limits.speculative_batches < 10;
-    uint64_t shift = skn_rng_below(rng, has_many ? 6 : 13);
+    uint64_t shift = skn_rng_below(rng, 13); /* 1 ms to 4 s */
     if (is_slow && p->slow_disk) plan->sync_ns = (uint64_t)MS_IN_NS << shift;
 }
 
@@ -98,6 +98,8 @@ void life_calm(struct world *w)
     skn_env_sim_fault(w->machine, SKN_FAULT_NONE, true, 1, 1);
     skn_env_sim_set_disk(w->machine, DISK_ENDLESS);
     skn_env_sim_set_sync(w->machine, 0);
+    if (w->commit_fails) skn_backend_memory_fail_commit(w->backend, 0);
+    w->commit_fails = false;
 }
 
 /* --- the end ------------------------------------------------------------------------------------ */
@@ -115,6 +117,10 @@ static bool is_excused(struct world *w, enum skn_rc rc)
         return true;
     }
     bool has_failed = skn_env_sim_has_faulted(w->machine);
+    if (!has_failed && w->commit_fails && rc == SKN_EIO) {
+        has_failed = true;
+        w->commit_fails = false;
+    }
     if (has_failed) world_cover(w, SKN_COVER_IO_ERROR);
     return has_failed;
 }
@@ -134,6 +140,8 @@ static void jump_wall(struct world *w)
     world_cover(w, ms > 0 ? SKN_COVER_CLOCK_FORWARD : SKN_COVER_CLOCK_BACK);
     world_fault(w);
     skn_env_sim_jump_wall(w->machine, ms * MS_IN_NS);
+    struct skn_history_event event = {.kind = SKN_HISTORY_CLOCK, .amount = ms};
+    world_event(w, &event);
 }
 
 static void gone(struct world *w, const char *how)
@@ -163,6 +171,7 @@ static void crash(struct world *w)
         gone(w, cut_names[cut]);
     }
     node_abandon(w);
+    node_crash_store(w);
     no_faults(w);
 }
 
@@ -173,6 +182,7 @@ static void stop(struct world *w)
     enum skn_rc rc = node_close(w, &diag);
     if (rc != SKN_OK && !is_excused(w, rc)) world_fail(w, "P7: the node cannot stop", &diag);
     world_cover(w, SKN_COVER_CLEAN_STOP);
+    node_crash_store(w); /* what no checkpoint made durable is nowhere but in the journal */
     if (w->plan.cut_in)
         skn_env_sim_power_cut(w->machine, SKN_CUT_DROP);
     else
@@ -206,6 +216,11 @@ void life_end(struct world *w)
 /* The process will stop in the middle of some operation to come, or that operation fails. */
 static void arm(struct world *w)
 {
+    if (w->plan.fails_commit && !w->commit_fails) {
+        skn_backend_memory_fail_commit(w->backend, 1);
+        w->commit_fails = true;
+        world_fault(w);
+    }
     if (!w->plan.arms) return;
     skn_env_sim_fault(w->machine, w->plan.fault, true, w->plan.nth, 1);
     world_fault(w);
@@ -230,6 +245,7 @@ static void opened(struct world *w, struct skn_diag *diag)
     world_event(w, &event);
     enum skn_rc rc = look_around(w, diag);
     if (rc != SKN_OK) life_fail(w, rc, diag);
+    if (rc != SKN_OK) (void)waits_for_room(w, rc);
 }
 
 void life_begin(struct world *w)
@@ -292,9 +308,12 @@ static enum skn_rc turn_some(struct world *w, struct skn_diag *diag)
 static enum skn_rc turn_all(struct world *w, struct skn_diag *diag)
 {
     enum skn_rc rc = SKN_OK;
+    uint64_t began_ms = world_now_ms(w);
     bool more = true;
     for (int i = 0; more && rc == SKN_OK && w->rc == SKN_OK; i++) {
         rc = node_turn_all(w, &more, diag);
+        /* A disk that stays so slow makes timers late, and rightly. */
+        if (world_now_ms(w) > began_ms + SLOW_MS_MAX) skn_env_sim_set_sync(w->machine, 0);
         node_hear(w);
         if (i > ALL_TURNS_MAX) world_fail(w, "P1: the node is never done", NULL);
     }

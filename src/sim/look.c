@@ -21,6 +21,7 @@ struct shard_seen {
     struct seen *first, **last;
     struct skn_position position;
     uint64_t timers, mail; /* that wait */
+    uint64_t left;         /* rows that go when what they are for is done [E31] [E40] */
 };
 
 struct view {
@@ -83,6 +84,12 @@ static void see_timer(struct shard_seen *s, const struct skn_row *row)
     s->timers++;
 }
 
+static void see_left(struct shard_seen *s, const struct skn_row *row)
+{
+    (void)row;
+    s->left++;
+}
+
 static void see_mail(struct shard_seen *s, const struct skn_row *row)
 {
     struct row_info info;
@@ -130,7 +137,7 @@ static enum skn_rc see_status(struct shard_seen *s,
                               struct skn_diag *diag)
 {
     struct skn_run_info run;
-    enum skn_rc rc = skn_flow_info(store, at, skn_core_is_held(core, at), &run, diag);
+    enum skn_rc rc = skn_flow_info(store, at, core && skn_core_is_held(core, at), &run, diag);
     if (rc != SKN_OK) return rc == SKN_ENOENT ? SKN_OK : rc;
     uint8_t status = (uint8_t)run.status;
     const struct row_info info = {.kind = ROW_OTHER, .address = at};
@@ -163,16 +170,19 @@ static enum skn_rc look_at_shard(struct world *w,
                                  struct skn_diag *diag)
 {
     static const uint8_t timers[] = {1, 3, 0}, mail[] = {1, 4, 0};
+    static const uint8_t others[][3] = {{1, 5, 0}, {1, 9, 0}, {1, 12, 0}, {1, 13, 0}};
     struct view *view = ctx;
     struct shard_seen *s = &view->shards[shard];
     (void)w;
     skn_arena_reset(&s->arena);
     s->first = NULL;
     s->last = &s->first;
-    s->timers = s->mail = 0;
+    s->timers = s->mail = s->left = 0;
     s->position = skn_store_position(store);
     enum skn_rc rc = each_row(store, skn_slice(timers, sizeof timers), s, see_timer, diag);
     if (rc == SKN_OK) rc = each_row(store, skn_slice(mail, sizeof mail), s, see_mail, diag);
+    for (size_t i = 0; rc == SKN_OK && i < SKN_ARRAY_LEN(others); i++)
+        rc = each_row(store, skn_slice(others[i], 3), s, see_left, diag);
     struct skn_slice at = {0};
     struct skn_buf next;
     skn_buf_init(&next, SKN_ADDRESS_MAX + 1);
@@ -352,15 +362,17 @@ enum skn_rc look_around(struct world *w, struct skn_diag *diag)
 
 enum skn_rc look_for_work(struct world *w,
                           size_t *out_active,
+                          size_t *out_left,
                           struct skn_buf *out_interrupted,
                           struct skn_diag *diag)
 {
     struct view view;
     view_init(w, &view, true);
     enum skn_rc rc = node_look(w, look_at_shard, NULL, &view, diag);
-    *out_active = 0;
+    *out_active = *out_left = 0;
     for (size_t i = 0; rc == SKN_OK && i < view.count; i++) {
         *out_active += view.shards[i].timers + view.shards[i].mail;
+        *out_left += view.shards[i].left;
         for (const struct seen *s = view.shards[i].first; s; s = s->next) {
             if (s->info.kind == ROW_MAIL) continue;
             uint8_t status = s->value.ptr[0];

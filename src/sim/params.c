@@ -77,8 +77,14 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->ledgers = ONE_OF(&rng, 2, 5);
     out->peer_count = ONE_OF(&rng, 2, 3, 5);
     out->segment_bytes = ONE_OF(&rng, 32 * KIB, 64 * KIB, 256 * KIB);
-    out->shards = 1; /* more when there are streams between them */
+    out->shards = ONE_OF(&rng, 1, 2, 3, 5, 8);
     out->workers = ONE_OF(&rng, 1, 2, 3);
+    out->has_store = skn_rng_chance(&rng, 3, 4);
+    out->is_slow = out->has_store && coin(&rng);
+    /* Of each shard; what one slice reads has to fit. */
+    out->cache_bytes = out->shards * ONE_OF(&rng, 0, 16 * KIB, 64 * KIB);
+    out->checkpoint_records = ONE_OF(&rng, 10, 100, 1000);
+    out->checkpoint_ms = ONE_OF(&rng, 200, 5000, 30000);
 }
 
 void params_print(const struct sim_params *p, struct skn_buf *out)
@@ -105,7 +111,9 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"peers", p->peers},
                  {"jobs", p->jobs},
                  {"timers", p->timers},
-                 {"tight", p->tight}};
+                 {"tight", p->tight},
+                 {"store", p->has_store},
+                 {"slow-store", p->is_slow}};
     const struct {
         const char *name;
         uint64_t n;
@@ -119,6 +127,9 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                    {"segment", p->segment_bytes},
                    {"shards", p->shards},
                    {"workers", p->workers},
+                   {"cache", p->cache_bytes},
+                   {"checkpoint-records", p->checkpoint_records},
+                   {"checkpoint-ms", p->checkpoint_ms},
                    {"speculative", p->limits.speculative_batches},
                    {"warm", p->limits.warm_domains},
                    {"quantum", p->limits.quantum_gas},

@@ -31,6 +31,10 @@ struct sim_params {
     uint32_t ledgers, peer_count;
     uint32_t segment_bytes;
     uint32_t shards, workers;
+    bool has_store; /* checkpoints to a backend, and the journal is trimmed */
+    bool is_slow;   /* which answers later */
+    uint32_t cache_bytes;
+    uint32_t checkpoint_records, checkpoint_ms;
     struct skn_core_limits limits;
 };
 

@@ -74,7 +74,8 @@ static void perform(struct world *w, const struct skn_output *output)
     struct sim_task task = {.domain = skn_arena_dup(&w->arena, output->address),
                             .number = output->number,
                             .attempt = output->attempt,
-                            .epoch = output->epoch};
+                            .epoch = output->epoch,
+                            .life = w->life};
     task.path = skn_arena_dup(&w->arena, text_of(effect, SKN_FLOW_EFFECT_PATH));
     memcpy(task.key, output->key, sizeof task.key);
     bool is_short = skn_rng_chance(&w->rng, 1, 4);
@@ -218,7 +219,7 @@ void tasks_tell_late(struct world *w)
     struct sim_task ghost = w->ghosts.items[at];
     remove_at(&w->ghosts, at);
     /* Of this epoch: a failure that is told a second time, when its attempt has long ended. */
-    bool is_echo = ghost.epoch == node_epoch(w);
+    bool is_echo = ghost.life == w->life;
     bool is_success = !is_echo && skn_rng_chance(&w->rng, 3, 4);
     give_result(w, &ghost, is_success ? SKN_ATTEMPT_SUCCESS : SKN_ATTEMPT_FAILURE, !is_echo);
     world_cover(w, is_echo ? SKN_COVER_RESULT_ECHO : SKN_COVER_RESULT_LATE);

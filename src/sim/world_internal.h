@@ -40,6 +40,7 @@ struct sim_task {
     uint32_t attempt;
     uint8_t key[SKN_KEY_BYTES];
     uint64_t end_ms; /* by the monotonic clock */
+    uint32_t life;   /* of the node that had it performed */
     bool is_cancelled, is_leaving;
 };
 
@@ -59,9 +60,10 @@ struct round_plan {
     enum skn_cut cut;
     uint32_t cut_in; /* rounds until the power cut after a kill, 0 none */
     int64_t jump_ms;
-    uint64_t sync_ns; /* a sync takes so long in this round */
-    bool holds;       /* an opening leaves interrupted runs alone */
-    uint64_t seed;    /* for what else the faults of this round need */
+    bool fails_commit; /* the next checkpoint cannot be made durable */
+    uint64_t sync_ns;  /* a sync takes so long in this round */
+    bool holds;        /* an opening leaves interrupted runs alone */
+    uint64_t seed;     /* for what else the faults of this round need */
 };
 
 struct sim_node;
@@ -80,10 +82,13 @@ struct world {
     struct skn_buf scratch, text;
     struct skn_checker *checker;
     struct skn_env_sim *machine;
-    struct sim_node *node; /* NULL: down */
-    uint32_t cut_in;       /* rounds until the power cut after a kill, 0 none */
-    uint32_t full_for;     /* rounds until the disk has room again, 0 it has */
-    bool is_quiet;         /* no faults any more */
+    struct skn_backend *backend; /* NULL: rows live in memory only */
+    bool commit_fails;           /* the next commit of the backend does */
+    struct sim_node *node;       /* NULL: down */
+    uint32_t cut_in;             /* rounds until the power cut after a kill, 0 none */
+    uint32_t full_for;           /* rounds until the disk has room again, 0 it has */
+    bool is_quiet;               /* no faults any more */
+    uint32_t left_for;           /* rounds in which nothing was left but rows */
     uint64_t jumped_ms;
     struct ask *asks;
     size_t ask_count, ask_cap;
@@ -114,7 +119,9 @@ SKN_MUST_USE enum skn_rc node_open(struct world *w, bool take_up_all, struct skn
 SKN_MUST_USE enum skn_rc node_close(struct world *w, struct skn_diag *diag);
 /* Frees it as a kill would leave it; down is fine. */
 void node_abandon(struct world *w);
-/* A clean stop after which everything that is stored is read, checked, counted and hashed. */
+/* The store as a crash leaves it: its last commit, and any beginning of what came after. */
+void node_crash_store(struct world *w);
+/* After a clean stop: everything that is stored is read, checked, counted and hashed. */
 void node_end(struct world *w);
 
 /* Turns one part, whichever. */
@@ -134,8 +141,9 @@ uint32_t node_shards(const struct world *w);
 uint64_t node_due_in_ms(const struct world *w);
 
 /* `fn` runs at each shard, again from its start when rows have to be fetched; then `tell`, which may
- * be NULL, when all that it saw is durable and nothing newer has been told. An error is the node's:
- * it cannot go on. */
+ * be NULL, when all that it saw is durable and nothing newer has been told. Where there is a backend,
+ * or no node, what is stored is read beside it: the last group is missing there until the node has
+ * been idle [E81], and `core` is NULL. An error is the node's: it cannot go on. */
 typedef enum skn_rc (*node_look_fn)(struct world *w,
                                     void *ctx,
                                     uint32_t shard,
@@ -168,9 +176,11 @@ void life_calm(struct world *w);
 /* Told as events. An error is the node's. */
 SKN_MUST_USE enum skn_rc look_around(struct world *w, struct skn_diag *diag);
 /* Runs that are neither over nor held nor interrupted, timers and mail are counted; interrupted runs
- * are appended to `out_interrupted`, one address and a newline each. */
+ * are appended to `out_interrupted`, one address and a newline each. `out_left`: rows of streams,
+ * waiting messages and intents, which go when what they are for is done. */
 SKN_MUST_USE enum skn_rc look_for_work(struct world *w,
                                        size_t *out_active,
+                                       size_t *out_left,
                                        struct skn_buf *out_interrupted,
                                        struct skn_diag *diag);
 

@@ -140,6 +140,11 @@ static const struct anomaly of_second[] = {
      19,
      REPLACE,
      {.kind = SKN_HISTORY_FIRED, TIMER, .at_ms = 1030 + SKN_TIMER_LATE_MS_MAX}},
+    {"a timer comes before it is due",
+     "P3: a timer came before",
+     19,
+     REPLACE,
+     {.kind = SKN_HISTORY_FIRED, TIMER, .at_ms = 1000}},
     {"a timer is told twice",
      "P2: a timer fired twice",
      20,
@@ -236,7 +241,7 @@ static const struct anomaly of_second[] = {
 };
 
 static const struct anomaly anomalies[] = {
-    {"an epoch comes again", "P5: epoch", 15, REPLACE, {.kind = SKN_HISTORY_OPEN, .epoch = 1}},
+    {"an epoch goes back", "P5: epoch", 15, REPLACE, {.kind = SKN_HISTORY_OPEN, .epoch = 0}},
     {"an answer to nothing", "P2: an answer", 3, DROP, {0}},
     {"another answer to the same id",
      "P2: the same id",
@@ -340,10 +345,20 @@ static const struct anomaly anomalies[] = {
      INSERT,
      {.kind = SKN_HISTORY_PERFORM, SECOND, .attempt = 2, .epoch = 1}},
     {"an effect under an older epoch",
-     "P5: performed in another",
+     "P5: performed in an epoch of an earlier",
      25,
      REPLACE,
      {.kind = SKN_HISTORY_PERFORM, SECOND, .attempt = 2, .epoch = 1}},
+    {"an effect under an epoch that nobody opened",
+     "P5: performed in an epoch that is not there",
+     25,
+     REPLACE,
+     {.kind = SKN_HISTORY_PERFORM, SECOND, .attempt = 2, .epoch = 3}},
+    {"two epochs of one node",
+     "P5: performed in another",
+     26,
+     INSERT,
+     {.kind = SKN_HISTORY_PERFORM, FIRST, .attempt = 2, .epoch = 1}},
     {"an effect that is given a value of an older epoch",
      "P5: it is given",
      25,
@@ -480,7 +495,7 @@ static bool spoil(const struct skn_history_event *event,
     *out_event = *event;
     *out_change = REPLACE;
     switch ((int)event->kind) {
-    case SKN_HISTORY_OPEN: out_event->epoch--; return event->epoch > 1;
+    case SKN_HISTORY_OPEN: out_event->epoch = 0; return event->epoch > 1;
     case SKN_HISTORY_ENTRY: *out_change = DROP; return true;
     case SKN_HISTORY_TOTAL: out_event->amount++; return true;
     case SKN_HISTORY_RECEIVED: out_event->count += 1000; return true;

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { SEEDS_MIN = 40, STEPS = 4000 }; /* what the coverage needs, however slow the machine */
+enum { SEEDS_MIN = 30, STEPS = 2500 }; /* what the coverage needs, however slow the machine */
 
 /* SKN_SEED=17 shows what happens under seed 17; SKN_SOAK=10 takes ten times as long. */
 static uint64_t setting(const char *name, uint64_t otherwise)
@@ -126,11 +126,11 @@ static void a_failure_is_shrunk(void **state)
     static struct skn_sim_faults before, after;
     struct skn_sim_report report;
     struct skn_diag diag = {0}, why = {0};
-    struct skn_sim_options options = {.bug = SKN_BUG_INTERRUPTED_LOST, .steps = 5000}, smaller;
+    struct skn_sim_options options = {.bug = SKN_BUG_INTERRUPTED_LOST, .steps = 2000}, smaller;
     do
         options.seed++;
     while (skn_sim_run(&options, &report, &before, &diag) == SKN_OK || before.count < 8);
-    skn_sim_shrink(&options, 200, &smaller, &after, &why);
+    skn_sim_shrink(&options, 100, &smaller, &after, &why);
     print_message("%zu faults, then %zu: %s\n", before.count, after.count, why.text);
     assert_true(after.count <= 2);
     assert_true(smaller.steps <= options.steps);
