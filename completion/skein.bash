@@ -37,13 +37,14 @@ _skein() {
         'restore') options=" --copy"; words="$(compgen -d -- "$word")" ;;
         'sim') options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;
         'status') options=""; words="" ;;
-        domain) words="ls get send trace resume redeliver" ;;
+        domain) words="ls get send trace resume redeliver rm" ;;
         'domain ls') options=" --type --faulted --limit --after"; words="" ;;
         'domain get') options=" --limit --after --at"; words="" ;;
         'domain send') options=" --id --priority --wait"; words="" ;;
         'domain trace') options=" --last"; words="" ;;
         'domain resume') options=""; words="" ;;
         'domain redeliver') options=" --all --close"; words="" ;;
+        'domain rm') options=""; words="" ;;
         journal) words="dump" ;;
         'journal dump') options=" --from --values"; words="$(compgen -d -- "$word")" ;;
         'help') options=""; words="$commands" ;;

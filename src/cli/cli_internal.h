@@ -24,6 +24,7 @@ int skn_cmd_domain_get(struct skn_cli *cli);
 int skn_cmd_domain_ls(struct skn_cli *cli);
 int skn_cmd_domain_redeliver(struct skn_cli *cli);
 int skn_cmd_domain_resume(struct skn_cli *cli);
+int skn_cmd_domain_rm(struct skn_cli *cli);
 int skn_cmd_domain_send(struct skn_cli *cli);
 int skn_cmd_domain_trace(struct skn_cli *cli);
 int skn_cmd_help(struct skn_cli *cli);

@@ -140,7 +140,11 @@
       "Hands the dead letter N over again, or with --all every one, in order and in front of the domain's\n" \
       "mail; a FAULTED domain is no more. What faults again is a dead letter again. With --close they are\n" \
       "thrown away instead.\n") \
-    X(DOMAIN_RM, "domain rm", "ADDR", 1, 1, 0, "", "Not built yet.\n") \
+    X(DOMAIN_RM, "domain rm", "ADDR", 1, 1, 0, \
+      "remove a domain with all that it has", \
+      "Its rows, mail, timers and dead letters go, its programs are ended, and whoever waits for its answer\n" \
+      "is told that it is gone. A run that goes on is stopped by it. What is sent to the address later meets\n" \
+      "a new domain.\n") \
     X(DOMAIN_HISTORY, "domain history", "ADDR", 1, 1, 0, "", "Not built yet.\n") \
     X(JOURNAL_DUMP, "journal dump", "[DIR]", 0, 1, B(FROM) | B(VALUES), \
       "print the records of the journal", \

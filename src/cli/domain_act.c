@@ -155,6 +155,21 @@ int skn_cmd_domain_redeliver(struct skn_cli *cli)
     return skn_link_close(&link, rc);
 }
 
+int skn_cmd_domain_rm(struct skn_cli *cli)
+{
+    struct skn_link link = {.cli = cli};
+    struct skn_query query = {.kind = SKN_QUERY_REMOVE};
+    struct skn_value value = skn_value_none();
+    enum skn_rc rc = skn_link_address(&link, 0, &query.address);
+    if (rc == SKN_OK) rc = skn_link_open(&link, true);
+    if (rc == SKN_OK) rc = skn_link_ask(&link, &query, -1, &value);
+    if (rc == SKN_OK && cli->out.json)
+        skn_out_put(&cli->out, SKN_LIT("{\"removed\":true}\n"));
+    else if (rc == SKN_OK)
+        skn_out_printf(&cli->out, "Removed: %.*s\n", SKN_FMT(query.address));
+    return skn_link_close(&link, rc);
+}
+
 /* --- dev clock --------------------------------------------------------------------------------- */
 
 static enum skn_rc get_duration(struct skn_link *link, const char *text, int64_t *out_ms)

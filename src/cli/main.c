@@ -22,6 +22,7 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_DOMAIN_LS] = skn_cmd_domain_ls,
     [SKN_COMMAND_DOMAIN_REDELIVER] = skn_cmd_domain_redeliver,
     [SKN_COMMAND_DOMAIN_RESUME] = skn_cmd_domain_resume,
+    [SKN_COMMAND_DOMAIN_RM] = skn_cmd_domain_rm,
     [SKN_COMMAND_DOMAIN_SEND] = skn_cmd_domain_send,
     [SKN_COMMAND_DOMAIN_TRACE] = skn_cmd_domain_trace,
     [SKN_COMMAND_JOURNAL_DUMP] = skn_cmd_journal_dump,

@@ -88,6 +88,8 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_buf_init(&core->record, 8 * MIB);
     skn_buf_init(&core->mail_row, 8 * MIB);
     skn_buf_init(&core->packet, 8 * MIB);
+    skn_buf_init(&core->identity, 8 * MIB);
+    skn_guard_init(&core->guard, options);
     skn_mail_init(core, options->shards);
     return core;
 }
@@ -113,6 +115,8 @@ void skn_core_destroy(struct skn_core *core)
     skn_timers_fini(&core->timers);
     skn_buf_fini(&core->mail_row);
     skn_buf_fini(&core->packet);
+    skn_buf_fini(&core->identity);
+    skn_guard_fini(&core->guard);
     skn_mail_fini(core);
     skn_traces_fini(core);
     skn_free(core->sizes);
@@ -302,7 +306,14 @@ static enum skn_rc found_busy(struct skn_core *core,
     enum skn_rc rc = found(core, skn_slice_from(row->key, SKN_SHARD_HEAD), take_up_all, &dom, diag);
     if (rc != SKN_OK) return rc;
     SKN_ASSERT(dom);
-    dom->again = SKN_AGAIN_LETTERS;
+    if (row->value.len != 1) return SKN_CORRUPT(diag, "the row of a busy domain is malformed");
+    uint8_t busy = row->value.ptr[0];
+    if (busy & SKN_BUSY_LETTERS) dom->again = SKN_AGAIN_LETTERS;
+    if (busy & SKN_BUSY_RANGES) dom->has_ranges = true;
+    if (busy & SKN_BUSY_REMOVING) {
+        dom->is_removing = true; /* whoever holds it: no program sees anything of it */
+        dom->is_held = dom->is_stuck = dom->is_unsure = false;
+    }
     skn_dom_settle(core, dom);
     return SKN_OK;
 }
@@ -328,9 +339,9 @@ static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struc
                  {SKN_SHARD_FAULTED, found_on_way},
                  {SKN_SHARD_SWEEP, found_on_way},
                  {SKN_SHARD_MAIL, found_mail},
-                 {SKN_SHARD_BUSY, found_busy},
-                 /* Last: five interruptions hold a domain whatever else it has. */
-                 {SKN_SHARD_INTENTS, found_intent}};
+                 /* Behind the others: five interruptions hold a domain whatever else it has. */
+                 {SKN_SHARD_INTENTS, found_intent},
+                 {SKN_SHARD_BUSY, found_busy}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
         struct skn_key key;
         skn_key_shard(&key, kinds[i].kind);

@@ -14,7 +14,7 @@
  *   2. All state is rows. What is in memory is made again from rows by skn_core_open; a core with
  *      `check_rebuild` handles each message a second time, from rows alone, and compares [E24].
  *   3. The rows of a batch, its outputs and its record depend on rows, message, stamp, module,
- *      limits and store secret only (P4).
+ *      limits and store secret only, and on whether the message is poison (P4, [E35]).
  *
  * One core is one shard.
  */
@@ -81,6 +81,8 @@ enum skn_message_kind {
     /* The core's own; a program never sees them. */
     SKN_MESSAGE_REDELIVER = 5,
     SKN_MESSAGE_LETTERS = 6,
+    SKN_MESSAGE_REMOVE = 7,
+    SKN_MESSAGE_SWEEP = 8,
 };
 
 /* The order is stored: append only. */
@@ -186,6 +188,8 @@ struct skn_output {
 /* --- the machine ------------------------------------------------------------------------------ */
 
 struct skn_core;
+struct skn_handling;
+struct skn_poison;
 
 struct skn_core_options {
     uint32_t shard;                            /* this one, from 0 */
@@ -194,6 +198,11 @@ struct skn_core_options {
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
     bool check_rebuild; /* [E24]; costs a second handling of each message */
+    /* [E35] guard.h */
+    struct skn_handling *handling;   /* borrowed: told what is handled; NULL: nobody is */
+    const struct skn_poison *poison; /* copied: buried instead of handled, and their domain is
+                                        FAULTED; those of other shards are passed over */
+    size_t poison_count;
 };
 
 struct skn_core *skn_core_create(const struct skn_core_options *options) SKN_MUST_USE;
@@ -273,6 +282,18 @@ struct skn_redeliver {
  * ones are being handed over. What faults again becomes a new letter. */
 void skn_core_redeliver(struct skn_core *core, const struct skn_redeliver *redeliver);
 struct skn_input *skn_input_of_redeliver(const struct skn_redeliver *redeliver) SKN_MUST_USE;
+
+struct skn_remove {
+    uint64_t number; /* comes back in the reply */
+    struct skn_slice address;
+};
+
+/* Removes a domain with everything that it has [E14]: from the first batch on nobody sees its rows,
+ * its intents are cancelled, what waits for it is answered GONE or thrown away. Admitted like a
+ * request; the reply comes when nothing is left. SKN_ENOENT: there is no such domain. What is sent to
+ * it meanwhile waits and meets a fresh domain. */
+void skn_core_remove(struct skn_core *core, const struct skn_remove *remove);
+struct skn_input *skn_input_of_remove(const struct skn_remove *remove) SKN_MUST_USE;
 
 /* Takes up a domain that waits since the opening, or all (address empty): its cut-off attempts are
  * `interrupted` and started again [E41]. `is_asked`: a person wants it, so five interruptions in a

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "base/omap.h"
 #include "core/cx.h"
+#include "core/guard.h"
 #include "core/mail_internal.h"
 #include "core/rows_internal.h"
 #include "core/sched_internal.h"
@@ -42,10 +43,14 @@ struct skn_dom {
     uint8_t mail;   /* bit per priority: the lane may have rows */
     enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
     uint8_t full; /* likewise: it may be full; looked at only while the domain rests [E32] */
-    uint8_t lane_streak[SKN_PRIORITIES], source_streak[2]; /* picked in a row (DESIGN 3.1) */
+    uint8_t lane_streak[SKN_PRIORITIES], source_streak[3]; /* picked in a row (DESIGN 3.1) */
     struct skn_list requests[SKN_PRIORITIES];
-    struct skn_list answers; /* results, timers */
-    uint32_t timers;         /* among them, and the last one that was queued */
+    struct skn_list answers;  /* results, timers */
+    struct skn_list removals; /* who asked for its removal */
+    bool has_ranges;          /* of rows that are to be removed (range.c) */
+    bool is_removing;         /* remove.c */
+    bool removal_waits;       /* for results, or until what it sent has arrived */
+    uint32_t timers;          /* among them, and the last one that was queued */
     uint64_t timer_due;
     uint64_t timer_number;
     uint32_t unchecked; /* slices until the next comparison of [E24] */
@@ -75,6 +80,15 @@ struct skn_pending_note {
     struct skn_note note;
 };
 
+/* What a slice that removes a domain came to. */
+enum skn_removal {
+    SKN_REMOVAL_GOES_ON,
+    SKN_REMOVAL_REFUSED,
+    SKN_REMOVAL_BEGUN,
+    SKN_REMOVAL_WAITS,
+    SKN_REMOVAL_ENDED,
+};
+
 struct skn_cx {
     struct skn_core *core;
     struct skn_dom *dom;
@@ -88,7 +102,10 @@ struct skn_cx {
     bool has_put; /* a row of the domain's own: what only answered has no domain to show for it */
     bool meta_changed;
     bool was_faulted;
-    bool was_busy; /* it has a row that says so */
+    struct skn_range *ranges; /* meta.ranges of them; NULL: not read yet */
+    uint8_t was_busy;         /* as its row says: SKN_BUSY_.. */
+    bool is_gone;             /* the domain ends with this slice */
+    enum skn_removal removal;
     bool has_replied;
     uint64_t stamp;
     bool is_bounded; /* the program's part: it has limits, the core's has none */
@@ -121,6 +138,15 @@ struct skn_timers {
 struct skn_sweep {
     struct skn_key at; /* it goes on here; empty: none is under way */
     uint32_t next;     /* when the first of those that stay is due; 0: none stays */
+};
+
+/* The poison guard [E35]. */
+struct skn_guard {
+    struct skn_handling *handling;
+    struct skn_poison *poison; /* owns their addresses */
+    size_t count;
+    bool is_poisoned; /* what is handled now */
+    bool is_careful;  /* its domain is not woken: that alone may end the node */
 };
 
 struct skn_core {
@@ -159,6 +185,8 @@ struct skn_core {
     struct skn_buf record;   /* the bytes that out_record points into */
     struct skn_buf mail_row; /* the message being handled */
     struct skn_buf packet;   /* the one being made */
+    struct skn_buf identity; /* what the identity of a request is made of */
+    struct skn_guard guard;
     struct skn_mail mail;
     uint32_t sweep_hour; /* when answers are due to be forgotten; 0: there is none */
     struct skn_sweep sweep;
@@ -289,12 +317,24 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
                          enum skn_priority lane,
                          struct skn_slice sender,
                          struct skn_slice message);
+/* One message less of `sender` waits at the domain of the slice. */
+void skn_mail_count_off(struct skn_cx *cx, struct skn_slice sender, size_t bytes);
 /* Changes the counter row of a target and a sender of this shard. */
 void skn_mail_count(struct skn_cx *cx, const struct skn_note *change);
 /* The row that says that a domain at which something waits is FAULTED. True: it was not so before. */
 bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
 /* The end of a domain's slice: what waits comes into the room that it made; notes become rows. */
 void skn_mail_finish(struct skn_cx *cx);
+
+/* --- guard.c: the poison guard [E35] ------------------------------------------------------------------ */
+
+void skn_guard_init(struct skn_guard *guard, const struct skn_core_options *options);
+void skn_guard_fini(struct skn_guard *guard);
+/* Around the handling of a message. */
+void skn_guard_enter(struct skn_core *core, struct skn_dom *dom, const struct skn_work *work);
+void skn_guard_leave(struct skn_core *core);
+/* Somebody redelivers: what was poisoned at the domain is so no more. */
+void skn_guard_forgive(struct skn_core *core, struct skn_slice address);
 
 /* --- dead.c: dead letters [E33] ------------------------------------------------------------------------- */
 
@@ -309,6 +349,58 @@ SKN_MUST_USE enum skn_rc skn_dead_choose(struct skn_core *core,
 void skn_dead_take(struct skn_cx *cx, const struct skn_work *work);
 void skn_dead_redeliver(struct skn_cx *cx, const struct skn_message *message);
 void skn_dead_go_on(struct skn_cx *cx);
+
+/* --- range.c: ranges of rows that go at once [E14] ----------------------------------------------------- */
+
+struct skn_range;
+
+/* Who reads: a slice, or somebody outside. */
+struct skn_reader {
+    struct skn_cx *cx; /* or NULL: the store */
+    struct skn_store *store;
+    struct skn_arena *arena;
+    struct skn_key *key; /* scratch */
+    struct skn_diag *diag;
+};
+
+SKN_MUST_USE enum skn_rc skn_ranges_read(const struct skn_reader *reader,
+                                         struct skn_slice address,
+                                         uint32_t count,
+                                         struct skn_range **out_ranges);
+/* SKN_ENOENT: one of them hides the key. */
+SKN_MUST_USE enum skn_rc skn_ranges_get(const struct skn_reader *reader,
+                                        struct skn_slice address,
+                                        const struct skn_range *ranges,
+                                        uint32_t count,
+                                        struct skn_slice key);
+/* Like skn_cx_next; from >= prefix. */
+SKN_MUST_USE enum skn_rc skn_ranges_next(const struct skn_reader *reader,
+                                         struct skn_slice address,
+                                         const struct skn_range *ranges,
+                                         uint32_t count,
+                                         struct skn_slice prefix,
+                                         struct skn_slice from,
+                                         struct skn_row *out_row);
+/* The same in a slice whose domain has ranges. */
+SKN_MUST_USE enum skn_rc skn_range_check(struct skn_cx *cx, struct skn_slice key);
+SKN_MUST_USE enum skn_rc skn_range_next(struct skn_cx *cx,
+                                        struct skn_slice prefix,
+                                        struct skn_slice from,
+                                        struct skn_row *out_row);
+void skn_range_written(struct skn_cx *cx, struct skn_slice key, bool is_delete);
+void skn_range_sweep(struct skn_cx *cx);
+
+/* --- remove.c: the end of a domain [E14] --------------------------------------------------------------- */
+
+/* It is being removed, or somebody asked for it: that comes before everything else. */
+bool skn_remove_wants(const struct skn_dom *dom);
+bool skn_remove_is_ready(const struct skn_dom *dom);
+SKN_MUST_USE enum skn_rc skn_remove_choose(struct skn_dom *dom, struct skn_work *work);
+void skn_remove_step(struct skn_cx *cx);
+/* Its slice is over; `removal` says what became of it. */
+void skn_remove_committed(struct skn_core *core, struct skn_dom *dom, const struct skn_cx *cx);
+/* All that the domain sent to other shards has arrived. */
+void skn_remove_wake(struct skn_core *core, struct skn_slice address);
 
 /* --- outbox.c: what waits at others [E32] [E33] -------------------------------------------------------- */
 
@@ -363,7 +455,8 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
 /* Somebody waits for its answer. */
 static inline bool skn_message_is_asked(enum skn_message_kind kind)
 {
-    return kind == SKN_MESSAGE_REQUEST || kind == SKN_MESSAGE_REDELIVER;
+    return kind == SKN_MESSAGE_REQUEST || kind == SKN_MESSAGE_REDELIVER ||
+           kind == SKN_MESSAGE_REMOVE;
 }
 /* The rows that a slice changed, in key order. */
 void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch);

@@ -28,7 +28,10 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->has_put = false;
     cx->meta_changed = false;
     cx->was_faulted = false;
-    cx->was_busy = false;
+    cx->was_busy = 0;
+    cx->ranges = NULL;
+    cx->is_gone = false;
+    cx->removal = SKN_REMOVAL_GOES_ON;
     cx->sent = NULL;
     skn_omap_init(&cx->notes);
     cx->has_replied = false;
@@ -140,6 +143,7 @@ void skn_raw_delete(struct skn_cx *cx, struct skn_slice key)
 
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
 {
+    cx->ranges = NULL; /* what `wake` read costs nothing, so it is read again */
     struct skn_slice bytes;
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
     enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
@@ -150,7 +154,7 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
     if (rc == SKN_OK) rc = skn_meta_decode(bytes, &cx->meta, &cx->diag);
     if (rc != SKN_OK) cx->rc = rc;
     cx->was_faulted = cx->meta.is_faulted;
-    cx->was_busy = cx->meta.again_from < cx->meta.again_to;
+    cx->was_busy = skn_meta_busy(&cx->meta);
     return rc;
 }
 
@@ -242,6 +246,10 @@ static struct skn_slice own_key(struct skn_cx *cx, struct skn_slice key)
 
 enum skn_rc skn_cx_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
 {
+    if (cx->meta.ranges > 0) {
+        enum skn_rc rc = skn_range_check(cx, key);
+        if (rc != SKN_OK) return rc;
+    }
     return skn_raw_get(cx, own_key(cx, key), out_value);
 }
 
@@ -252,6 +260,10 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
 {
     if (prefix.len > SKN_PRIVATE_KEY_MAX || from.len > SKN_PRIVATE_KEY_MAX + 1)
         return skn_cx_fault(cx, SKN_ETOOLARGE, "a key is over 3072 bytes");
+    if (cx->meta.ranges > 0) {
+        if (skn_slice_cmp(from, prefix) < 0) from = prefix;
+        return skn_range_next(cx, prefix, from, out_row);
+    }
     skn_key_own(&cx->key, skn_cx_address(cx), skn_slice_cmp(from, prefix) < 0 ? prefix : from);
     struct skn_slice first = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
     skn_key_own(&cx->key, skn_cx_address(cx), prefix);
@@ -271,6 +283,7 @@ static void put_own(struct skn_cx *cx, struct skn_slice key, struct skn_slice va
     if (value.len > limit)
         (void)skn_cx_over(cx, SKN_ETOOLARGE, "a row is too large", "row_bytes", limit);
     skn_raw_put(cx, own_key(cx, key), value);
+    if (cx->meta.ranges > 0) skn_range_written(cx, key, false);
 }
 
 void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
@@ -293,6 +306,7 @@ void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value 
 void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
 {
     skn_raw_delete(cx, own_key(cx, key));
+    if (cx->meta.ranges > 0) skn_range_written(cx, key, true);
 }
 
 void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address)

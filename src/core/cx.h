@@ -63,6 +63,11 @@ void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value);
 void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
 
+/* Every own row whose key begins with `prefix` is gone at once, however many there are; an empty
+ * prefix means all. What is written under it afterwards is there. Many rows are removed by slices of
+ * the core's own, later; 64 such ranges may wait, then SKN_EFULL [E14]. */
+void skn_cx_delete_range(struct skn_cx *cx, struct skn_slice prefix);
+
 /* --- messages, timers, intents, answers ------------------------------------------------------- */
 
 /* To any domain, itself included. Arrives once, and in the order sent among those of one priority.

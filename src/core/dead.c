@@ -48,7 +48,9 @@ void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc w
     struct skn_message message = work->message;
     /* A limit is named to the caller; other texts of faults stay out of answers, which are rows. */
     char text[sizeof cx->diag.text];
-    (void)snprintf(text, sizeof text, "%s", cx->is_over ? cx->diag.text : skn_rc_info(why)->text);
+    bool is_poison = cx->core->guard.is_poisoned;
+    bool is_named = cx->is_over || is_poison;
+    (void)snprintf(text, sizeof text, "%s", is_named ? cx->diag.text : skn_rc_info(why)->text);
     if (skn_bug(SKN_BUG_HALF_SLICE))
         cx->rc = SKN_OK;
     else
@@ -61,7 +63,7 @@ void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc w
     if (why != SKN_EOUTBOXFULL && why != SKN_ETARGETFAULTED) cx->meta.faults++;
     /* A result or a timer comes once: what it would have moved stands still, so the domain does. */
     bool comes_once = message.kind == SKN_MESSAGE_ATTEMPT || message.kind == SKN_MESSAGE_TIMER;
-    if (comes_once || cx->meta.faults >= limits->faults_in_row ||
+    if (comes_once || is_poison || cx->meta.faults >= limits->faults_in_row ||
         cx->meta.dead >= limits->dead_letters)
         cx->meta.is_faulted = true;
     skn_cx_refuse(cx, why, text);
@@ -215,6 +217,7 @@ void skn_dead_redeliver(struct skn_cx *cx, const struct skn_message *message)
     cx->meta.is_faulted = false;
     cx->meta.faults = 0;
     cx->meta_changed = changes;
+    skn_guard_forgive(cx->core, skn_dom_address(cx->dom));
     skn_cx_reply(cx, skn_value_int(is_all ? cx->meta.dead : 1));
 }
 

@@ -50,6 +50,7 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
     skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address.len);
     skn_list_init(&dom->link);
     skn_list_init(&dom->answers);
+    skn_list_init(&dom->removals);
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
         skn_list_init(&dom->requests[lane]);
     dom->program = program;
@@ -70,6 +71,8 @@ void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
     skn_sched_drop(&core->sched, &dom->turn);
     leave_list(core, dom);
     struct skn_list *link;
+    while ((link = skn_list_pop_front(&dom->removals)))
+        skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
     while ((link = skn_list_pop_front(&dom->answers)))
         skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
@@ -129,9 +132,13 @@ void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input 
 {
     input->arrival = core->arrivals++;
     SKN_ASSERT(input->message.priority < SKN_PRIORITIES);
-    bool is_request = input->message.kind == SKN_MESSAGE_REQUEST;
-    struct skn_list *requests = &dom->requests[input->message.priority];
-    skn_list_push_back(is_request ? requests : &dom->answers, &input->link);
+    struct skn_list *list = &dom->answers;
+    if (input->message.kind == SKN_MESSAGE_REQUEST) list = &dom->requests[input->message.priority];
+    if (input->message.kind == SKN_MESSAGE_REMOVE) {
+        list = &dom->removals;
+        dom->is_held = dom->is_stuck = dom->is_unsure = false; /* no program sees anything of it */
+    }
+    skn_list_push_back(list, &input->link);
     skn_dom_settle(core, dom);
 }
 

@@ -167,6 +167,8 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
     if (message->attempt < row.attempt && !is_success && !takes_old) return SKN_TAKE_DROP;
     if (row.state == SKN_INTENT_WAITING && !is_success) return SKN_TAKE_DROP;
 
+    /* Of a domain that is being removed nothing is tried again. */
+    if (cx->meta.removal != SKN_REMOVE_NOT && !row.cancel) row.cancel = SKN_CANCEL;
     message->tag = row.tag;
     if (is_cut_off) message->epoch = row.epoch;
     if (is_success) {

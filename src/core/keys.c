@@ -5,7 +5,14 @@
 
 enum { SHARD = 1, DOMAIN_ROWS = 2 };
 enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_DOMAINS = 8 };
-enum { DOMAIN_META = 1, DOMAIN_TIMER = 2, DOMAIN_DEAD = 3, DOMAIN_OWN = 0x10 };
+enum {
+    DOMAIN_META = 1,
+    DOMAIN_TIMER = 2,
+    DOMAIN_DEAD = 3,
+    DOMAIN_EXCEPTION = 4,
+    DOMAIN_RANGE = 5,
+    DOMAIN_OWN = 0x10
+};
 
 static void put(struct skn_key *key, struct skn_slice bytes)
 {
@@ -54,11 +61,16 @@ void skn_key_timer_index(struct skn_key *key,
     put(key, address);
 }
 
-void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane)
+void skn_key_mailbox(struct skn_key *key, struct skn_slice address)
 {
     skn_key_shard(key, SKN_SHARD_MAIL);
     put(key, address);
     put_u8(key, 0);
+}
+
+void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane)
+{
+    skn_key_mailbox(key, address);
     put_u8(key, (uint8_t)lane);
 }
 
@@ -219,6 +231,22 @@ void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number
 {
     domain(key, address, DOMAIN_DEAD);
     put_be64(key, number);
+}
+
+void skn_key_range(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    domain(key, address, DOMAIN_RANGE);
+    put_be64(key, number);
+}
+
+void skn_key_exception(struct skn_key *key,
+                       struct skn_slice address,
+                       uint64_t number,
+                       struct skn_slice own)
+{
+    domain(key, address, DOMAIN_EXCEPTION);
+    put_be64(key, number);
+    put(key, own);
 }
 
 void skn_key_dead_payload(struct skn_key *key)

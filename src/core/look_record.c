@@ -14,7 +14,7 @@ enum { LISTED_MAX = 100 };
 const char *skn_message_kind_name(enum skn_message_kind kind)
 {
     static const char *const names[] = {
-        "", "request", "send", "timer", "attempt", "redeliver", "letters"};
+        "", "request", "send", "timer", "attempt", "redeliver", "letters", "remove", "sweep"};
     return kind < SKN_ARRAY_LEN(names) ? names[kind] : "";
 }
 

@@ -30,12 +30,14 @@ static struct skn_input *first_input(const struct skn_dom *dom, unsigned lane, b
     return answer->arrival < request->arrival ? answer : request;
 }
 
-enum source { FROM_MAIL, FROM_INPUTS };
+enum source { FROM_MAIL, FROM_INPUTS, FROM_RANGES };
 
 static uint32_t sources_of(const struct skn_dom *dom, unsigned lane, uint8_t mail, bool rests)
 {
     uint32_t sources = mail & (1U << lane) ? 1U << FROM_MAIL : 0;
     if (first_input(dom, lane, rests)) sources |= 1U << FROM_INPUTS;
+    /* Rows that are gone already are removed in the background. */
+    if (dom->has_ranges && lane == SKN_PRIORITY_BACKGROUND) sources |= 1U << FROM_RANGES;
     return sources;
 }
 
@@ -53,6 +55,8 @@ static bool has_letters(const struct skn_dom *dom, bool rests)
 
 enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom)
 {
+    if (skn_remove_wants(dom))
+        return skn_remove_is_ready(dom) ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
     uint8_t mail = lanes_of(dom, rests);
     unsigned lane = 0;
@@ -64,7 +68,8 @@ enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_do
 
 bool skn_mail_has_any(const struct skn_dom *dom)
 {
-    bool has = dom->mail || dom->again || first_of(&dom->answers);
+    bool has = dom->mail || dom->again || dom->has_ranges || skn_remove_wants(dom) ||
+               first_of(&dom->answers);
     for (unsigned lane = 0; lane < SKN_PRIORITIES && !has; lane++)
         has = first_of(&dom->requests[lane]) != NULL;
     return has;
@@ -88,6 +93,8 @@ void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_
 {
     dom->mail = dom->full = 0;
     dom->again = SKN_AGAIN_NO;
+    dom->is_removing = meta->removal != SKN_REMOVE_NOT;
+    dom->has_ranges = meta->ranges > 0;
     if (meta->again_from < meta->again_to && !meta->is_faulted)
         dom->again = meta->is_closing ? SKN_AGAIN_CLOSE : SKN_AGAIN_LETTERS;
     for (unsigned lane = 0; lane < SKN_PRIORITIES && !meta->is_faulted; lane++) {
@@ -127,6 +134,7 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
                             struct skn_work *work,
                             struct skn_diag *diag)
 {
+    if (skn_remove_wants(dom)) return skn_remove_choose(dom, work);
     struct skn_meta_row meta = {0};
     enum skn_rc rc = dom->mail || dom->again ? look(core, dom, &meta, diag) : SKN_OK;
     if (rc != SKN_OK) return rc;
@@ -142,6 +150,11 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
         (enum source)skn_turn_among(sources_of(dom, lane, mail, rests), dom->source_streak);
     work->lane = (enum skn_priority)lane;
     if (source == FROM_MAIL) return first_mail(core, dom, work, diag);
+    if (source == FROM_RANGES) {
+        work->message =
+            (struct skn_message){.kind = SKN_MESSAGE_SWEEP, .payload = skn_value_none()};
+        return SKN_OK;
+    }
     work->input = first_input(dom, lane, rests);
     SKN_ASSERT(work->input);
     work->message = work->input->message;
@@ -216,6 +229,17 @@ void skn_mail_count(struct skn_cx *cx, const struct skn_note *change)
     skn_buf_reset(&cx->row);
     skn_counter_encode(&row, &cx->row);
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+}
+
+void skn_mail_count_off(struct skn_cx *cx, struct skn_slice sender, size_t bytes)
+{
+    const struct skn_note change = {.kind = SKN_NOTE_WAITS,
+                                    .is_faulted = cx->meta.is_faulted,
+                                    .messages = -1,
+                                    .bytes = -(int64_t)bytes,
+                                    .target = skn_dom_address(cx->dom),
+                                    .sender = sender};
+    count_wait(cx, &change);
 }
 
 bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted)
@@ -295,8 +319,8 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
     bool is_new = false;
     struct skn_meta_row *meta = open_meta(cx, address, &other, &is_new);
     if (!meta) return cx->rc;
-    bool has_room =
-        meta->waiting[lane] == 0 && meta->mail[lane] < cx->core->limits.mailbox_messages;
+    bool has_room = meta->removal == SKN_REMOVE_NOT && meta->waiting[lane] == 0 &&
+                    meta->mail[lane] < cx->core->limits.mailbox_messages;
     if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
         put_in_lane(cx, meta, address, lane, message);
         skn_cx_emit(cx, &(struct skn_output){.address = address, .number = lane}, true);
@@ -365,27 +389,23 @@ static void take_waiting(struct skn_cx *cx, enum skn_priority lane)
             &cx->diag, "what waits for %.*s is not what its row says", SKN_FMT(address));
     if (cx->rc != SKN_OK) return;
     struct skn_slice key = skn_arena_dup(&cx->arena, row.key);
-    const struct skn_note change = {.kind = SKN_NOTE_WAITS,
-                                    .is_faulted = cx->meta.is_faulted,
-                                    .messages = -1,
-                                    .bytes = -(int64_t)row.value.len,
-                                    .target = address,
-                                    .sender = skn_arena_dup(&cx->arena, sender)};
+    sender = skn_arena_dup(&cx->arena, sender);
+    size_t bytes = row.value.len;
     put_in_lane(cx, &cx->meta, address, lane, row.value);
     skn_raw_delete(cx, key);
     cx->meta.waiting[lane]--;
     cx->meta_changed = true;
-    count_wait(cx, &change);
+    skn_mail_count_off(cx, sender, bytes);
 }
 
 /* The row by which an opening finds a domain for which the core has something to do. */
 static void mark_busy(struct skn_cx *cx)
 {
-    bool is_busy = cx->meta.again_from < cx->meta.again_to;
-    if (is_busy == cx->was_busy) return;
+    uint8_t busy = skn_meta_busy(&cx->meta);
+    if (busy == cx->was_busy) return;
     skn_key_busy(&cx->key, skn_dom_address(cx->dom));
-    if (is_busy)
-        skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
+    if (busy)
+        skn_raw_put(cx, skn_key_slice(&cx->key), skn_slice(&busy, 1));
     else
         skn_raw_delete(cx, skn_key_slice(&cx->key));
 }
@@ -396,7 +416,8 @@ void skn_mail_finish(struct skn_cx *cx)
     uint64_t waiting = 0;
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
         for (int i = 0; i < REFILL_AT_ONCE && cx->rc == SKN_OK; i++) {
-            bool has_room = cx->meta.mail[lane] < cx->core->limits.mailbox_messages;
+            bool has_room = cx->meta.mail[lane] < cx->core->limits.mailbox_messages &&
+                            cx->meta.removal == SKN_REMOVE_NOT;
             if (!has_room || cx->meta.waiting[lane] == 0) break;
             take_waiting(cx, (enum skn_priority)lane);
         }

@@ -239,7 +239,7 @@ static void trim(struct skn_core *core, struct skn_peer *peer, unsigned lane, ui
         const struct skn_unacked *row = &out->ring[++out->acked % out->ring_cap];
         core->mail.unacked--;
         if (!row->sender) continue;
-        row->sender->on_way--;
+        if (--row->sender->on_way == 0) skn_remove_wake(core, row->sender->node.key);
         row->sender->messages--;
         row->sender->bytes -= row->bytes;
         unref_sender(core, row->sender);

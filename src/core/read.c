@@ -79,6 +79,23 @@ enum skn_rc skn_core_mac(struct skn_store *store,
     return rc;
 }
 
+/* What hides rows of a domain: its removal (SKN_ENOENT), or ranges. */
+static enum skn_rc hidden(struct skn_store *store,
+                          struct skn_slice address,
+                          uint32_t *out_ranges,
+                          struct skn_diag *diag)
+{
+    struct skn_key key;
+    struct skn_slice bytes;
+    struct skn_meta_row meta = {0};
+    skn_key_meta(&key, address);
+    enum skn_rc rc = skn_store_get(store, skn_key_slice(&key), &bytes, diag);
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
+    *out_ranges = meta.ranges;
+    if (rc == SKN_OK && meta.removal != SKN_REMOVE_NOT) return SKN_ENOENT;
+    return rc == SKN_ENOENT ? SKN_OK : rc;
+}
+
 enum skn_rc skn_core_get(struct skn_store *store,
                          struct skn_slice address,
                          struct skn_slice key,
@@ -87,6 +104,19 @@ enum skn_rc skn_core_get(struct skn_store *store,
 {
     SKN_ASSERT(address.len <= SKN_ADDRESS_MAX && key.len <= SKN_PRIVATE_KEY_MAX);
     struct skn_key whole;
+    uint32_t count;
+    enum skn_rc rc = hidden(store, address, &count, diag);
+    if (rc == SKN_OK && count > 0) {
+        struct skn_range *ranges;
+        struct skn_arena arena;
+        skn_arena_init(&arena);
+        const struct skn_reader reader = {
+            .store = store, .arena = &arena, .key = &whole, .diag = diag};
+        rc = skn_ranges_read(&reader, address, count, &ranges);
+        if (rc == SKN_OK) rc = skn_ranges_get(&reader, address, ranges, count, key);
+        skn_arena_fini(&arena);
+    }
+    if (rc != SKN_OK) return rc;
     skn_key_own(&whole, address, key);
     return skn_store_get(store, skn_key_slice(&whole), out_value, diag);
 }
@@ -111,21 +141,19 @@ enum skn_rc skn_core_next_row(struct skn_store *store,
 {
     SKN_ASSERT(address.len <= SKN_ADDRESS_MAX);
     SKN_ASSERT(prefix.len <= SKN_PRIVATE_KEY_MAX && from.len <= SKN_PRIVATE_KEY_MAX + 1);
-    struct skn_key first, end;
-    skn_key_own(&first, address, skn_slice_cmp(from, prefix) < 0 ? prefix : from);
-    skn_key_own(&end, address, prefix);
-    size_t head = end.len - prefix.len;
-    skn_key_end(&end);
-    if (skn_slice_cmp(skn_key_slice(&first), skn_key_slice(&end)) >= 0) return SKN_ENOENT;
-    struct skn_row row;
-    size_t count;
-    enum skn_rc rc =
-        skn_store_scan(store, skn_key_slice(&first), skn_key_slice(&end), &row, 1, &count, diag);
+    struct skn_key key;
+    struct skn_arena arena;
+    struct skn_range *ranges = NULL;
+    uint32_t count;
+    enum skn_rc rc = hidden(store, address, &count, diag);
     if (rc != SKN_OK) return rc;
-    if (count == 0) return SKN_ENOENT;
-    out_row->key = skn_slice_from(row.key, head);
-    out_row->value = row.value;
-    return SKN_OK;
+    skn_arena_init(&arena);
+    const struct skn_reader reader = {.store = store, .arena = &arena, .key = &key, .diag = diag};
+    if (count > 0) rc = skn_ranges_read(&reader, address, count, &ranges);
+    if (skn_slice_cmp(from, prefix) < 0) from = prefix;
+    if (rc == SKN_OK) rc = skn_ranges_next(&reader, address, ranges, count, prefix, from, out_row);
+    skn_arena_fini(&arena);
+    return rc;
 }
 
 enum skn_rc skn_core_next_domain(struct skn_store *store,

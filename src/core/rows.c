@@ -19,7 +19,14 @@ finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct 
     return SKN_OK;
 }
 
-enum { META_FAULTED = 1, META_AGAIN = 2, META_CLOSING = 4, META_FLAGS = 7 };
+enum {
+    META_FAULTED = 1,
+    META_AGAIN = 2,
+    META_CLOSING = 4,
+    META_REMOVING = 8,
+    META_RANGES = 16,
+    META_FLAGS = 31
+};
 
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
 {
@@ -30,6 +37,8 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
     bool has_again = row->again_from < row->again_to;
     unsigned flags = row->is_faulted ? META_FAULTED : 0;
     flags |= (has_again ? META_AGAIN : 0) | (row->is_closing ? META_CLOSING : 0);
+    if (row->removal != SKN_REMOVE_NOT) flags |= META_REMOVING;
+    if (row->ranges > 0) flags |= META_RANGES;
     skn_buf_put_u8(out, (uint8_t)flags);
     skn_buf_put_le32(out, row->faults);
     skn_buf_put_le32(out, row->dead);
@@ -44,9 +53,18 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
         skn_buf_put_le32(out, row->mail[i]);
         skn_buf_put_le32(out, row->waiting[i]);
     }
-    if (!has_again) return;
-    skn_buf_put_le64(out, row->again_from);
-    skn_buf_put_le64(out, row->again_to);
+    if (has_again) {
+        skn_buf_put_le64(out, row->again_from);
+        skn_buf_put_le64(out, row->again_to);
+    }
+    if (row->removal != SKN_REMOVE_NOT) {
+        skn_buf_put_u8(out, (uint8_t)row->removal);
+        skn_buf_put_le64(out, row->removed_at);
+        skn_buf_put_le64(out, row->removal_at);
+    }
+    if (row->ranges == 0) return;
+    skn_buf_put_le32(out, row->ranges);
+    skn_buf_put_le64(out, row->next_range);
 }
 
 enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
@@ -74,6 +92,18 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
         out->again_from = skn_cursor_le64(&cursor);
         out->again_to = skn_cursor_le64(&cursor);
         if (out->again_from >= out->again_to) cursor.bad = true;
+    }
+    if (flags & META_REMOVING) {
+        uint8_t removal = skn_cursor_u8(&cursor);
+        out->removal = removal;
+        out->removed_at = skn_cursor_le64(&cursor);
+        out->removal_at = skn_cursor_le64(&cursor);
+        if (removal == SKN_REMOVE_NOT || removal > SKN_REMOVE_ROWS) cursor.bad = true;
+    }
+    if (flags & META_RANGES) {
+        out->ranges = skn_cursor_le32(&cursor);
+        out->next_range = skn_cursor_le64(&cursor);
+        if (out->ranges == 0) cursor.bad = true;
     }
     if (lanes >> SKN_PRIORITIES || flags & ~META_FLAGS) cursor.bad = true;
     return finish(&cursor, level, "domain", diag);
@@ -214,7 +244,7 @@ skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_d
     out->tag = skn_cursor_block(&cursor);
     out->reason = skn_cursor_block(&cursor);
     struct skn_slice payload = skn_cursor_block(&cursor);
-    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_LETTERS) cursor.bad = true;
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_SWEEP) cursor.bad = true;
     if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor.bad = true;
     enum skn_rc rc = finish(&cursor, level, "message", diag);
     if (rc != SKN_OK) return rc;

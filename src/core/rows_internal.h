@@ -22,20 +22,24 @@
  *                                       waits         message        the batch that takes it in
  *   01 0d 00 target 00 sender           counter       struct counter the batch that brings it to 0
  *   01 0e 00 target                     FAULTED while something waits for it   empty   redeliver
- *   01 0f 00 address                    letters are handed over   empty   the batch of the last one
+ *   01 0f 00 address                    busy          1 letters are handed over, 2 removed, 4 ranges
+ *                                                     of rows are removed:1   when that is done
  *   01 10 00                            next sweep    hour:4         the sweep that leaves no answer
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
  *   02 address 00 03 number:8 01     payload of one over 512 KiB     value        with it
+ *   02 address 00 04 number:8 key    exception       empty            the slice that comes past it
+ *   02 address 00 05 number:8        range that went struct range    the slice that removes the last
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
  *   meta      level:1 flags:1 faults:4 dead:4 next_mail:8 next_timer:8 next_intent:8 last_dead:8
  *             epoch:8
  *             lanes:1 (bit per lane that follows) then for each: mail:4 waiting:4
- *             with flag 2 again_from:8 again_to:8
- *             flags: 1 FAULTED, 2 letters are handed over, 4 or closed
+ *             with flag 2 again_from:8 again_to:8; with flag 8 removal:1 removed_at:8 removal_at:8
+ *             flags: 1 FAULTED, 2 letters are handed over, 4 or closed, 8 it is being removed,
+ *             16 with ranges:4 next_range:8
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
@@ -43,6 +47,7 @@
  *   kept      level:1 ids:8 bytes:8
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 number:8 attempt:4 epoch:8
  *             next_due:8 sender:block name:block tag:block reason:block payload:block
+ *   range     level:1 prefix:block at:block
  *   counter   level:1 messages:4 bytes:8
  *   note      level:1 kind:1 faulted:1 messages:4 bytes:8 (both signed) target:block sender:block
  */
@@ -75,6 +80,7 @@ void skn_key_mail(struct skn_key *key,
                   struct skn_slice address,
                   enum skn_priority lane,
                   uint64_t number);
+void skn_key_mailbox(struct skn_key *key, struct skn_slice address); /* all of it */
 void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane);
 void skn_key_intent(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_intents(struct skn_key *key, struct skn_slice address);
@@ -90,6 +96,12 @@ void skn_key_meta(struct skn_key *key, struct skn_slice address);
 void skn_key_timers(struct skn_key *key, struct skn_slice address);
 void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number);
+/* A range of own rows that is gone [E14], and a row in it that was written since. */
+void skn_key_range(struct skn_key *key, struct skn_slice address, uint64_t number);
+void skn_key_exception(struct skn_key *key,
+                       struct skn_slice address,
+                       uint64_t number,
+                       struct skn_slice own);
 /* Of the dead letter that the key is of: its payload, where one row has no room for both. */
 void skn_key_dead_payload(struct skn_key *key);
 void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice own);
@@ -141,6 +153,17 @@ SKN_MUST_USE enum skn_rc skn_key_split(struct skn_slice key,
                                        struct skn_slice *out_rest,
                                        struct skn_diag *diag);
 
+/* The order is stored. */
+enum skn_remove_state {
+    SKN_REMOVE_NOT = 0,
+    SKN_REMOVE_CANCEL = 1,
+    SKN_REMOVE_WAIT = 2,
+    SKN_REMOVE_ROWS = 3,
+};
+
+/* What the core has to do for a domain; the value of its row `busy`. */
+enum { SKN_BUSY_LETTERS = 1, SKN_BUSY_REMOVING = 2, SKN_BUSY_RANGES = 4 };
+
 struct skn_meta_row {
     bool is_faulted;
     uint32_t faults; /* in a row */
@@ -151,6 +174,11 @@ struct skn_meta_row {
     uint32_t waiting[SKN_PRIORITIES]; /* and those that found no room in it [E30] */
     uint64_t again_from, again_to;    /* dead letters that are to be handled; none when equal */
     bool is_closing;                  /* or rather removed */
+    enum skn_remove_state removal;
+    uint64_t removed_at; /* stamp of the batch that began it */
+    uint64_t removal_at; /* CANCEL: number of the next intent */
+    uint32_t ranges;     /* of own rows that are gone and not removed yet */
+    uint64_t next_range;
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };
@@ -185,6 +213,14 @@ struct skn_answer_row {
     struct skn_slice text;
     struct skn_slice value; /* encoded */
 };
+
+static inline uint8_t skn_meta_busy(const struct skn_meta_row *meta)
+{
+    unsigned busy = meta->again_from < meta->again_to ? SKN_BUSY_LETTERS : 0;
+    if (meta->removal != SKN_REMOVE_NOT) busy |= SKN_BUSY_REMOVING;
+    if (meta->ranges > 0) busy |= SKN_BUSY_RANGES;
+    return (uint8_t)busy;
+}
 
 /* What waits for one target of one sender [E31]. */
 struct skn_counter_row {

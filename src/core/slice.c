@@ -43,6 +43,12 @@ void skn_cx_put_meta(struct skn_cx *cx)
     skn_buf_reset(&cx->row);
     skn_meta_encode(&cx->meta, &cx->row);
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
+    if (cx->is_gone) {
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+        skn_key_domain(&cx->key, skn_dom_address(cx->dom));
+        skn_raw_delete(cx, skn_key_slice(&cx->key));
+        return;
+    }
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
     if (cx->is_new) skn_cx_list_domain(cx, skn_dom_address(cx->dom));
 }
@@ -68,6 +74,10 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
         return false;
     }
     if (skn_slice_take(cx, work, message) == SKN_TAKE_DROP || cx->rc != SKN_OK) return true;
+    if (cx->core->guard.is_poisoned) {
+        (void)skn_cx_fault(cx, SKN_EFAULT, "handling it ended the node twice [E35]");
+        return false;
+    }
     cx->is_bounded = true;
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
@@ -81,6 +91,20 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
     return true;
 }
 
+/* Its row comes first: it says which of the others are gone. */
+static void *wake(struct skn_cx *cx)
+{
+    const struct skn_program *program = cx->dom->program;
+    if (!program->wake || cx->core->guard.is_careful) return NULL;
+    return skn_cx_load_meta(cx) == SKN_OK ? program->wake(cx) : NULL;
+}
+
+/* Of a domain that is being removed: results end its intents, timers go with its rows. */
+static void take_unseen(struct skn_cx *cx, struct skn_message *message)
+{
+    if (message->kind == SKN_MESSAGE_ATTEMPT) (void)skn_intent_take(cx, message);
+}
+
 static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *warm)
 {
     struct skn_message message = work->message;
@@ -89,6 +113,12 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
         skn_dead_redeliver(cx, &message);
     else if (message.kind == SKN_MESSAGE_LETTERS)
         skn_dead_go_on(cx);
+    else if (message.kind == SKN_MESSAGE_SWEEP)
+        skn_range_sweep(cx);
+    else if (message.kind == SKN_MESSAGE_REMOVE)
+        skn_remove_step(cx);
+    else if (cx->meta.removal != SKN_REMOVE_NOT)
+        take_unseen(cx, &message);
     else if (!give(cx, work, warm, &message))
         return cx->rc;
     if (cx->rc == SKN_OK) skn_mail_finish(cx);
@@ -156,7 +186,7 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     }
     skn_cx_begin(cx, core, first->dom, first->message, first->input, first->stamp);
     const struct skn_program *program = first->dom->program;
-    void *warm = program->wake ? program->wake(cx) : NULL;
+    void *warm = wake(cx);
     skn_cx_budget(cx);
     uint64_t faults = core->counts.faults;
     enum skn_rc rc = handle(cx, work, warm);
@@ -306,22 +336,19 @@ static void cool(struct skn_dom *dom)
     dom->warm = NULL;
 }
 
-enum skn_rc skn_slice_run(struct skn_core *core,
-                          struct skn_dom *dom,
-                          uint64_t now_ms,
-                          struct skn_record *out_record,
-                          struct skn_diag *diag)
+static enum skn_rc run(struct skn_core *core,
+                       struct skn_dom *dom,
+                       struct skn_work *work,
+                       uint64_t now_ms,
+                       struct skn_record *out_record,
+                       struct skn_diag *diag)
 {
-    struct skn_work work = {0};
-    enum skn_rc rc = skn_mail_choose(core, dom, &work, diag);
-    if (rc != SKN_OK) return rc;
-
     struct skn_cx *cx = &core->cx[0];
-    uint64_t stamp = skn_hlc_next(core->stamp, work.message.stamp, now_ms);
-    skn_cx_begin(cx, core, dom, &work.message, work.input, stamp);
-    if (!dom->warm && dom->program->wake) dom->warm = dom->program->wake(cx);
+    uint64_t stamp = skn_hlc_next(core->stamp, work->message.stamp, now_ms);
+    skn_cx_begin(cx, core, dom, &work->message, work->input, stamp);
+    if (!dom->warm) dom->warm = wake(cx);
     skn_cx_budget(cx);
-    rc = handle(cx, &work, dom->warm);
+    enum skn_rc rc = handle(cx, work, dom->warm);
     uint64_t faults = core->counts.faults;
     uint64_t gas = cx->gas; /* before a burial begins anew */
     if (rc != SKN_OK) cool(dom);
@@ -329,7 +356,7 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     struct skn_diag fault;
     if (rc != SKN_OK) fault = cx->diag;
     fault.rc = rc;
-    if (rc != SKN_OK) skn_dead_bury(cx, &work, rc);
+    if (rc != SKN_OK) skn_dead_bury(cx, work, rc);
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
@@ -344,21 +371,20 @@ enum skn_rc skn_slice_run(struct skn_core *core,
     core->counts.slices++;
     core->counts.gas += gas;
     core->gas = gas;
-    if (core->check_rebuild && (rc = check_rebuild(core, cx, &work, gas, diag)) != SKN_OK)
-        return rc;
-    if (work.message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
+    if (core->check_rebuild && (rc = check_rebuild(core, cx, work, gas, diag)) != SKN_OK) return rc;
+    if (work->message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
         core->counts.dropped_results++;
     if (core->traced.count > 0)
-        skn_trace_slice(cx, &work.message, &fault, skn_buf_slice(&core->batch[0]));
+        skn_trace_slice(cx, &work->message, &fault, skn_buf_slice(&core->batch[0]));
 
     if (cx->overlay.count == 0) {
         rc = answer_query(core, cx);
     } else {
         skn_buf_reset(&core->record);
-        if (!work.mail_key.len)
-            skn_message_encode(&work.message, &core->record);
+        if (!work->mail_key.len)
+            skn_message_encode(&work->message, &core->record);
         else
-            skn_buf_put(&core->record, work.mail_key);
+            skn_buf_put(&core->record, work->mail_key);
         rc = skn_commit(core,
                         cx,
                         skn_buf_slice(&core->batch[0]),
@@ -368,7 +394,25 @@ enum skn_rc skn_slice_run(struct skn_core *core,
                         out_record,
                         diag);
     }
-    done(core, dom, &work);
+    done(core, dom, work);
     skn_mail_know(core, dom, &cx->meta);
+    if (work->message.kind == SKN_MESSAGE_REMOVE || skn_remove_wants(dom))
+        skn_remove_committed(core, dom, cx);
+    if (cx->removal == SKN_REMOVAL_ENDED) cool(dom);
+    return rc;
+}
+
+enum skn_rc skn_slice_run(struct skn_core *core,
+                          struct skn_dom *dom,
+                          uint64_t now_ms,
+                          struct skn_record *out_record,
+                          struct skn_diag *diag)
+{
+    struct skn_work work = {0};
+    enum skn_rc rc = skn_mail_choose(core, dom, &work, diag);
+    if (rc != SKN_OK) return rc;
+    skn_guard_enter(core, dom, &work);
+    rc = run(core, dom, &work, now_ms, out_record, diag);
+    skn_guard_leave(core);
     return rc;
 }

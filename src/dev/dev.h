@@ -33,6 +33,10 @@
  *            fault {until}                 faults; with `until` only while the clock is before it
  *                                          (milliseconds since 1970), afterwards answers true
  *            intent {argv, timeout, attempts}  runs a program; answers the intent's number
+ *            crash {how, until, mail}      debug builds only: ends the node by a null pointer, a
+ *                                          failed assertion or a stack used up, or hangs (null,
+ *                                          assert, stack, hang), while the clock is before `until`; with `mail` 1
+ *                                          as a message that it sends itself
  *            get                           answers {handled, results}
  *
  * An account's row is "a" and its name, an entry's "e" and its id with how often it was made: an id

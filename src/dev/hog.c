@@ -101,6 +101,42 @@ static bool build_argv(struct skn_builder *b, struct skn_value argv)
     return fits;
 }
 
+#ifdef SKN_DEBUG
+/* Each call needs the one below it: a stack is used up, not a register. */
+static uint64_t sink(volatile uint8_t *above, uint64_t depth)
+{
+    volatile uint8_t bytes[4096];
+    bytes[0] = above ? above[0] : 1;
+    uint64_t below = depth == UINT64_MAX ? 0 : sink(bytes, depth + 1);
+    return below + bytes[0];
+}
+
+/* Ends the node, until the clock has "repaired" it; with `mail`, as mail of its own. */
+static enum skn_rc
+crash(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    int64_t until, mail;
+    struct skn_slice how;
+    bool fits = dev_text(message->payload, "how", 16, &how) &&
+                dev_int(message->payload, "until", 0, INT64_MAX, INT64_MAX, &until) &&
+                dev_int(message->payload, "mail", 0, 1, 0, &mail);
+    if (!fits)
+        return dev_refuse(cx, message, "{how: null, assert, stack or hang, until: ms, mail: 1}");
+    if (mail && message->kind == SKN_MESSAGE_REQUEST) {
+        skn_cx_send(cx, skn_cx_address(cx), message->priority, message->name, message->payload);
+        return skn_cx_rc(cx);
+    }
+    if (skn_cx_now_ms(cx) >= (uint64_t)until) return done(cx, skn_value_bool(true), diag);
+    int *volatile nowhere = (int *)16; /* no compiler knows that */
+    if (dev_is(how, "null")) *nowhere = 1;
+    while (dev_is(how, "hang") && until > 0)
+        continue;
+    if (dev_is(how, "stack")) return done(cx, skn_value_int((int64_t)sink(NULL, 0)), diag);
+    SKN_ASSERT(until < 0); /* which it is not: a Hog ends the node when it is told to */
+    return SKN_OK;
+}
+#endif
+
 /* An effect as a flow has it: the node knows no other. */
 static enum skn_rc
 intent(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
@@ -146,6 +182,9 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
     if (message->kind == SKN_MESSAGE_ATTEMPT) return ended(cx, message, diag);
     if (dev_is(message->name, "burn")) return burn(cx, message);
     if (dev_is(message->name, "fault")) return fault(cx, message, diag);
+#ifdef SKN_DEBUG
+    if (dev_is(message->name, "crash")) return crash(cx, message, diag);
+#endif
     if (dev_is(message->name, "intent")) return intent(cx, message, diag);
     if (!dev_is(message->name, "get"))
         return dev_refuse(cx, message, "that of burn, fault, intent or get");

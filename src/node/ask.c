@@ -148,6 +148,7 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
                                         [SKN_QUERY_SEND] = "send",
                                         [SKN_QUERY_TAKE_UP] = "take-up",
                                         [SKN_QUERY_REDELIVER] = "redeliver",
+                                        [SKN_QUERY_REMOVE] = "remove",
                                         [SKN_QUERY_TRACE] = "trace",
                                         [SKN_QUERY_CLOCK] = "clock",
                                         [SKN_QUERY_STATUS] = "status"};

@@ -3,9 +3,11 @@
 #include "node/engine.h"
 
 #include "base/mem.h"
+#include "node/node.h"
 #include "node/request_internal.h"
 #include "store/rocks/rocks.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,9 +59,9 @@ static enum skn_rc open_store(void *ctx,
     static_assert(sizeof rocks.store_id == sizeof info->store_id, "one id for both");
     memcpy(rocks.store_id, info->store_id, sizeof rocks.store_id);
     enum skn_rc rc = skn_rocks_open(&rocks, &e->backend, diag);
-    skn_free(dir);
     /* For looking: then all is in the journal. */
-    if (rc == SKN_ENOENT && !info->is_trimmed) rc = SKN_OK;
+    if (rc == SKN_ENOENT) rc = info->is_trimmed ? skn_data_store_is_gone(dir, diag) : SKN_OK;
+    skn_free(dir);
     *out_backend = e->backend;
     return rc;
 }
@@ -84,6 +86,9 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     skn_phases_init(&e->phases, options->env, e->data_dir);
     engine_notes_open(e);
     skn_phase_enter(&e->phases, SKN_PHASE_OPENING);
+    engine_guard_open(e);
+    size_t poison_count;
+    const struct skn_poison *poison = skn_guard_file_poison(e->guard, &poison_count);
     engine_tmp_clear(e);
     char *dir = path_of(e->data_dir, "journal");
     struct skn_shards_options shards = {.env = &e->phases.base,
@@ -94,13 +99,23 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
                                         .take_up_all = options->take_up_all,
                                         .workers =
                                             options->workers ? options->workers : default_workers(),
-                                        .cache_bytes = CACHE_BYTES};
+                                        .cache_bytes = CACHE_BYTES,
+                                        .handling = skn_guard_file_slots(e->guard),
+                                        .poison = poison,
+                                        .poison_count = poison_count};
+    static_assert((int)SKN_WORKERS_MAX <= (int)SKN_GUARD_SLOTS, "each has its own");
 #ifdef SKN_DEBUG
     shards.check_rebuild = true;
+    /* For tests that need checkpoints and trims soon. */
+    const char *records = getenv("SKEIN_CHECKPOINT_RECORDS");
+    if (records) {
+        shards.checkpoint.records = strtoull(records, NULL, 10);
+        shards.segment_bytes = 64 << 10;
+    }
 #endif
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(dir);
-    if (rc == SKN_OK) rc = skn_threads_start(e->shards, &e->threads, diag);
+    if (rc == SKN_OK) rc = skn_threads_start(e->shards, e->guard, &e->threads, diag);
     if (rc != SKN_OK) return rc;
     engine_note_opened(e, began_ns);
     engine_find_active(e);
@@ -124,8 +139,9 @@ enum skn_rc skn_engine_open(const struct skn_engine_options *options,
 {
     struct skn_engine *e = create(options);
     e->is_read_only = options->read_only;
-    enum skn_rc rc =
-        options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
+    enum skn_rc rc = skn_data_check_journal(options->env, e->data_dir, diag);
+    if (rc == SKN_OK)
+        rc = options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
     if (rc != SKN_OK) {
         skn_engine_close(e);
         return rc;
@@ -160,6 +176,7 @@ void skn_engine_close(struct skn_engine *e)
     struct skn_list *link;
     engine_trace_end(e, 0);
     (void)skn_shards_close(e->shards, NULL);
+    skn_guard_file_close(e->guard);
     skn_backend_destroy(e->backend);
     while ((link = skn_list_first(&e->looks))) {
         struct look *look = SKN_CONTAINER_OF(link, struct look, link);

@@ -13,6 +13,7 @@
 #include "flow/flow.h"
 #include "node/domain_internal.h"
 #include "node/engine.h"
+#include "node/guard_internal.h"
 #include "node/phase_internal.h"
 #include "node/threads_internal.h"
 #include "observe/observe.h"
@@ -36,6 +37,7 @@ struct pending {
     bool watch;
     bool is_silent; /* stop, leave: told and not asked */
     bool is_value;  /* what the domain answers is the answer */
+    bool forgives;  /* and what died there is forgotten, when it is no refusal [E35] */
     struct skn_slice address;
     uint8_t bytes[];
 };
@@ -88,10 +90,11 @@ struct skn_engine {
     bool is_read_only;
     struct skn_spawner *spawner;
     struct skn_phases phases;
-    struct notes *notes; /* NULL when read only */
-    uint64_t now_ms;     /* wall clock of the last turn, for log lines */
-    uint64_t opened_ns;  /* monotonic */
-    const char *version; /* of the program */
+    struct skn_guard_file *guard; /* NULL when read only */
+    struct notes *notes;          /* NULL when read only */
+    uint64_t now_ms;              /* wall clock of the last turn, for log lines */
+    uint64_t opened_ns;           /* monotonic */
+    const char *version;          /* of the program */
     char *data_dir, *project_dir;
     struct skn_list pending, watchers, tasks, waiting, answers, active, looks, asks, tracers;
     struct answer *given;
@@ -207,6 +210,8 @@ struct skn_slice engine_task_text(const struct task *task, const char *name);
 void engine_notes_open(struct skn_engine *e);
 void engine_notes_close(struct skn_engine *e);
 void engine_note_opened(struct skn_engine *e, uint64_t began_ns);
+/* The poison guard with its file; what it found is noted [E35]. */
+void engine_guard_open(struct skn_engine *e);
 void engine_note_turn(struct skn_engine *e);
 void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_run_status status);
 void engine_note_started(struct skn_engine *e, const struct task *task);

@@ -21,6 +21,7 @@
 #include "value/value.h"
 
 struct skn_env;
+struct skn_journal_info;
 
 enum {
     SKN_HOLD_WAIT_MS = 10000, /* for a lock whose holder serves no socket [E80] */
@@ -58,6 +59,19 @@ bool skn_project_has_data(const struct skn_project *project);
  * within SKN_HOLD_WAIT_MS. */
 SKN_MUST_USE enum skn_rc
 skn_data_lock_shared(const char *data_path, int *out_fd, struct skn_diag *diag);
+
+/* Checks everything that a data directory stores, journal and rows; changes nothing. The caller keeps
+ * writers out. SKN_ECORRUPT, SKN_EFOREIGN, SKN_ENEWER and SKN_EIO name the file or what does not fit;
+ * SKN_ENOENT: there is no journal. `out_info` may be NULL. */
+SKN_MUST_USE enum skn_rc skn_data_verify(struct skn_env *env,
+                                         const char *data_path,
+                                         struct skn_journal_info *out_info,
+                                         struct skn_diag *diag);
+/* SKN_ECORRUPT when there is a store and no journal: nothing may be made anew there then. */
+SKN_MUST_USE enum skn_rc
+skn_data_check_journal(struct skn_env *env, const char *data_path, struct skn_diag *diag);
+/* What to say of a missing store beside a trimmed journal. */
+enum skn_rc skn_data_store_is_gone(const char *store, struct skn_diag *diag);
 
 /* The result code for what a system call said. */
 enum skn_rc skn_rc_of_errno(int error);
@@ -132,6 +146,7 @@ enum skn_query_kind {
     SKN_QUERY_SEND,      /* address, name, payload, priority, id */
     SKN_QUERY_TAKE_UP,   /* address */
     SKN_QUERY_REDELIVER, /* address; letter, 0: all; closes: they are thrown away */
+    SKN_QUERY_REMOVE,    /* address */
     SKN_QUERY_TRACE,     /* address; asked again for each page of events */
     SKN_QUERY_CLOCK,     /* ms */
     SKN_QUERY_STATUS,

@@ -67,6 +67,32 @@ void engine_note_opened(struct skn_engine *e, uint64_t began_ns)
     skn_signal_node_opened(&e->notes->observe, e->now_ms, &opened);
 }
 
+static void note_death(void *ctx, struct skn_slice address, uint32_t deaths, bool is_poison)
+{
+    struct skn_engine *e = ctx;
+    const struct skn_signal_node_crashed crashed = {
+        .domain = address,
+        .deaths = deaths,
+        .reason = is_poison ? SKN_LIT("not handled again; mend it, then skein domain redeliver")
+                            : SKN_LIT("handled once more")};
+    skn_signal_node_crashed(&e->notes->observe, e->now_ms, &crashed);
+}
+
+static void note_unreadable(void *ctx, const char *reason)
+{
+    struct skn_engine *e = ctx;
+    const struct skn_signal_guard_unreadable unreadable = {.directory = skn_slice_str(e->data_dir),
+                                                           .reason = skn_slice_str(reason)};
+    skn_signal_guard_unreadable(&e->notes->observe, e->now_ms, &unreadable);
+}
+
+void engine_guard_open(struct skn_engine *e)
+{
+    const struct skn_guard_events events = {
+        .ctx = e, .died = note_death, .unreadable = note_unreadable};
+    e->guard = skn_guard_file_open(e->data_dir, &events);
+}
+
 /* What the core counted since the last turn. */
 void engine_note_turn(struct skn_engine *e)
 {

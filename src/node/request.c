@@ -97,7 +97,8 @@ uint64_t ask_expect(struct ask *ask, struct skn_slice address, enum reply_as rep
     pending->id = ask->id;
     pending->watch = ask_flag(ask, "watch");
     pending->is_silent = reply_as == REPLY_AS_NOTHING;
-    pending->is_value = reply_as == REPLY_AS_VALUE;
+    pending->forgives = reply_as == REPLY_AS_FORGIVEN;
+    pending->is_value = reply_as == REPLY_AS_VALUE || pending->forgives;
     skn_list_push_back(&e->pending, &pending->link);
     return pending->number;
 }
@@ -174,6 +175,8 @@ void engine_reply(struct skn_engine *e, const struct skn_output *output)
     }
     if (!pending) return; /* its client is gone */
     skn_list_remove(&pending->link);
+    if (pending->forgives && output->rc == SKN_OK)
+        skn_guard_file_forgive(e->guard, pending->address);
     if (!pending->is_silent && output->rc != SKN_OK) {
         char text[SKN_DIAG_TEXT_MAX];
         size_t len = output->name.len < sizeof text - 1 ? output->name.len : sizeof text - 1;
@@ -428,6 +431,7 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"send", request_send, true},
                  {"take-up", request_take_up, true},
                  {"redeliver", request_redeliver, true},
+                 {"remove", request_remove, true},
                  {"trace", request_trace, true},
                  {"clock", request_clock, true}};
     if (!skn_value_is(request, SKN_T_MAP))

@@ -215,8 +215,18 @@ enum skn_rc request_redeliver(struct ask *ask)
         rc = SKN_FAIL(ask->diag, SKN_EARGS, "dead letters have numbers from 1");
     if (rc != SKN_OK) return rc;
     redeliver.letter = (uint64_t)letter;
-    redeliver.number = ask_expect(ask, redeliver.address, REPLY_AS_VALUE);
+    redeliver.number = ask_expect(ask, redeliver.address, REPLY_AS_FORGIVEN);
     skn_shards_redeliver(ask->engine->shards, &redeliver);
+    return SKN_OK;
+}
+
+enum skn_rc request_remove(struct ask *ask)
+{
+    struct skn_remove remove = {.number = 0};
+    enum skn_rc rc = get_address(ask, false, &remove.address);
+    if (rc != SKN_OK) return rc;
+    remove.number = ask_expect(ask, remove.address, REPLY_AS_VALUE);
+    skn_shards_remove(ask->engine->shards, &remove);
     return SKN_OK;
 }
 

@@ -56,9 +56,10 @@ SKN_MUST_USE enum skn_rc engine_all_runs(struct ask *ask, bool only_interrupted,
 
 /* What the reply to a message becomes. */
 enum reply_as {
-    REPLY_AS_RUN,     /* "accepted", and the run is watched if that was asked for */
-    REPLY_AS_NOTHING, /* told and not asked */
-    REPLY_AS_VALUE,   /* the answer itself */
+    REPLY_AS_RUN,      /* "accepted", and the run is watched if that was asked for */
+    REPLY_AS_NOTHING,  /* told and not asked */
+    REPLY_AS_VALUE,    /* the answer itself */
+    REPLY_AS_FORGIVEN, /* likewise; and the poison guard forgets the domain */
 };
 
 /* A request that waits for its reply: gives the number that comes back in it. */
@@ -78,6 +79,7 @@ enum skn_rc request_domain(struct ask *ask);
 enum skn_rc request_send(struct ask *ask);
 enum skn_rc request_take_up(struct ask *ask);
 enum skn_rc request_redeliver(struct ask *ask);
+enum skn_rc request_remove(struct ask *ask);
 enum skn_rc request_trace(struct ask *ask);
 enum skn_rc request_clock(struct ask *ask);
 enum skn_rc request_snapshot(struct ask *ask);

@@ -182,6 +182,36 @@ static void forget(struct skn_engine *e, struct task *task)
     skn_free(task);
 }
 
+#ifdef SKN_DEBUG
+/* For tests of the guard: performing an effect whose program has this name ends the node. */
+static void crash_if_told(const struct task *task)
+{
+    const char *name = getenv("SKEIN_CRASH_AT_EFFECT");
+    struct skn_value first;
+    struct skn_value_iter iter = skn_value_iter(member(task->effect, SKN_FLOW_EFFECT_ARGV));
+    if (!name || !skn_value_next(&iter, NULL, &first)) return;
+    if (skn_slice_eq(skn_value_as_text(first), skn_slice_str(name))) abort();
+}
+#endif
+
+/* Under the guard: an intent that ended the node twice is not performed again [E35]. */
+static enum skn_rc start_guarded(struct skn_engine *e,
+                                 struct task *task,
+                                 struct skn_arena *arena,
+                                 struct skn_diag *diag)
+{
+    struct skn_hash128 identity = skn_guard_intent(task->address, task->number);
+    if (skn_guard_file_has(e->guard, identity)) return SKN_FAIL(diag, SKN_EFAULT, "crashed");
+    struct skn_handling *slot = skn_guard_file_slots(e->guard);
+    skn_handling_enter(slot, task->address, identity);
+#ifdef SKN_DEBUG
+    crash_if_told(task);
+#endif
+    enum skn_rc rc = start(e, task, arena, diag);
+    skn_handling_leave(slot);
+    return rc;
+}
+
 /* Programs start as long as there are places; what does not start at all has failed. */
 static void fill_places(struct skn_engine *e)
 {
@@ -195,13 +225,14 @@ static void fill_places(struct skn_engine *e)
         skn_list_push_back(&e->tasks, link);
         task->exec_id = ++e->next_exec;
         e->running++;
-        enum skn_rc rc = start(e, task, &arena, &diag);
+        enum skn_rc rc = start_guarded(e, task, &arena, &diag);
         if (rc == SKN_OK) engine_note_started(e, task);
         if (rc == SKN_OK || rc == SKN_EGONE) continue; /* gone: the next turn ends the node */
         report(e,
                task,
                SKN_ATTEMPT_FAILURE,
-               skn_slice_str(skn_arena_printf(&arena, "spawn: %s", diag.text)),
+               skn_slice_str(rc == SKN_EFAULT ? diag.text
+                                              : skn_arena_printf(&arena, "spawn: %s", diag.text)),
                skn_value_none());
         forget(e, task);
     }

@@ -29,6 +29,7 @@ struct thread {
 struct skn_threads {
     struct skn_shards *shards;
     struct thread *threads; /* by part; the first is not one: worker 0 is turned by the main one */
+    struct skn_guard_file *guard;
     unsigned count;
     int event_fd;
     bool is_main_again;        /* the main thread gave itself something */
@@ -92,8 +93,9 @@ static void *run(void *arg)
 {
     struct thread *thread = arg;
     struct skn_threads *all = thread->all;
-    if (strcmp(skn_shards_part_name(all->shards, thread->part), "log") != 0)
-        skn_phases_mute_thread();
+    const char *name = skn_shards_part_name(all->shards, thread->part);
+    if (strcmp(name, "worker") == 0) skn_guard_thread_begin(all->guard, thread->part);
+    if (strcmp(name, "log") != 0) skn_phases_mute_thread();
     while (!atomic_load(&all->stops) && !atomic_load(&all->has_failed)) {
         struct skn_diag diag = {0};
         bool more = false;
@@ -107,15 +109,26 @@ static void *run(void *arg)
         int wait = more ? 0 : skn_shards_timeout_ms(all->shards, thread->part);
         if (wait != 0 && !atomic_load(&all->stops)) sleep_on(&thread->state, wait);
     }
+    skn_guard_thread_end();
     return NULL;
 }
 
+/* Blocked, a fault of a thread's own would end the process before anybody notes it [E35]. */
+static void unblock_fatal(sigset_t *set)
+{
+    static const int fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(fatal); i++)
+        (void)sigdelset(set, fatal[i]);
+}
+
 enum skn_rc skn_threads_start(struct skn_shards *shards,
+                              struct skn_guard_file *guard,
                               struct skn_threads **out_threads,
                               struct skn_diag *diag)
 {
     struct skn_threads *all = skn_alloc_zero(1, sizeof *all);
     all->shards = shards;
+    all->guard = guard;
     all->count = skn_shards_parts(shards);
     all->threads = skn_alloc_zero(all->count, sizeof *all->threads);
     (void)pthread_mutex_init(&all->mutex, NULL);
@@ -123,6 +136,7 @@ enum skn_rc skn_threads_start(struct skn_shards *shards,
     skn_shards_on_wake(shards, wake, all);
     sigset_t every, before;
     (void)sigfillset(&every);
+    unblock_fatal(&every);
     (void)pthread_sigmask(SIG_SETMASK, &every, &before);
     int error = all->event_fd < 0 ? errno : 0;
     for (unsigned i = 1; error == 0 && i < all->count; i++) {

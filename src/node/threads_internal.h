@@ -1,7 +1,7 @@
 /* threads_internal.h - the only home of threads: one per part of the shards, but for worker 0.
  *
  * Owns        the threads and what they sleep on.
- * May include base, shard.
+ * May include base, core, shard.
  * Threads     start, stop, turn and failed: the main one, which turns worker 0 and is the outside.
  * Invariants
  *   1. A part that got something in a ring, or is due, is turned; nothing spins.
@@ -9,12 +9,15 @@
  */
 #pragma once
 
+#include "node/guard_internal.h"
 #include "shard/shards.h"
 
 struct skn_threads;
 
-/* Starts the threads, with all signals blocked. */
+/* Starts the threads, with all signals blocked but those of their own faults. Worker n has slot n of
+ * the guard, which may be NULL. */
 SKN_MUST_USE enum skn_rc skn_threads_start(struct skn_shards *shards,
+                                           struct skn_guard_file *guard,
                                            struct skn_threads **out_threads,
                                            struct skn_diag *diag);
 

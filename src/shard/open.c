@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/hlc.h"
 #include "base/mem.h"
+#include "core/guard.h"
 #include "shard/parts_internal.h"
 
 #include <inttypes.h>
@@ -44,11 +45,18 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
     all->shards[number] = shard;
     const struct skn_store_options store = {.backend = all->backend,
                                             .shard = number,
-                                            .cache_bytes = all->options.cache_bytes / all->count};
+                                            .cache_bytes = all->options.cache_bytes / all->count,
+                                            .hash_seed = all->hash_seed};
     enum skn_rc rc = skn_store_open(&store, &shard->store, diag);
     if (rc != SKN_OK) return rc;
     skn_store_set_blocking(shard->store, true);
-    const struct skn_core_options core = {.shard = number,
+    struct skn_handling *handling = all->options.handling;
+    /* As create_workers deals them out. */
+    unsigned workers = all->worker_count > all->count ? all->count : all->worker_count;
+    const struct skn_core_options core = {.handling = handling ? &handling[number % workers] : NULL,
+                                          .poison = all->options.poison,
+                                          .poison_count = all->options.poison_count,
+                                          .shard = number,
                                           .shards = all->count,
                                           .store = shard->store,
                                           .programs = all->programs,
@@ -64,8 +72,8 @@ create_shards(struct skn_shards *all, const struct skn_journal_info *info, struc
 {
     uint32_t count = all->count = info->shards;
     SKN_ASSERT(count > 0 && count <= SKN_SHARDS_MAX);
-    enum skn_rc rc = SKN_OK;
-    if (all->options.open_store)
+    enum skn_rc rc = skn_env_random(all->env, &all->hash_seed, sizeof all->hash_seed, diag);
+    if (rc == SKN_OK && all->options.open_store)
         rc = all->options.open_store(all->options.store_ctx, info, &all->backend, diag);
     all->shards = skn_alloc_zero(count, sizeof(struct shard *));
     all->log.kept = skn_alloc_zero(count, sizeof *all->log.kept);
@@ -111,7 +119,18 @@ static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_d
     struct skn_shards *all = ctx;
     if (record->shard >= all->count)
         return SKN_CORRUPT(diag, "a record names shard %u of %u", record->shard, all->count);
-    all->shards[record->shard]->last_redone = record->index;
+    struct shard *shard = all->shards[record->shard];
+    uint64_t kept = all->log.kept[record->shard].index;
+    if (shard->last_redone == 0 && record->index > kept + 1)
+        return SKN_CORRUPT(diag,
+                           "the journal in \"%s\" begins with record %" PRIu64
+                           " of shard %u and the store ends with record %" PRIu64
+                           ": the store is older, and what lay between is gone",
+                           all->options.dir,
+                           record->index,
+                           record->shard,
+                           kept);
+    shard->last_redone = record->index;
     return skn_core_redo(all->shards[record->shard]->core, record, diag);
 }
 
@@ -123,9 +142,10 @@ static enum skn_rc check_positions(struct skn_shards *all, struct skn_diag *diag
         if (last > 0 && last < kept)
             return SKN_CORRUPT(diag,
                                "the store has shard %u up to record %" PRIu64
-                               ", the journal ends at record %" PRIu64,
+                               ", the journal in \"%s\" ends at record %" PRIu64,
                                i,
                                kept,
+                               all->options.dir,
                                last);
         if (last < kept) last = kept; /* all of its records are trimmed */
         atomic_fetch_add_explicit(&all->records, last, memory_order_relaxed);

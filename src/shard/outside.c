@@ -83,6 +83,12 @@ void skn_shards_redeliver(struct skn_shards *all, const struct skn_redeliver *re
     send(all, ITEM_INPUT, shard, 0, skn_input_of_redeliver(redeliver));
 }
 
+void skn_shards_remove(struct skn_shards *all, const struct skn_remove *remove)
+{
+    uint32_t shard = skn_shards_of(all, remove->address);
+    send(all, ITEM_INPUT, shard, 0, skn_input_of_remove(remove));
+}
+
 static void take_up(struct skn_shards *all, uint32_t shard, struct skn_slice address, bool is_asked)
 {
     struct skn_slice *copy = skn_alloc(sizeof *copy + address.len);

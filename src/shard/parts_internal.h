@@ -142,6 +142,7 @@ struct skn_shards {
     uint64_t *wakes; /* bits of parts to be woken, per part; its own */
     uint8_t secret[SKN_SECRET_BYTES];
     uint64_t epoch;
+    uint64_t hash_seed;
     bool is_read_only;
     uint64_t clock_base_ms, mono_base_ns;
 
@@ -157,7 +158,7 @@ struct skn_shards {
     _Atomic bool is_checkpointing, wants_checkpoint;
 
     _Atomic uint64_t hold_until_ns; /* until then the log trims nothing */
-    _Atomic bool wants_segment; /* the log may need the next one soon */
+    _Atomic bool wants_segment;     /* the log may need the next one soon */
 };
 
 /* The parts behind the workers. */

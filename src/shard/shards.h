@@ -63,6 +63,10 @@ struct skn_shards_options {
     bool writes_at_once;    /* the epochs' records, though there is nothing to do */
     uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
     bool no_reserve;        /* none for a full disk [E8] */
+    /* [E35] A slot per worker, borrowed; NULL: nobody wants to know. Poison as the core has it. */
+    struct skn_handling *handling;
+    const struct skn_poison *poison; /* borrowed during open */
+    size_t poison_count;
 };
 
 /* Opens the journal, brings the rows up to its end, and finds what was in flight. SKN_ECORRUPT also
@@ -129,6 +133,8 @@ void skn_shards_submit(struct skn_shards *shards, const struct skn_request *requ
 void skn_shards_result(struct skn_shards *shards, const struct skn_attempt_result *result);
 /* As skn_core_redeliver; answered by one reply. */
 void skn_shards_redeliver(struct skn_shards *shards, const struct skn_redeliver *redeliver);
+/* As skn_core_remove; answered by one reply. */
+void skn_shards_remove(struct skn_shards *shards, const struct skn_remove *remove);
 /* As skn_core_take_up; an empty address means all. */
 void skn_shards_take_up(struct skn_shards *shards, struct skn_slice address, bool is_asked);
 

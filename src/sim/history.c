@@ -224,11 +224,12 @@ enum skn_rc skn_history_parse(struct skn_slice line,
     *out = (struct skn_history_event){.kind = (enum skn_history_kind)kind};
     while (rest.len > 0) {
         word = next_word(&rest);
-        const uint8_t *sign = word.len > 0 ? memchr(word.ptr, '=', word.len) : NULL;
-        size_t len = sign ? (size_t)(sign - word.ptr) : word.len;
+        size_t len = 0;
+        while (len < word.len && word.ptr[len] != '=')
+            len++;
         struct skn_slice name = skn_slice(word.ptr, len);
-        bool is_good = sign ? get_member(name, skn_slice_from(word, len + 1), arena, out)
-                            : get_flag(name, out);
+        bool is_good = len < word.len ? get_member(name, skn_slice_from(word, len + 1), arena, out)
+                                      : get_flag(name, out);
         if (!is_good)
             return SKN_FAIL(diag, SKN_ESYNTAX, "\"%.*s\" is no member of an event", SKN_FMT(word));
     }

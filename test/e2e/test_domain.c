@@ -52,6 +52,8 @@ static void what_is_not_understood_is_2_before_anything_is_opened(void **state)
         {"domain", "trace", "a:B/c", "--last", "many"},
         {"domain", "resume"},
         {"domain", "redeliver", "a:B/c"},
+        {"domain", "rm"},
+        {"domain", "rm", "a:B"},
         {"domain", "redeliver", "a:B/c", "1", "--all"},
         {"domain", "redeliver", "a:B/c", "0"},
         {"domain", "redeliver", "a:B/c", "one"},
@@ -71,7 +73,6 @@ static void what_is_not_understood_is_2_before_anything_is_opened(void **state)
     }
     assert_int_equal(SKEIN(&s, "domain", "get", "a:B/c", "--at", "1"), 65);
     assert_has(s.err, "not built yet");
-    assert_int_equal(SKEIN(&s, "domain", "rm", "a:B/c"), 65);
     assert_int_equal(SKEIN(&s, "domain", "history", "a:B/c", "--json"), 65);
     assert_has(s.out, "{\"error\":{\"code\":\"NOT_YET\"");
 }
@@ -387,6 +388,35 @@ static void a_faulted_domain_is_repaired(void **state)
     assert_has(s.out, "dead letters  0\n");
 }
 
+/* [E14] Nothing of it is left: rows, timers, dead letters, programs; and its neighbours stay. */
+static void a_removed_domain_is_gone(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add-many", "{\"rows\":1000}"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add-later", "{\"ms\":3600000}"),
+                     0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/aa", "add"), 0);
+    assert_int_equal(
+        SKEIN(&s, "domain", "send", "t:Hog/a", "intent", "{\"argv\":[\"sleep\",\"30\"]}"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Hog/a", "fault"), 70);
+    assert_int_equal(SKEIN(&s, "domain", "rm", "t:Counter/a"), 0);
+    assert_string_equal(s.out, "Removed: t:Counter/a\n");
+    int64_t began = now_ms();
+    assert_int_equal(SKEIN(&s, "domain", "rm", "t:Hog/a", "--json"), 0);
+    assert_string_equal(s.out, "{\"removed\":true}\n");
+    assert_true(now_ms() - began < 20000); /* its program was ended, not waited for */
+    assert_int_equal(SKEIN(&s, "domain", "ls"), 0);
+    assert_string_equal(s.out,
+                        "STATE     MAIL   DEAD  ADDRESS\n"
+                        "ok           0      0  t:Counter/aa\n");
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a"), 66);
+    assert_int_equal(SKEIN(&s, "domain", "rm", "t:Counter/a"), 66);
+    assert_int_equal(SKEIN(&s, "dev", "clock", "+2h"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "get", "t:Counter/a"), 66); /* no timer brings it back */
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Counter/a", "add"), 0);
+    assert_string_equal(s.out, "1\n"); /* a new one */
+}
+
 static void status_says_how_the_node_is(void **state)
 {
     struct folder *f = *state;
@@ -435,6 +465,7 @@ int main(void)
         TEST(a_day_passes_at_once),
         TEST(an_echo_beside_a_hog_answers_within_a_second),
         TEST(a_faulted_domain_is_repaired),
+        TEST(a_removed_domain_is_gone),
         TEST(status_says_how_the_node_is),
 #endif
     };

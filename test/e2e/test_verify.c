@@ -34,11 +34,8 @@ static int setup(void **state)
     static char text[5000];
     memset(text, 'x', sizeof(text));
     for (uint64_t n = 1; n <= RECORDS; n++) {
-        const struct skn_record record = {.index = n,
-                                          .term = 1,
-                                          .stamp = n << 16,
-                                          .message = SKN_LIT("message"),
-                                          .batch = skn_slice(text, sizeof(text))};
+        const struct skn_record record = {
+            .index = n, .term = 1, .stamp = n << 16, .message = skn_slice(text, sizeof(text))};
         if (skn_journal_append(journal, &record, NULL) != SKN_OK) return -1;
         if (n % 10 == 0 && skn_journal_flush(journal, NULL) != SKN_OK) return -1;
     }

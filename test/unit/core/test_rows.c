@@ -24,6 +24,11 @@ static const struct skn_meta_row meta = {.is_faulted = true,
                                          .again_from = 2,
                                          .again_to = 4,
                                          .is_closing = true,
+                                         .removal = SKN_REMOVE_WAIT,
+                                         .removed_at = 9,
+                                         .removal_at = 8,
+                                         .ranges = 7,
+                                         .next_range = 6,
                                          .dead = 1,
                                          .next_mail = 7,
                                          .next_timer = 8,
@@ -121,9 +126,11 @@ static void rows_are_golden(void **state)
 {
     (void)state;
     static const char *const golden[] = {
-        "01070300000001000000070000000000000008000000000000000900000000000000"
+        "011f0300000001000000070000000000000008000000000000000900000000000000"
         "0a000000000000000b000000000000000a02000000000000000100000005000000"
-        "02000000000000000400000000000000",
+        "02000000000000000400000000000000"
+        "0209000000000000000800000000000000"
+        "070000000600000000000000",
         "0102080706050403020105000000000000000100000074",
         "01020102000000010000000400000006000000000000000b00000000000000abababababababab"
         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
@@ -226,6 +233,10 @@ static void keys_are_golden_and_sort_by_number(void **state)
     expect_hex(skn_key_slice(&a), "026400020000000000000001");
     skn_key_dead(&a, SKN_LIT("d"), 1);
     expect_hex(skn_key_slice(&a), "026400030000000000000001");
+    skn_key_exception(&a, SKN_LIT("d"), 2, SKN_LIT("k"));
+    expect_hex(skn_key_slice(&a), "0264000400000000000000026b");
+    skn_key_range(&a, SKN_LIT("d"), 2);
+    expect_hex(skn_key_slice(&a), "026400050000000000000002");
     skn_key_own(&a, SKN_LIT("d"), SKN_LIT("k"));
     expect_hex(skn_key_slice(&a), "026400106b");
 }
