@@ -63,8 +63,7 @@ int skn_cmd_verify(struct skn_cli *cli)
     int lock_fd = -1;
     diag.rc = find_data(&cli->arena, cli->args.operands[0], &data, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_lock_shared(data, &lock_fd, &diag);
-    if (diag.rc == SKN_OK)
-        diag.rc = skn_data_verify(skn_env_real(), data, &info, &diag);
+    if (diag.rc == SKN_OK) diag.rc = skn_data_verify(skn_env_real(), data, &info, &diag);
     if (lock_fd >= 0) (void)close(lock_fd);
     if (diag.rc != SKN_OK) return skn_out_fail(&cli->out, &diag);
     print(&cli->out, &info);
