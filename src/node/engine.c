@@ -115,7 +115,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
 #endif
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(dir);
-    if (rc == SKN_OK) rc = skn_threads_start(e->shards, e->guard, &e->threads, diag);
+    if (rc == SKN_OK) rc = skn_threads_start(e->shards, e->guard, &e->phases, &e->threads, diag);
     if (rc != SKN_OK) return rc;
     engine_note_opened(e, began_ns);
     engine_find_active(e);

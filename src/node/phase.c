@@ -14,6 +14,8 @@
 struct skn_phase_page {
     uint32_t phase;
     uint32_t journal;
+    uint32_t checkpoint;
+    uint32_t programs;
     uint64_t entered[SKN_PHASES];
 };
 
@@ -47,6 +49,23 @@ static void enter_journal(struct skn_phases *phases, enum skn_phase phase)
     if (phases->page && phase == SKN_PHASE_IDLE) phases->page->journal = 0;
 }
 
+void skn_phase_checkpoint(struct skn_phases *phases, bool is_working)
+{
+    if (!phases->page) return;
+    if (is_working)
+        enter(phases, &phases->page->checkpoint, SKN_PHASE_CHECKPOINT);
+    else
+        phases->page->checkpoint = 0;
+}
+
+void skn_phase_programs(struct skn_phases *phases, size_t running, bool has_started)
+{
+    if (!phases->page) return;
+    phases->page->programs = (uint32_t)running;
+    uint32_t ignored;
+    if (has_started) enter(phases, &ignored, SKN_PHASE_EFFECT);
+}
+
 static enum skn_rc noted_pwrite(
     struct skn_file *file, uint64_t offset, const void *ptr, size_t len, struct skn_diag *diag)
 {
@@ -78,7 +97,7 @@ static enum skn_rc noted_datasync(struct skn_file *file, struct skn_diag *diag)
 static void read_failpoint(struct skn_phases *phases)
 {
     static const char *const names[SKN_PHASES] = {
-        "idle", "opening", "slice", "write", "sync", "release", "program"};
+        "idle", "opening", "slice", "write", "sync", "release", "program", "checkpoint", "effect"};
     const char *text = getenv("SKEIN_FAILPOINT");
     const char *colon = text ? strchr(text, ':') : NULL;
     for (size_t i = 0; colon && i < SKN_PHASES; i++) {

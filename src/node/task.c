@@ -177,7 +177,7 @@ start(struct skn_engine *e, struct task *task, struct skn_arena *arena, struct s
 
 static void forget(struct skn_engine *e, struct task *task)
 {
-    if (task->exec_id) e->running--;
+    if (task->exec_id) skn_phase_programs(&e->phases, --e->running, false);
     skn_list_remove(&task->link);
     skn_free(task);
 }
@@ -227,6 +227,7 @@ static void fill_places(struct skn_engine *e)
         e->running++;
         enum skn_rc rc = start_guarded(e, task, &arena, &diag);
         if (rc == SKN_OK) engine_note_started(e, task);
+        skn_phase_programs(&e->phases, e->running, rc == SKN_OK);
         if (rc == SKN_OK || rc == SKN_EGONE) continue; /* gone: the next turn ends the node */
         report(e,
                task,

@@ -30,6 +30,7 @@ struct skn_threads {
     struct skn_shards *shards;
     struct thread *threads; /* by part; the first is not one: worker 0 is turned by the main one */
     struct skn_guard_file *guard;
+    struct skn_phases *phases;
     unsigned count;
     int event_fd;
     bool is_main_again;        /* the main thread gave itself something */
@@ -89,11 +90,24 @@ static void fail(struct skn_threads *all, enum skn_rc rc, const struct skn_diag 
     wake_main(all);
 }
 
+/* The keeper says when it works on a checkpoint. */
+static enum skn_rc
+turn(struct thread *thread, bool is_keeper, bool *out_more, struct skn_diag *diag)
+{
+    struct skn_threads *all = thread->all;
+    bool is_working = is_keeper && skn_shards_state(all->shards).is_checkpointing;
+    if (is_working) skn_phase_checkpoint(all->phases, true);
+    enum skn_rc rc = skn_shards_turn(all->shards, thread->part, out_more, diag);
+    if (is_working) skn_phase_checkpoint(all->phases, false);
+    return rc;
+}
+
 static void *run(void *arg)
 {
     struct thread *thread = arg;
     struct skn_threads *all = thread->all;
     const char *name = skn_shards_part_name(all->shards, thread->part);
+    bool is_keeper = strcmp(name, "keeper") == 0;
     if (strcmp(name, "worker") == 0) skn_guard_thread_begin(all->guard, thread->part);
     if (strcmp(name, "log") != 0) skn_phases_mute_thread();
     while (!atomic_load(&all->stops) && !atomic_load(&all->has_failed)) {
@@ -101,7 +115,7 @@ static void *run(void *arg)
         bool more = false;
         /* It counts as asleep while it looks: who pushes behind the look wakes it. */
         atomic_store_explicit(&thread->state, ASLEEP, memory_order_seq_cst);
-        enum skn_rc rc = skn_shards_turn(all->shards, thread->part, &more, &diag);
+        enum skn_rc rc = turn(thread, is_keeper, &more, &diag);
         if (rc != SKN_OK) {
             fail(all, rc, &diag);
             break;
@@ -123,12 +137,14 @@ static void unblock_fatal(sigset_t *set)
 
 enum skn_rc skn_threads_start(struct skn_shards *shards,
                               struct skn_guard_file *guard,
+                              struct skn_phases *phases,
                               struct skn_threads **out_threads,
                               struct skn_diag *diag)
 {
     struct skn_threads *all = skn_alloc_zero(1, sizeof *all);
     all->shards = shards;
     all->guard = guard;
+    all->phases = phases;
     all->count = skn_shards_parts(shards);
     all->threads = skn_alloc_zero(all->count, sizeof *all->threads);
     (void)pthread_mutex_init(&all->mutex, NULL);

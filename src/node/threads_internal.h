@@ -10,14 +10,16 @@
 #pragma once
 
 #include "node/guard_internal.h"
+#include "node/phase_internal.h"
 #include "shard/shards.h"
 
 struct skn_threads;
 
 /* Starts the threads, with all signals blocked but those of their own faults. Worker n has slot n of
- * the guard, which may be NULL. */
+ * the guard, which may be NULL; the keeper notes its phase. */
 SKN_MUST_USE enum skn_rc skn_threads_start(struct skn_shards *shards,
                                            struct skn_guard_file *guard,
+                                           struct skn_phases *phases,
                                            struct skn_threads **out_threads,
                                            struct skn_diag *diag);
 
