@@ -38,6 +38,7 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .slice_gas = l.slice_gas ? l.slice_gas : 100000000,
         .slice_memory = or_default(l.slice_memory, 64 * MIB),
         .mailbox_messages = or_default(l.mailbox_messages, 10000),
+        .answers = or_default(l.answers, 1000000),
         .outbox_messages = or_default(l.outbox_messages, 10000),
         .outbox_bytes = or_default(l.outbox_bytes, 64 * MIB),
         .faulted_waiting = or_default(l.faulted_waiting, 10000),

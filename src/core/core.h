@@ -56,6 +56,8 @@ struct skn_core_limits {
     uint64_t slice_gas;           /* 100,000,000, about half a second (gas.h); then OUT_OF_GAS */
     uint32_t slice_memory;        /* 64 MiB of its arena; then OUT_OF_MEMORY */
     uint32_t mailbox_messages;    /* 10,000 per domain and priority; what comes then waits [E30] */
+    uint32_t answers;             /* 1,000,000 timers and intents of a domain: each has a place for
+                                     its answer beside the mailbox [E30]; then SKN_EFULL */
     uint32_t outbox_messages;     /* 10,000 per domain, of what waits at others [E32] */
     uint32_t outbox_bytes;        /* 64 MiB, likewise */
     uint32_t faulted_waiting;     /* 10,000 at a FAULTED domain; then TARGET_FAULTED [E33] */

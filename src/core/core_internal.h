@@ -323,6 +323,9 @@ void skn_mail_count_off(struct skn_cx *cx, struct skn_slice sender, size_t bytes
 void skn_mail_count(struct skn_cx *cx, const struct skn_note *change);
 /* The row that says that a domain at which something waits is FAULTED. True: it was not so before. */
 bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
+/* A place for the answer that a timer or an intent brings. False: there are too many, it stuck. */
+bool skn_mail_reserve(struct skn_cx *cx);
+void skn_mail_unreserve(struct skn_cx *cx);
 /* The end of a domain's slice: what waits comes into the room that it made; notes become rows. */
 void skn_mail_finish(struct skn_cx *cx);
 

@@ -57,6 +57,7 @@ static void put_intent(struct skn_cx *cx, uint64_t number, const struct skn_inte
 
 static void delete_intent(struct skn_cx *cx, uint64_t number)
 {
+    skn_mail_unreserve(cx);
     skn_key_intent(&cx->key, skn_cx_address(cx), number);
     skn_raw_delete(cx, skn_key_slice(&cx->key));
 }
@@ -100,6 +101,7 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
                           cx->core->limits.message_bytes);
     if (cx->rc != SKN_OK) return 0;
     SKN_ASSERT(spec->first_attempt >= 1);
+    if (!skn_mail_reserve(cx)) return 0;
     uint64_t number = cx->meta.next_intent++;
     cx->meta_changed = true;
     struct skn_intent_row row = {.state = SKN_INTENT_RUNNING,

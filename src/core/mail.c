@@ -374,6 +374,28 @@ void skn_cx_send(struct skn_cx *cx,
     }
 }
 
+/* --- places for answers [E30] ---------------------------------------------------------------------------- */
+
+bool skn_mail_reserve(struct skn_cx *cx)
+{
+    uint32_t limit = cx->core->limits.answers;
+    if (cx->meta.answers >= limit) {
+        (void)skn_cx_over(
+            cx, SKN_EFULL, "the domain has too many timers and intents", "answers", limit);
+        return false;
+    }
+    cx->meta.answers++;
+    cx->meta_changed = true;
+    return true;
+}
+
+void skn_mail_unreserve(struct skn_cx *cx)
+{
+    SKN_ASSERT(cx->rc != SKN_OK || cx->meta.answers > 0);
+    cx->meta.answers--;
+    cx->meta_changed = true;
+}
+
 /* --- the end of a slice -------------------------------------------------------------------------------- */
 
 /* The first that waits for this lane comes in [E30]. */

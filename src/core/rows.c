@@ -25,7 +25,8 @@ enum {
     META_CLOSING = 4,
     META_REMOVING = 8,
     META_RANGES = 16,
-    META_FLAGS = 31
+    META_ANSWERS = 32,
+    META_FLAGS = 63
 };
 
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
@@ -39,6 +40,7 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
     flags |= (has_again ? META_AGAIN : 0) | (row->is_closing ? META_CLOSING : 0);
     if (row->removal != SKN_REMOVE_NOT) flags |= META_REMOVING;
     if (row->ranges > 0) flags |= META_RANGES;
+    if (row->answers > 0) flags |= META_ANSWERS;
     skn_buf_put_u8(out, (uint8_t)flags);
     skn_buf_put_le32(out, row->faults);
     skn_buf_put_le32(out, row->dead);
@@ -62,9 +64,11 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
         skn_buf_put_le64(out, row->removed_at);
         skn_buf_put_le64(out, row->removal_at);
     }
-    if (row->ranges == 0) return;
-    skn_buf_put_le32(out, row->ranges);
-    skn_buf_put_le64(out, row->next_range);
+    if (row->ranges > 0) {
+        skn_buf_put_le32(out, row->ranges);
+        skn_buf_put_le64(out, row->next_range);
+    }
+    if (row->answers > 0) skn_buf_put_le32(out, row->answers);
 }
 
 enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
@@ -104,6 +108,10 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
         out->ranges = skn_cursor_le32(&cursor);
         out->next_range = skn_cursor_le64(&cursor);
         if (out->ranges == 0) cursor.bad = true;
+    }
+    if (flags & META_ANSWERS) {
+        out->answers = skn_cursor_le32(&cursor);
+        if (out->answers == 0) cursor.bad = true;
     }
     if (lanes >> SKN_PRIORITIES || flags & ~META_FLAGS) cursor.bad = true;
     return finish(&cursor, level, "domain", diag);

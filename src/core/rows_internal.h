@@ -39,7 +39,7 @@
  *             lanes:1 (bit per lane that follows) then for each: mail:4 waiting:4
  *             with flag 2 again_from:8 again_to:8; with flag 8 removal:1 removed_at:8 removal_at:8
  *             flags: 1 FAULTED, 2 letters are handed over, 4 or closed, 8 it is being removed,
- *             16 with ranges:4 next_range:8
+ *             16 with ranges:4 next_range:8, 32 with answers:4
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
@@ -179,6 +179,7 @@ struct skn_meta_row {
     uint64_t removal_at; /* CANCEL: number of the next intent */
     uint32_t ranges;     /* of own rows that are gone and not removed yet */
     uint64_t next_range;
+    uint32_t answers; /* timers of the program and intents: places for what they bring */
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };

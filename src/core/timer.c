@@ -22,6 +22,8 @@ uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer)
 {
     /* Later than this slice: so it is behind every timer that was queued already. */
     if (timer->due_stamp <= cx->stamp) timer->due_stamp = cx->stamp + 1;
+    /* That of a retry fires for its intent, which has a place. */
+    if (timer->kind == SKN_TIMER_PROGRAM && !skn_mail_reserve(cx)) return 0;
     uint64_t number = cx->meta.next_timer++;
     cx->meta_changed = true;
     (void)skn_cx_charge(cx, SKN_GAS_TIMER);
@@ -54,6 +56,7 @@ static enum skn_rc take(struct skn_cx *cx, uint64_t number, struct skn_timer_row
     if (rc != SKN_OK) return cx->rc = rc;
     out->tag = skn_arena_dup(&cx->arena, out->tag);
     if (skn_bug(SKN_BUG_TIMER_TWICE)) return cx->rc;
+    if (out->kind == SKN_TIMER_PROGRAM) skn_mail_unreserve(cx);
     skn_raw_delete(cx, skn_key_slice(&cx->key));
     skn_key_timer_index(&cx->key, out->due_stamp, number, skn_cx_address(cx));
     skn_raw_delete(cx, skn_key_slice(&cx->key));

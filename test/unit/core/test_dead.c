@@ -167,6 +167,35 @@ static void faults_in_a_row_are_counted_and_a_success_ends_the_row(void **state)
     shards_fini(&s);
 }
 
+static void places_for_answers_have_a_limit_of_their_own(void **state) /* [E30] P10 */
+{
+    (void)state;
+    struct shards s;
+    const struct skn_core_limits limits = {.answers = 2, .mailbox_messages = 1, .faults_in_row = 9};
+    begin(&s, &limits);
+    is_fixed = true;
+    static const char *const names[] = {"timer", "do", "timer", "do"};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++) {
+        ask(&s, names[i]);
+        shards_settle(&s);
+        assert_int_equal(s.last_rc, i < 2 ? SKN_OK : SKN_EFULL);
+    }
+    s.at[0].now_ms += 10; /* the timer fires and its place is free */
+    shards_settle(&s);
+    ask(&s, "timer");
+    shards_settle(&s);
+    assert_int_equal(s.last_rc, SKN_OK);
+    ask(&s, "timer");
+    shards_settle(&s);
+    assert_int_equal(s.last_rc, SKN_EFULL);
+    shard_kill(&s.at[0], true);
+    ask(&s, "do");
+    shards_settle(&s);
+    assert_int_equal(s.last_rc, SKN_EFULL);
+    assert_int_equal(meta(&s).answers, 2);
+    shards_fini(&s);
+}
+
 /* --- handing over again ---------------------------------------------------------------------------------- */
 
 static void letters_come_again_in_order_and_before_the_mail(void **state) /* [E33] P3 */
@@ -380,6 +409,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_domain_is_faulted_at_the_limit_of_its_letters_and_warned_before),
         cmocka_unit_test(faults_in_a_row_are_counted_and_a_success_ends_the_row),
+        cmocka_unit_test(places_for_answers_have_a_limit_of_their_own),
         cmocka_unit_test(letters_come_again_in_order_and_before_the_mail),
         cmocka_unit_test(one_letter_is_chosen_by_its_number),
         cmocka_unit_test(results_and_timers_come_again_in_their_own_form),
