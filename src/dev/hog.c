@@ -115,7 +115,7 @@ static uint64_t sink(volatile uint8_t *above, uint64_t depth)
 static enum skn_rc
 crash(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
 {
-    int64_t until, mail;
+    int64_t until = 0, mail = 0;
     struct skn_slice how;
     bool fits = dev_text(message->payload, "how", 16, &how) &&
                 dev_int(message->payload, "until", 0, INT64_MAX, INT64_MAX, &until) &&

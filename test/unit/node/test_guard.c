@@ -92,7 +92,7 @@ static void end_by(struct skn_guard_file *guard, enum how how)
     switch (how) {
     case BY_NULL: *nowhere = 1; break;
     case BY_ASSERT: SKN_ASSERT(nowhere == NULL); break;
-    case BY_STACK: _exit((int)use_up(NULL, 0)); break;
+    case BY_STACK: _exit((int)use_up(NULL, 0));
     case BY_THREAD:
         skn_handling_leave(skn_guard_file_slots(guard));
         if (pthread_create(&thread, NULL, crash_as_slot_3, guard) == 0)
