@@ -74,7 +74,7 @@
     X(ROW_MAIL,        1000, "rows: mailbox") \
     X(ROW_INTENT,      1000, "rows: intent") \
     X(ROW_REQUEST,     1000, "rows: request id") \
-    X(ROW_EXPIRY,      1000, "rows: expiry of a request id") \
+    X(ROW_EXPIRY,      1000, "rows: request ids of a caller") \
     X(ROW_DOMAIN,      1000, "rows: domain") \
     X(ROW_TIMER,       1000, "rows: timer") \
     X(ROW_DEAD,        200,  "rows: dead letter") \
@@ -86,6 +86,8 @@
     X(ROW_WAITING,     500,  "rows: messages that wait for a lane") \
     X(ROW_COUNTER,     0,    "rows: counters of what waits elsewhere") \
     X(ROW_FAULTED,     0,    "rows: FAULTED while something waits") \
+    X(ROW_BUSY,        0,    "rows: letters handed over, ranges removed") \
+    X(ROW_SWEEP,       0,    "rows: next sweep of request ids") \
     X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
     X(GONE_TIMER_INDEX,1000, "deletions: timer index") \
     X(GONE_MAIL,       1000, "deletions: mailbox") \

@@ -20,7 +20,9 @@ static const enum row_kind shard_kinds[] = {[1] = ROW_EPOCH,
                                             [11] = ROW_SEEN,
                                             [12] = ROW_WAITING,
                                             [13] = ROW_COUNTER,
-                                            [14] = ROW_FAULTED};
+                                            [14] = ROW_FAULTED,
+                                            [15] = ROW_BUSY,
+                                            [16] = ROW_SWEEP};
 enum { SHARD_HEAD = 3 }; /* 01, the kind, 00 */
 
 static enum row_kind domain_kind(uint8_t code)
@@ -87,6 +89,8 @@ static const enum skn_cover row_items[] = {[ROW_EPOCH] = SKN_COVER_ROW_EPOCH,
                                            [ROW_WAITING] = SKN_COVER_ROW_WAITING,
                                            [ROW_COUNTER] = SKN_COVER_ROW_COUNTER,
                                            [ROW_FAULTED] = SKN_COVER_ROW_FAULTED,
+                                           [ROW_BUSY] = SKN_COVER_ROW_BUSY,
+                                           [ROW_SWEEP] = SKN_COVER_ROW_SWEEP,
                                            [ROW_OTHER] = SKN_COVER_ROW_OTHER};
 
 static void cover_deletion(struct world *w, enum row_kind kind)

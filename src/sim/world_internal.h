@@ -205,6 +205,8 @@ enum row_kind {
     ROW_WAITING,
     ROW_COUNTER,
     ROW_FAULTED,
+    ROW_BUSY,
+    ROW_SWEEP,
     ROW_OTHER,
 };
 struct row_info {
