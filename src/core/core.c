@@ -140,23 +140,33 @@ check_kept(struct skn_core *core, const struct skn_record *record, struct skn_di
                        core->shard);
 }
 
-enum skn_rc
-skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
+enum skn_rc skn_core_check_next(const struct skn_core *core,
+                                const struct skn_record *record,
+                                struct skn_diag *diag)
 {
-    SKN_ASSERT(!core->is_open);
     if (record->shard != core->shard)
         return SKN_CORRUPT(
             diag, "record %" PRIu64 " belongs to shard %u", record->index, record->shard);
-    if (record->index <= core->redone_from) return check_kept(core, record, diag);
     if (record->index != core->index + 1)
         return SKN_CORRUPT(
             diag, "record %" PRIu64 " follows record %" PRIu64, record->index, core->index);
     if (record->stamp <= core->stamp)
         return SKN_CORRUPT(diag, "the stamp of record %" PRIu64 " goes back", record->index);
+    return SKN_OK;
+}
+
+enum skn_rc
+skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
+{
+    SKN_ASSERT(!core->is_open && !core->is_replaying);
+    if (record->shard == core->shard && record->index <= core->redone_from)
+        return check_kept(core, record, diag);
+    enum skn_rc rc = skn_core_check_next(core, record, diag);
+    if (rc != SKN_OK) return rc;
     const struct skn_position after = {.index = record->index,
                                        .stamp = record->stamp,
                                        .state = {record->state_lo, record->state_hi}};
-    enum skn_rc rc = skn_store_redo(core->store, &after, record->batch, diag);
+    rc = skn_store_redo(core->store, &after, record->batch, diag);
     if (rc != SKN_OK) return rc;
     core->index = record->index;
     core->stamp = record->stamp;
@@ -166,7 +176,7 @@ skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn
 
 /* --- opening ---------------------------------------------------------------------------------------- */
 
-static enum skn_rc read_epoch(struct skn_core *core, uint64_t *out, struct skn_diag *diag)
+enum skn_rc skn_core_read_epoch(struct skn_core *core, uint64_t *out, struct skn_diag *diag)
 {
     struct skn_key key;
     struct skn_slice bytes;
@@ -180,8 +190,9 @@ static enum skn_rc read_epoch(struct skn_core *core, uint64_t *out, struct skn_d
     return skn_cursor_is_done(&cursor) ? SKN_OK : SKN_CORRUPT(diag, "the epoch row is malformed");
 }
 
-static enum skn_rc
-read_secret(struct skn_core *core, const struct skn_core_opening *opening, struct skn_diag *diag)
+enum skn_rc skn_core_read_secret(struct skn_core *core,
+                                 const struct skn_core_opening *opening,
+                                 struct skn_diag *diag)
 {
     struct skn_key key;
     struct skn_slice bytes;
@@ -328,12 +339,10 @@ static enum skn_rc found_on_way(struct skn_core *core,
     return skn_mail_found(core, row, diag);
 }
 
-static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struct skn_diag *diag)
-{
-    static const struct {
-        uint8_t kind;
-        visit_fn *visit;
-    } kinds[] = {{SKN_SHARD_ACKED, found_on_way},
+static const struct {
+    uint8_t kind;
+    visit_fn *visit;
+} in_flight[] = {{SKN_SHARD_ACKED, found_on_way},
                  {SKN_SHARD_OUTBOX, found_on_way}, /* behind what is acknowledged */
                  {SKN_SHARD_SEEN, found_on_way},
                  {SKN_SHARD_COUNTERS, found_on_way},
@@ -343,10 +352,25 @@ static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struc
                  /* Behind the others: five interruptions hold a domain whatever else it has. */
                  {SKN_SHARD_INTENTS, found_intent},
                  {SKN_SHARD_BUSY, found_busy}};
-    for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
+
+enum skn_rc skn_core_find_under_way(struct skn_core *core, struct skn_diag *diag)
+{
+    enum skn_rc rc = SKN_OK;
+    for (size_t i = 0; rc == SKN_OK && i < SKN_ARRAY_LEN(in_flight); i++) {
         struct skn_key key;
-        skn_key_shard(&key, kinds[i].kind);
-        enum skn_rc rc = each_row(core, skn_key_slice(&key), kinds[i].visit, take_up_all, diag);
+        skn_key_shard(&key, in_flight[i].kind);
+        if (in_flight[i].visit == found_on_way)
+            rc = each_row(core, skn_key_slice(&key), found_on_way, false, diag);
+    }
+    return rc;
+}
+
+static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struct skn_diag *diag)
+{
+    for (size_t i = 0; i < SKN_ARRAY_LEN(in_flight); i++) {
+        struct skn_key key;
+        skn_key_shard(&key, in_flight[i].kind);
+        enum skn_rc rc = each_row(core, skn_key_slice(&key), in_flight[i].visit, take_up_all, diag);
         if (rc != SKN_OK) return rc;
     }
     return SKN_OK;
@@ -355,9 +379,9 @@ static enum skn_rc find_in_flight(struct skn_core *core, bool take_up_all, struc
 enum skn_rc
 skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, struct skn_diag *diag)
 {
-    SKN_ASSERT(!core->is_open);
-    enum skn_rc rc = read_epoch(core, &core->epoch, diag);
-    if (rc == SKN_OK) rc = read_secret(core, opening, diag);
+    SKN_ASSERT(!core->is_open && !core->is_replaying);
+    enum skn_rc rc = skn_core_read_epoch(core, &core->epoch, diag);
+    if (rc == SKN_OK) rc = skn_core_read_secret(core, opening, diag);
     core->holds = !opening->take_up_all;
     if (rc == SKN_OK) rc = find_in_flight(core, opening->take_up_all, diag);
     if (rc != SKN_OK) return rc;
@@ -399,7 +423,7 @@ static enum skn_rc give_epoch(struct skn_core *core,
     return skn_commit(core,
                       NULL,
                       skn_buf_slice(batch),
-                      SKN_LIT("open"),
+                      SKN_LIT(SKN_RECORD_OPEN),
                       0,
                       skn_hlc_next(core->stamp, 0, now_ms),
                       out_record,

@@ -216,6 +216,29 @@ void skn_core_destroy(struct skn_core *core);
 SKN_MUST_USE enum skn_rc
 skn_core_redo(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag);
 
+/* Executing records again (P4). What it is given, and what became of them. */
+struct skn_replay {
+    /* The store of another shard as of any point after the record that sent what this one takes and
+     * before the one that trims it, as in the order of a journal; NULL: not known. Borrowed. */
+    struct skn_store *(*store_of)(void *ctx, uint32_t shard);
+    void *ctx;
+    uint64_t executed;
+    /* Not executed, and their rows applied as redo does: */
+    uint64_t other_module; /* made by a program of another hash, or by none that is here */
+    uint64_t other_limits; /* under another version of the limits */
+    uint64_t no_rows;      /* took what another shard sent, whose store is not known */
+};
+
+/* Instead of open, once per record in order: makes the record's batch again from the rows before it,
+ * its message, stamp, term and the limits of `options`, which must be those it was made with,
+ * compares it byte for byte and the state hash after it, and applies it. SKN_ECORRUPT: "replay
+ * mismatch at index n: .." says where and the first row that differs; or the record cannot follow.
+ * After an error the core is not to be used any more, and it can never be opened. */
+SKN_MUST_USE enum skn_rc skn_core_replay(struct skn_core *core,
+                                         const struct skn_record *record,
+                                         struct skn_replay *replay,
+                                         struct skn_diag *diag);
+
 struct skn_core_opening {
     const uint8_t *secret; /* SKN_SECRET_BYTES; becomes the store secret when there is none yet */
     bool take_up_all;      /* else domains of held programs that were in flight wait [E81] */

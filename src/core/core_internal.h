@@ -156,6 +156,7 @@ struct skn_core {
     uint32_t shard;
     bool check_rebuild;
     bool is_open;
+    bool is_replaying;   /* what is under way is known, and follows the records [replay.c] */
     bool owes_epoch;     /* its record is not given yet */
     bool owes_secret;    /* no row has it yet */
     bool writes_at_once; /* though there is nothing else to write */
@@ -305,6 +306,13 @@ SKN_MUST_USE enum skn_rc skn_mail_choose(struct skn_core *core,
                                          struct skn_dom *dom,
                                          struct skn_work *work,
                                          struct skn_diag *diag);
+/* The message under this key, mail or a dead letter, when it is the next one of its lane. SKN_ECORRUPT:
+ * it is not. */
+SKN_MUST_USE enum skn_rc skn_mail_at(struct skn_core *core,
+                                     struct skn_dom *dom,
+                                     struct skn_slice key,
+                                     struct skn_work *work,
+                                     struct skn_diag *diag);
 /* The best priority that may be picked at a domain; SKN_PRIORITIES when none. */
 enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom);
 /* Something waits at it, whether it may be picked now or not. */
@@ -413,6 +421,9 @@ void skn_mail_fini(struct skn_core *core);
 SKN_MUST_USE enum skn_rc
 skn_mail_found(struct skn_core *core, const struct skn_row *row, struct skn_diag *diag);
 void skn_mail_follow(struct skn_core *core, const struct skn_cx *cx);
+/* The same by the bytes of a batch that was read. SKN_ECORRUPT: it cannot follow what there is. */
+SKN_MUST_USE enum skn_rc
+skn_mail_replayed(struct skn_core *core, struct skn_slice batch, struct skn_diag *diag);
 /* Its outbox went over the limit, and is not under half of it yet. */
 bool skn_outbox_rests(const struct skn_core *core, struct skn_slice address);
 bool skn_outbox_is_full(const struct skn_core *core, struct skn_slice address);
@@ -439,6 +450,15 @@ SKN_MUST_USE enum skn_rc skn_stream_turn(struct skn_core *core,
                                          bool is_idle,
                                          struct skn_record *out_record,
                                          struct skn_diag *diag);
+/* Makes the batch of such a record again (P4): core->batch[0]. SKN_ENOENT, of take alone: the rows or
+ * a program that it needs are not known. */
+SKN_MUST_USE enum skn_rc skn_stream_trim_again(struct skn_core *core,
+                                               const struct skn_record *record,
+                                               struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_stream_take_again(struct skn_core *core,
+                                               const struct skn_record *record,
+                                               const struct skn_replay *replay,
+                                               struct skn_diag *diag);
 /* When it wants a turn though nothing comes; UINT64_MAX: never. */
 uint64_t skn_stream_due_ms(const struct skn_core *core);
 
@@ -450,6 +470,12 @@ SKN_MUST_USE enum skn_rc skn_slice_run(struct skn_core *core,
                                        uint64_t now_ms,
                                        struct skn_record *out_record,
                                        struct skn_diag *diag);
+/* The batch of a message under a stamp that is given (P4): core->batch[0]. Nothing else changes. */
+SKN_MUST_USE enum skn_rc skn_slice_again(struct skn_core *core,
+                                         struct skn_dom *dom,
+                                         const struct skn_work *work,
+                                         uint64_t stamp,
+                                         struct skn_diag *diag);
 /* Copies an output behind those that wait; its index and stamp are set. */
 void skn_release_later(struct skn_core *core, const struct skn_output *output);
 /* What the core itself does with a message before the program sees it. */
@@ -476,10 +502,34 @@ SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     struct skn_record *out_record,
                                     struct skn_diag *diag);
 
+/* What becomes part of every record: raise it when a default limit changes (P4). */
+enum { SKN_LIMITS_VERSION = 1 };
+
+/* What a record of the core's own has as its message; behind "take" and "expire" is what they need
+ * to be executed again (stream.c, request.c). */
+#define SKN_RECORD_OPEN   "open"
+#define SKN_RECORD_TRIM   "trim"
+#define SKN_RECORD_TAKE   "take"
+#define SKN_RECORD_EXPIRE "expire"
+
 /* --- core.c ---------------------------------------------------------------------------------------- */
 
 /* Adds the epoch, and the secret where no row has it, to the first batch of an opening. */
 void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch);
+
+/* The epoch as its row has it, 0 without one; the secret likewise, or that of the opening, which is
+ * then owed. */
+SKN_MUST_USE enum skn_rc
+skn_core_read_epoch(struct skn_core *core, uint64_t *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_core_read_secret(struct skn_core *core,
+                                              const struct skn_core_opening *opening,
+                                              struct skn_diag *diag);
+/* The checks of a record that follows: shard, index and stamp. */
+SKN_MUST_USE enum skn_rc skn_core_check_next(const struct skn_core *core,
+                                             const struct skn_record *record,
+                                             struct skn_diag *diag);
+/* What memory knows of messages under way, from rows. */
+SKN_MUST_USE enum skn_rc skn_core_find_under_way(struct skn_core *core, struct skn_diag *diag);
 
 /* --- request.c: request ids -------------------------------------------------------------------------- */
 
@@ -499,6 +549,11 @@ SKN_MUST_USE enum skn_rc skn_requests_expire(struct skn_core *core,
                                              uint64_t now_ms,
                                              struct skn_record *out_record,
                                              struct skn_diag *diag);
+
+/* Makes the batch of such a record again (P4): core->batch[0]. */
+SKN_MUST_USE enum skn_rc skn_requests_expire_again(struct skn_core *core,
+                                                   const struct skn_record *record,
+                                                   struct skn_diag *diag);
 
 void skn_core_hmac(const struct skn_core *core,
                    struct skn_slice label,

@@ -89,8 +89,7 @@ struct skn_key_info {
 };
 void skn_key_read(struct skn_slice key, struct skn_key_info *out);
 
-/* The domain whose message it was: by its mail key, else by what changed. False: it cannot be told,
- * or the record is the shard's own. */
+/* The domain whose message it was. False: the record is the shard's own. */
 bool skn_look_handler(const struct skn_record *record, struct skn_slice *out_address);
 
 /* The message of a record. SKN_ENOENT: it was mail or a dead letter that was handed over again, and

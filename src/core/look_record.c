@@ -51,29 +51,15 @@ void skn_key_print(struct skn_slice key, struct skn_buf *out)
 
 bool skn_look_handler(const struct skn_record *record, struct skn_slice *out_address)
 {
-    struct skn_slice rest = record->batch;
-    struct skn_row_op op;
+    struct skn_handled handled;
     struct skn_key_info info;
-    struct skn_message message;
-    bool is_mail = skn_message_decode(record->message, &message, NULL) != SKN_OK;
-    if (is_mail) {
-        skn_key_read(record->message, &info);
-        *out_address = info.address;
-        return info.kind == SKN_KEY_MAIL || info.kind == SKN_KEY_DEAD; /* handed over again */
-    }
-    /* Its own rows and what it has; a mail row is the receiver's, and so may a meta row be. */
-    struct skn_slice likely = {0};
-    while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
-        skn_key_read(op.key, &info);
-        if (info.kind == SKN_KEY_META && likely.len == 0) likely = info.address;
-        if (info.kind == SKN_KEY_OTHER || info.kind == SKN_KEY_META || info.kind == SKN_KEY_MAIL ||
-            info.kind == SKN_KEY_WAITING || info.kind == SKN_KEY_OUTBOX)
-            continue;
-        *out_address = info.address;
+    if (skn_handled_decode(record->message, &handled, NULL) == SKN_OK) {
+        *out_address = handled.address;
         return true;
     }
-    *out_address = likely;
-    return likely.len > 0;
+    skn_key_read(record->message, &info);
+    *out_address = info.address;
+    return info.kind == SKN_KEY_MAIL || info.kind == SKN_KEY_DEAD; /* handed over again */
 }
 
 enum skn_rc skn_look_message(const struct skn_record *record,
@@ -81,7 +67,11 @@ enum skn_rc skn_look_message(const struct skn_record *record,
                              struct skn_key_info *out_mail)
 {
     /* The bytes of a message are never a key: its fixed fields have zeros where an address has none. */
-    if (skn_message_decode(record->message, out_message, NULL) == SKN_OK) return SKN_OK;
+    struct skn_handled handled;
+    if (skn_handled_decode(record->message, &handled, NULL) == SKN_OK) {
+        *out_message = handled.message;
+        return SKN_OK;
+    }
     skn_key_read(record->message, out_mail);
     bool is_row = out_mail->kind == SKN_KEY_MAIL || out_mail->kind == SKN_KEY_DEAD;
     return is_row ? SKN_ENOENT : SKN_ECORRUPT;

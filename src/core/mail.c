@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
+#include "core/look.h"
 
 #include "base/pure.h"
 
@@ -159,6 +160,29 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
     SKN_ASSERT(work->input);
     work->message = work->input->message;
     return SKN_OK;
+}
+
+enum skn_rc skn_mail_at(struct skn_core *core,
+                        struct skn_dom *dom,
+                        struct skn_slice key,
+                        struct skn_work *work,
+                        struct skn_diag *diag)
+{
+    struct skn_meta_row meta = {0};
+    struct skn_key_info info;
+    skn_key_read(key, &info);
+    enum skn_rc rc = look(core, dom, &meta, diag);
+    if (rc != SKN_OK) return rc;
+    bool is_letter = info.kind == SKN_KEY_DEAD;
+    bool has = is_letter ? meta.dead > 0 && dom->again == SKN_AGAIN_LETTERS
+                         : info.kind == SKN_KEY_MAIL && (dom->mail & (1U << info.lane));
+    if (!has) return SKN_CORRUPT(diag, "its message is not there");
+    work->lane = is_letter ? SKN_PRIORITY_CRITICAL : info.lane;
+    rc = is_letter ? skn_dead_choose(core, dom, &meta, work, diag)
+                   : first_mail(core, dom, work, diag);
+    if (rc == SKN_OK && !skn_slice_eq(work->mail_key, key))
+        return SKN_CORRUPT(diag, "its message is not the first");
+    return rc;
 }
 
 /* --- rows that others count by --------------------------------------------------------------------- */

@@ -270,8 +270,9 @@ observe_stream(struct skn_core *core, uint8_t kind, struct skn_slice rest, struc
     struct skn_peer *peer = &core->mail.peers[shard];
     struct skn_stream *out = &peer->out[lane];
     if (kind == SKN_SHARD_SEEN) peer->seen[lane] = number_of(value);
-    if (kind == SKN_SHARD_ACKED && core->is_open) trim(core, peer, lane, number_of(value));
-    if (kind == SKN_SHARD_ACKED && !core->is_open) {
+    bool follows = core->is_open || core->is_replaying; /* else rows are found at an opening */
+    if (kind == SKN_SHARD_ACKED && follows) trim(core, peer, lane, number_of(value));
+    if (kind == SKN_SHARD_ACKED && !follows) {
         out->acked = out->wanted = number_of(value);
         out->next = out->cursor = out->acked + 1;
     }
@@ -347,6 +348,47 @@ enum skn_rc skn_mail_found(struct skn_core *core, const struct skn_row *row, str
     if (!fits) return SKN_CORRUPT(diag, "a row of messages under way is malformed");
     observe(core, row->key, row->value, false);
     return SKN_OK;
+}
+
+/* A row that a record puts: as it was found, and the next in its stream. */
+static bool may_follow(struct skn_core *core, const struct skn_row_op *op)
+{
+    const struct skn_row row = {.key = op->key, .value = op->value};
+    uint8_t kind = op->key.ptr[1];
+    struct skn_slice rest = skn_slice_from(op->key, SKN_SHARD_HEAD);
+    struct skn_counter_row counter;
+    if (kind == SKN_SHARD_COUNTERS)
+        return memchr(rest.ptr, 0, rest.len) &&
+               (op->is_delete ||
+                (skn_counter_decode(op->value, &counter, NULL) == SKN_OK && counter.messages > 0));
+    if (kind == SKN_SHARD_SWEEP) return op->is_delete || op->value.len == 4;
+    bool is_stream = kind == SKN_SHARD_OUTBOX || kind == SKN_SHARD_ACKED || kind == SKN_SHARD_SEEN;
+    if (!is_stream || op->is_delete) return true;
+    if (!is_stream_row(core, &row)) return false;
+    if (kind != SKN_SHARD_ACKED) return true;
+    struct skn_cursor cursor = skn_cursor(rest);
+    uint64_t shard = skn_cursor_be(&cursor, 4), acked = number_of(op->value);
+    struct skn_stream *out = &core->mail.peers[shard].out[skn_cursor_u8(&cursor)];
+    if (acked < out->acked || acked >= out->next) return false;
+    if (out->wanted >= acked) return true;
+    core->mail.trims += acked - out->wanted;
+    out->wanted = acked;
+    return true;
+}
+
+enum skn_rc skn_mail_replayed(struct skn_core *core, struct skn_slice batch, struct skn_diag *diag)
+{
+    struct skn_row_op op;
+    enum skn_rc rc;
+    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
+        bool is_ours = op.key.len >= SKN_SHARD_HEAD && op.key.ptr[0] == 1 &&
+                       op.key.ptr[1] >= SKN_SHARD_OUTBOX && op.key.ptr[1] <= SKN_SHARD_SWEEP;
+        if (!is_ours) continue;
+        if (!may_follow(core, &op))
+            return SKN_CORRUPT(diag, "a row of messages under way is malformed");
+        observe(core, op.key, op.value, op.is_delete);
+    }
+    return rc == SKN_ENOENT ? SKN_OK : rc;
 }
 
 /* --- life, and the check ------------------------------------------------------------------------------ */

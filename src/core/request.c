@@ -10,6 +10,8 @@
 #include "base/hlc.h"
 #include "core/core_internal.h"
 
+#include <string.h>
+
 enum { HOUR_MS = 60 * 60 * 1000, SWEEP_ROWS = 1000, PAGE = 50 };
 
 static uint32_t hour_of(uint64_t ms)
@@ -213,36 +215,72 @@ sweep_some(struct skn_cx *cx, uint32_t now_hour, struct skn_sweep *sweep, struct
     return false;
 }
 
+/* The batch of one step of a sweep, empty where it found nothing. What is over is said by the stamp,
+ * which may be ahead of the clock: the batch depends on nothing else (P4). */
+static enum skn_rc
+make_sweep(struct skn_core *core, uint64_t stamp, struct skn_sweep *sweep, struct skn_diag *diag)
+{
+    struct skn_cx *cx = &core->cx[0];
+    skn_cx_begin(cx, core, NULL, NULL, NULL, stamp);
+    bool is_end = sweep_some(cx, hour_of(skn_hlc_ms(stamp)), sweep, diag);
+    if (is_end && cx->rc == SKN_OK) put_sweep(cx, sweep->next);
+    if (cx->rc != SKN_OK) {
+        if (diag && cx->rc != SKN_ELATER) *diag = cx->diag;
+        return cx->rc;
+    }
+    if (is_end) *sweep = (struct skn_sweep){0};
+    if (cx->overlay.count == 0) return SKN_OK;
+    skn_make_batch(cx, &core->batch[0]);
+    skn_core_begin_epoch(core, &core->batch[0]);
+    return skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+}
+
+/* The record says where its step began: "expire", then next:4 and the key. */
+static void put_place(const struct skn_sweep *sweep, struct skn_buf *record)
+{
+    skn_buf_reset(record);
+    skn_buf_put_str(record, SKN_RECORD_EXPIRE);
+    skn_buf_put_le32(record, sweep->next);
+    skn_buf_put(record, skn_key_slice(&sweep->at));
+}
+
+enum skn_rc skn_requests_expire_again(struct skn_core *core,
+                                      const struct skn_record *record,
+                                      struct skn_diag *diag)
+{
+    struct skn_sweep sweep = {0};
+    struct skn_cursor cursor =
+        skn_cursor(skn_slice_from(record->message, strlen(SKN_RECORD_EXPIRE)));
+    struct skn_key head;
+    skn_key_shard(&head, SKN_SHARD_REQUESTS);
+    sweep.next = skn_cursor_le32(&cursor);
+    struct skn_slice at = cursor.rest;
+    bool fits = !cursor.bad && at.len <= sizeof sweep.at.bytes;
+    if (!fits || (at.len > 0 && !skn_slice_has_prefix(at, skn_key_slice(&head))))
+        return SKN_CORRUPT(diag, "where the sweep stood is malformed");
+    sweep.at.len = at.len;
+    if (at.len > 0) memcpy(sweep.at.bytes, at.ptr, at.len);
+    skn_buf_reset(&core->batch[0]);
+    return make_sweep(core, record->stamp, &sweep, diag);
+}
+
 enum skn_rc skn_requests_expire(struct skn_core *core,
                                 uint64_t now_ms,
                                 struct skn_record *out_record,
                                 struct skn_diag *diag)
 {
     struct skn_cx *cx = &core->cx[0];
-    uint32_t now_hour = hour_of(now_ms);
-    if (core->sweep_hour == 0 || now_hour < core->sweep_hour) return SKN_ENOENT;
+    if (core->sweep_hour == 0 || hour_of(now_ms) < core->sweep_hour) return SKN_ENOENT;
     struct skn_sweep sweep = core->sweep;
-    skn_cx_begin(cx, core, NULL, NULL, NULL, skn_hlc_next(core->stamp, 0, now_ms));
-    bool is_end = sweep_some(cx, now_hour, &sweep, diag);
-    if (is_end && cx->rc == SKN_OK) put_sweep(cx, sweep.next);
-    if (cx->rc != SKN_OK) {
-        if (diag && cx->rc != SKN_ELATER) *diag = cx->diag;
-        return cx->rc;
-    }
-    if (is_end) sweep = (struct skn_sweep){0};
-    if (cx->overlay.count == 0) {
-        core->sweep = sweep;
-        return SKN_ENOENT;
-    }
-    skn_make_batch(cx, &core->batch[0]);
-    skn_core_begin_epoch(core, &core->batch[0]);
-    enum skn_rc rc = skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    enum skn_rc rc = make_sweep(core, skn_hlc_next(core->stamp, 0, now_ms), &sweep, diag);
     if (rc != SKN_OK) return rc;
+    put_place(&core->sweep, &core->record);
     core->sweep = sweep;
+    if (cx->overlay.count == 0) return SKN_ENOENT;
     return skn_commit(core,
                       cx,
                       skn_buf_slice(&core->batch[0]),
-                      SKN_LIT("expire"),
+                      skn_buf_slice(&core->record),
                       0,
                       cx->stamp,
                       out_record,

@@ -3,6 +3,8 @@
 #include "base/cursor.h"
 #include "core/rows_internal.h"
 
+#include <string.h>
+
 /* Every row ends here: all read, nothing left, and a level that we know. */
 static enum skn_rc
 finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct skn_diag *diag)
@@ -232,33 +234,72 @@ void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
     skn_value_encode(message->payload, out);
 }
 
+/* Everything but the payload, which it gives unchecked; its level. */
+static uint8_t
+read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slice *out_payload)
+{
+    uint8_t level = skn_cursor_u8(cursor);
+    uint8_t kind = skn_cursor_u8(cursor);
+    uint8_t priority = skn_cursor_u8(cursor);
+    uint8_t status = skn_cursor_u8(cursor);
+    *out = (struct skn_message){.kind = kind, .priority = priority, .status = status};
+    out->is_final = skn_cursor_u8(cursor) != 0;
+    out->stamp = skn_cursor_le64(cursor);
+    out->number = skn_cursor_le64(cursor);
+    out->attempt = skn_cursor_le32(cursor);
+    out->epoch = skn_cursor_le64(cursor);
+    out->next_due_ms = skn_cursor_le64(cursor);
+    out->sender = skn_cursor_block(cursor);
+    out->name = skn_cursor_block(cursor);
+    out->tag = skn_cursor_block(cursor);
+    out->reason = skn_cursor_block(cursor);
+    *out_payload = skn_cursor_block(cursor);
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_SWEEP) cursor->bad = true;
+    if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor->bad = true;
+    return level;
+}
+
+static enum skn_rc
+read_payload(struct skn_slice payload, struct skn_message *out, struct skn_diag *diag)
+{
+    enum skn_rc rc = skn_value_check(payload, diag);
+    if (rc == SKN_OK) out->payload = skn_value_view(payload);
+    return rc;
+}
+
 enum skn_rc
 skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag)
 {
     struct skn_cursor cursor = skn_cursor(bytes);
-    uint8_t level = skn_cursor_u8(&cursor);
-    uint8_t kind = skn_cursor_u8(&cursor);
-    uint8_t priority = skn_cursor_u8(&cursor);
-    uint8_t status = skn_cursor_u8(&cursor);
-    *out = (struct skn_message){.kind = kind, .priority = priority, .status = status};
-    out->is_final = skn_cursor_u8(&cursor) != 0;
-    out->stamp = skn_cursor_le64(&cursor);
-    out->number = skn_cursor_le64(&cursor);
-    out->attempt = skn_cursor_le32(&cursor);
-    out->epoch = skn_cursor_le64(&cursor);
-    out->next_due_ms = skn_cursor_le64(&cursor);
-    out->sender = skn_cursor_block(&cursor);
-    out->name = skn_cursor_block(&cursor);
-    out->tag = skn_cursor_block(&cursor);
-    out->reason = skn_cursor_block(&cursor);
-    struct skn_slice payload = skn_cursor_block(&cursor);
-    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_SWEEP) cursor.bad = true;
-    if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor.bad = true;
+    struct skn_slice payload;
+    uint8_t level = read_message(&cursor, out, &payload);
     enum skn_rc rc = finish(&cursor, level, "message", diag);
-    if (rc != SKN_OK) return rc;
-    if ((rc = skn_value_check(payload, diag)) != SKN_OK) return rc;
-    out->payload = skn_value_view(payload);
-    return SKN_OK;
+    return rc == SKN_OK ? read_payload(payload, out, diag) : rc;
+}
+
+void skn_handled_encode(const struct skn_handled *handled, struct skn_buf *out)
+{
+    skn_message_encode(&handled->message, out);
+    skn_buf_put_block(out, handled->address);
+    skn_buf_put_block(out, handled->caller);
+    skn_buf_put_block(out, handled->id);
+}
+
+enum skn_rc
+skn_handled_decode(struct skn_slice bytes, struct skn_handled *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    struct skn_slice payload;
+    uint8_t level = read_message(&cursor, &out->message, &payload);
+    out->address = skn_cursor_block(&cursor);
+    out->caller = skn_cursor_block(&cursor);
+    out->id = skn_cursor_block(&cursor);
+    bool fits = out->address.len > 0 && out->caller.len <= SKN_REQUEST_ID_MAX &&
+                out->id.len <= SKN_REQUEST_ID_MAX;
+    if (!fits || (out->caller.len > 0 && memchr(out->caller.ptr, 0, out->caller.len)))
+        cursor.bad = true;
+    enum skn_rc rc = finish(&cursor, level, "record's message", diag);
+    return rc == SKN_OK ? read_payload(payload, &out->message, diag) : rc;
 }
 
 void skn_kept_encode(const struct skn_kept_row *row, struct skn_buf *out)

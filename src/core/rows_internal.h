@@ -48,6 +48,8 @@
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 number:8 attempt:4 epoch:8
  *             next_due:8 sender:block name:block tag:block reason:block payload:block
  *   range     level:1 prefix:block at:block
+ *   handled   message, then address:block caller:block id:block: what a record holds of a message
+ *             that never was a row; the address is that of the domain that handled it
  *   counter   level:1 messages:4 bytes:8
  *   note      level:1 kind:1 faulted:1 messages:4 bytes:8 (both signed) target:block sender:block
  */
@@ -223,6 +225,14 @@ static inline uint8_t skn_meta_busy(const struct skn_meta_row *meta)
     return (uint8_t)busy;
 }
 
+/* What a record holds of a message that never was a row, so that it can be handled again (P4). */
+struct skn_handled {
+    struct skn_message message;
+    struct skn_slice address; /* of the domain that handled it */
+    struct skn_slice caller;  /* of a request, as `id` */
+    struct skn_slice id;
+};
+
 /* What waits for one target of one sender [E31]. */
 struct skn_counter_row {
     uint32_t messages;
@@ -254,6 +264,7 @@ void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out);
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out);
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out);
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out);
+void skn_handled_encode(const struct skn_handled *handled, struct skn_buf *out);
 void skn_kept_encode(const struct skn_kept_row *row, struct skn_buf *out);
 void skn_counter_encode(const struct skn_counter_row *row, struct skn_buf *out);
 void skn_note_encode(const struct skn_note *note, struct skn_buf *out);
@@ -269,6 +280,8 @@ SKN_MUST_USE enum skn_rc
 skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_handled_decode(struct skn_slice bytes, struct skn_handled *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_kept_decode(struct skn_slice bytes, struct skn_kept_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc

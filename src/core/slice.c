@@ -8,9 +8,6 @@
 
 #include <inttypes.h>
 
-/* What becomes part of every record: raise it when a default limit changes (P4). */
-enum { LIMITS_VERSION = 1 };
-
 /* [E24] A slice whose second handling reads more rows than this is one that is not repeated for each
  * message of its domain, but for one of so many. */
 enum { CHECK_READS = 1000, CHECK_EACH = 64 };
@@ -297,7 +294,7 @@ enum skn_rc skn_commit(struct skn_core *core,
                                       .state_hi = state.hi,
                                       .message = message,
                                       .module = module,
-                                      .limits = LIMITS_VERSION,
+                                      .limits = SKN_LIMITS_VERSION,
                                       .batch = batch};
     if (!cx) return SKN_OK;
     if (cx->dom) {
@@ -317,6 +314,22 @@ static enum skn_rc answer_query(struct skn_core *core, struct skn_cx *cx)
     return SKN_ENOENT;
 }
 
+/* The key of its row, or all that handling it again needs [E3]. */
+static void
+put_message(const struct skn_dom *dom, const struct skn_work *work, struct skn_buf *record)
+{
+    if (work->mail_key.len > 0) {
+        skn_buf_put(record, work->mail_key);
+        return;
+    }
+    struct skn_handled handled = {.message = work->message, .address = skn_dom_address(dom)};
+    if (work->input) {
+        handled.caller = work->input->caller;
+        handled.id = work->input->id;
+    }
+    skn_handled_encode(&handled, record);
+}
+
 static void done(struct skn_core *core, struct skn_dom *dom, struct skn_work *work)
 {
     if (!work->input) return;
@@ -334,6 +347,27 @@ static void cool(struct skn_dom *dom)
 {
     if (dom->warm) dom->program->sleep(dom->warm);
     dom->warm = NULL;
+}
+
+enum skn_rc skn_slice_again(struct skn_core *core,
+                            struct skn_dom *dom,
+                            const struct skn_work *work,
+                            uint64_t stamp,
+                            struct skn_diag *diag)
+{
+    struct skn_cx *cx = &core->cx[0];
+    skn_cx_begin(cx, core, dom, &work->message, work->input, stamp);
+    if (!dom->warm) dom->warm = wake(cx);
+    skn_cx_budget(cx);
+    enum skn_rc rc = handle(cx, work, dom->warm);
+    if (rc != SKN_OK) cool(dom);
+    if (rc != SKN_OK && rc != SKN_ELATER) skn_dead_bury(cx, work, rc);
+    if (cx->rc != SKN_OK) {
+        if (diag) *diag = cx->diag;
+        return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
+    }
+    skn_make_batch(cx, &core->batch[0]);
+    return SKN_OK;
 }
 
 static enum skn_rc run(struct skn_core *core,
@@ -381,15 +415,12 @@ static enum skn_rc run(struct skn_core *core,
         rc = answer_query(core, cx);
     } else {
         skn_buf_reset(&core->record);
-        if (!work->mail_key.len)
-            skn_message_encode(&work->message, &core->record);
-        else
-            skn_buf_put(&core->record, work->mail_key);
+        put_message(dom, work, &core->record);
         rc = skn_commit(core,
                         cx,
                         skn_buf_slice(&core->batch[0]),
                         skn_buf_slice(&core->record),
-                        dom->program->module,
+                        core->guard.is_poisoned ? 0 : dom->program->module,
                         stamp,
                         out_record,
                         diag);

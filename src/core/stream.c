@@ -19,6 +19,9 @@
 #include "base/mem.h"
 #include "core/core_internal.h"
 
+#include <inttypes.h>
+#include <string.h>
+
 enum { PACKET_LEVEL = 1, PACKET_MESSAGES = 1, PACKET_ACK = 2 };
 enum { KIND_BYTES = 10 /* before what differs by kind */, HEAD_BYTES = KIND_BYTES + 13 };
 enum {
@@ -304,27 +307,20 @@ static enum skn_rc make(struct skn_core *core, struct skn_diag *diag)
 }
 
 static enum skn_rc commit(struct skn_core *core,
-                          const char *what,
+                          struct skn_slice what,
                           struct skn_record *out_record,
                           struct skn_diag *diag)
 {
     struct skn_cx *cx = &core->cx[0];
-    return skn_commit(core,
-                      cx,
-                      skn_buf_slice(&core->batch[0]),
-                      skn_slice_str(what),
-                      0,
-                      cx->stamp,
-                      out_record,
-                      diag);
+    return skn_commit(
+        core, cx, skn_buf_slice(&core->batch[0]), what, 0, cx->stamp, out_record, diag);
 }
 
-/* Removes what was acknowledged, in one batch for many. SKN_ENOENT: nothing. */
-static enum skn_rc
-trim(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, struct skn_diag *diag)
+/* Removes what was acknowledged, in one batch for many; gives how many rows. */
+static uint64_t trim_rows(struct skn_core *core, uint64_t stamp)
 {
     struct skn_cx *cx = &core->cx[0];
-    skn_cx_begin(cx, core, NULL, NULL, NULL, skn_hlc_next(core->stamp, 0, now_ms));
+    skn_cx_begin(cx, core, NULL, NULL, NULL, stamp);
     uint64_t rows = 0;
     for (uint32_t to = 0; to < core->mail.shards; to++) {
         for (unsigned lane = 0; lane < SKN_STREAM_LANES && rows < TRIM_AT_ONCE; lane++) {
@@ -343,10 +339,46 @@ trim(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, stru
             skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
         }
     }
-    if (cx->rc != SKN_OK) return cx->rc;
+    return rows;
+}
+
+/* SKN_ENOENT: nothing. */
+static enum skn_rc
+trim(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, struct skn_diag *diag)
+{
+    uint64_t rows = trim_rows(core, skn_hlc_next(core->stamp, 0, now_ms));
+    if (core->cx[0].rc != SKN_OK) return core->cx[0].rc;
     if (rows == 0) return SKN_ENOENT;
     enum skn_rc rc = make(core, diag);
-    return rc == SKN_OK ? commit(core, "trim", out_record, diag) : rc;
+    return rc == SKN_OK ? commit(core, SKN_LIT(SKN_RECORD_TRIM), out_record, diag) : rc;
+}
+
+/* What was acknowledged is what the rows of the record say of it; what goes for it is ours to find. */
+enum skn_rc
+skn_stream_trim_again(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
+{
+    struct skn_slice rest = record->batch;
+    struct skn_row_op op;
+    struct skn_key head;
+    enum skn_rc rc;
+    skn_key_shard(&head, SKN_SHARD_ACKED);
+    while ((rc = skn_batch_next(&rest, &op, diag)) == SKN_OK) {
+        if (op.is_delete || !skn_slice_has_prefix(op.key, skn_key_slice(&head))) continue;
+        struct skn_cursor key = skn_cursor(skn_slice_from(op.key, SKN_SHARD_HEAD));
+        struct skn_cursor value = skn_cursor(op.value);
+        uint64_t to = skn_cursor_be(&key, 4), lane = skn_cursor_u8(&key);
+        uint64_t upto = skn_cursor_le64(&value);
+        bool fits = core->mail.peers && skn_cursor_is_done(&key) && skn_cursor_is_done(&value) &&
+                    to < core->mail.shards && lane < SKN_STREAM_LANES;
+        struct skn_stream *out = fits ? &core->mail.peers[to].out[lane] : NULL;
+        if (!fits || upto <= out->wanted || upto >= out->next)
+            return SKN_CORRUPT(diag, "a record trims what no outbox has");
+        core->mail.trims += upto - out->wanted;
+        out->wanted = upto;
+    }
+    if (rc != SKN_ENOENT) return rc;
+    (void)trim_rows(core, record->stamp);
+    return core->cx[0].rc == SKN_OK ? make(core, diag) : core->cx[0].rc;
 }
 
 /* --- taking what comes -------------------------------------------------------------------------------- */
@@ -402,12 +434,41 @@ static void take_note(struct skn_cx *cx, const struct skn_note *note)
     if (counts) (void)skn_mail_mark_faulted(cx, note->target, note->is_faulted);
 }
 
+/* Messages of one stream that follow each other. */
+struct range {
+    uint32_t from;
+    unsigned lane;
+    uint64_t first;
+    uint32_t count;
+};
+
 /* What one batch has taken. */
 struct taking {
     uint64_t messages;
     uint64_t most; /* messages that it may take */
     size_t bytes;
+    struct range last; /* of what the record says */
 };
+
+/* The record says what was taken by the numbers that it has in the outbox of its sender's shard:
+ * "take", then for each range from:4 lane:1 first:8 count:4, in order. */
+static void note_taken(struct skn_buf *record, struct taking *t, struct range one)
+{
+    struct range *last = &t->last;
+    bool goes_on = last->count > 0 && last->from == one.from && last->lane == one.lane &&
+                   last->first + last->count == one.first;
+    if (!goes_on) {
+        *last = one;
+        skn_buf_put_le32(record, one.from);
+        skn_buf_put_u8(record, (uint8_t)one.lane);
+        skn_buf_put_le64(record, one.first);
+        skn_buf_put_le32(record, 1);
+        return;
+    }
+    last->count++;
+    for (unsigned i = 0; i < 4; i++)
+        record->ptr[record->len - 4 + i] = (uint8_t)(last->count >> (8 * i));
+}
 
 /* Takes what is new of a packet. False: something stuck, or no more fits; it is looked at again. */
 static bool take_packet(struct skn_cx *cx, const struct skn_packet *packet, struct taking *t)
@@ -437,6 +498,7 @@ static bool take_packet(struct skn_cx *cx, const struct skn_packet *packet, stru
             (void)skn_mail_put(cx, e.target, (enum skn_priority)lane, e.message.sender, e.bytes);
         if (cx->rc != SKN_OK) return false;
         peer->taken[lane] = number;
+        note_taken(&core->record, t, (struct range){packet->from, lane, number, 1});
         t->messages++;
         t->bytes += e.bytes.len;
     }
@@ -461,12 +523,14 @@ static void put_seen(struct skn_cx *cx)
 }
 
 /* Fills a batch from the packets in order; gives how many of them are done with. */
-static size_t fill(struct skn_core *core, uint64_t now_ms, struct taking *t)
+static size_t fill(struct skn_core *core, uint64_t stamp, struct taking *t)
 {
     struct skn_mail *mail = &core->mail;
     struct skn_cx *cx = &core->cx[0];
     size_t done = 0;
-    skn_cx_begin(cx, core, NULL, NULL, NULL, skn_hlc_next(core->stamp, 0, now_ms));
+    skn_cx_begin(cx, core, NULL, NULL, NULL, stamp);
+    skn_buf_reset(&core->record);
+    skn_buf_put_str(&core->record, SKN_RECORD_TAKE);
     for (uint32_t from = 0; from < mail->shards; from++)
         memcpy(mail->peers[from].taken, mail->peers[from].seen, sizeof mail->peers[from].taken);
     SKN_LIST_FOREACH (link, &mail->packets) {
@@ -496,11 +560,12 @@ take(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, stru
     struct skn_mail *mail = &core->mail;
     struct skn_cx *cx = &core->cx[0];
     struct taking t = {.most = TAKE_MESSAGES};
-    size_t done = fill(core, now_ms, &t);
+    uint64_t stamp = skn_hlc_next(core->stamp, 0, now_ms);
+    size_t done = fill(core, stamp, &t);
     /* As far as the store has answered; each time it is asked for what comes next. */
     while (cx->rc == SKN_ELATER && t.most > 0) {
         t = (struct taking){.most = t.messages < t.most ? t.messages : t.most - 1};
-        done = fill(core, now_ms, &t);
+        done = fill(core, stamp, &t);
     }
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
@@ -514,9 +579,20 @@ take(struct skn_core *core, uint64_t now_ms, struct skn_record *out_record, stru
         send_acks(core);
         return skn_list_is_empty(&mail->packets) ? SKN_ENOENT : SKN_ELATER;
     }
-    rc = commit(core, "take", out_record, diag);
+    rc = commit(core, skn_buf_slice(&core->record), out_record, diag);
     if (rc == SKN_OK) send_acks(core);
     return rc;
+}
+
+static void keep_packet(struct skn_mail *mail, uint32_t from, struct skn_slice bytes)
+{
+    struct skn_packet *packet = skn_alloc(sizeof *packet + bytes.len);
+    skn_list_init(&packet->link);
+    packet->from = from;
+    packet->len = bytes.len;
+    memcpy(packet->bytes, bytes.ptr, bytes.len);
+    skn_list_push_back(&mail->packets, &packet->link);
+    mail->packet_bytes += bytes.len;
 }
 
 void skn_core_packet(struct skn_core *core, uint32_t from, struct skn_slice bytes)
@@ -543,13 +619,87 @@ void skn_core_packet(struct skn_core *core, uint32_t from, struct skn_slice byte
         core->counts.packets_dropped++;
         return;
     }
-    struct skn_packet *packet = skn_alloc(sizeof *packet + bytes.len);
-    skn_list_init(&packet->link);
-    packet->from = from;
-    packet->len = bytes.len;
-    memcpy(packet->bytes, bytes.ptr, bytes.len);
-    skn_list_push_back(&mail->packets, &packet->link);
-    mail->packet_bytes += bytes.len;
+    keep_packet(mail, from, bytes);
+}
+
+/* --- taking it again (P4) -------------------------------------------------------------------------------- */
+
+/* One range as the packet that it came in, from the rows of its sender's shard. SKN_ENOENT: a program
+ * is not there. */
+static enum skn_rc fetch_range(struct skn_core *core,
+                               struct skn_store *store,
+                               const struct range *r,
+                               struct skn_diag *diag)
+{
+    begin_packet(core, PACKET_MESSAGES, core->shard);
+    skn_buf_put_u8(&core->packet, (uint8_t)r->lane);
+    skn_buf_put_le64(&core->packet, r->first);
+    skn_buf_put_le32(&core->packet, r->count);
+    for (uint64_t number = r->first; number < r->first + r->count; number++) {
+        struct skn_key key;
+        struct skn_slice row, target, message;
+        skn_key_outbox(&key, core->shard, r->lane, number);
+        enum skn_rc rc = skn_store_get(store, skn_key_slice(&key), &row, diag);
+        if (rc == SKN_ENOENT)
+            return SKN_CORRUPT(
+                diag, "it takes what is not in the outbox of shard %" PRIu32, r->from);
+        if (rc != SKN_OK) return rc;
+        bool is_mail = r->lane != SKN_STREAM_NOTES;
+        if (is_mail && skn_outbox_split(row, &target, &message) == SKN_OK &&
+            !skn_program_find(core, target))
+            return SKN_ENOENT;
+        skn_buf_put_block(&core->packet, row);
+    }
+    if (skn_buf_rc(&core->packet) != SKN_OK) return SKN_CORRUPT(diag, "it takes too much at once");
+    keep_packet(&core->mail, r->from, skn_buf_slice(&core->packet));
+    return SKN_OK;
+}
+
+static enum skn_rc fetch_ranges(struct skn_core *core,
+                                struct skn_slice ranges,
+                                const struct skn_replay *replay,
+                                struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(ranges);
+    enum skn_rc rc = SKN_OK;
+    while (rc == SKN_OK && !cursor.bad && cursor.rest.len > 0) {
+        struct range r = {.from = skn_cursor_le32(&cursor)};
+        r.lane = skn_cursor_u8(&cursor);
+        r.first = skn_cursor_le64(&cursor);
+        r.count = skn_cursor_le32(&cursor);
+        bool fits = !cursor.bad && core->mail.peers && r.from < core->mail.shards &&
+                    r.from != core->shard && r.lane < SKN_STREAM_LANES && r.first > 0 &&
+                    r.count > 0 && r.count <= TAKE_MESSAGES;
+        if (!fits) return SKN_CORRUPT(diag, "what it took is malformed");
+        struct skn_store *store = replay->store_of ? replay->store_of(replay->ctx, r.from) : NULL;
+        rc = store ? fetch_range(core, store, &r, diag) : SKN_ENOENT;
+    }
+    if (rc == SKN_OK && cursor.bad) return SKN_CORRUPT(diag, "what it took is malformed");
+    return rc;
+}
+
+enum skn_rc skn_stream_take_again(struct skn_core *core,
+                                  const struct skn_record *record,
+                                  const struct skn_replay *replay,
+                                  struct skn_diag *diag)
+{
+    struct skn_mail *mail = &core->mail;
+    struct taking t = {.most = TAKE_MESSAGES};
+    struct skn_slice ranges = skn_slice_from(record->message, strlen(SKN_RECORD_TAKE));
+    SKN_ASSERT(skn_list_is_empty(&mail->packets));
+    enum skn_rc rc = fetch_ranges(core, ranges, replay, diag);
+    if (rc == SKN_OK) {
+        core->now_ms = skn_hlc_ms(record->stamp);
+        (void)fill(core, record->stamp, &t);
+        rc = core->cx[0].rc;
+        if (rc != SKN_OK && diag) *diag = core->cx[0].diag;
+    }
+    while (!skn_list_is_empty(&mail->packets))
+        drop_packet(mail);
+    if (rc != SKN_OK) return rc;
+    if (!skn_slice_eq(skn_buf_slice(&core->record), record->message))
+        return SKN_CORRUPT(diag, "it takes otherwise what it took");
+    return make(core, diag);
 }
 
 /* --- its part of a step -------------------------------------------------------------------------------- */

@@ -20,7 +20,7 @@ struct skn_record {
     uint64_t stamp;    /* greater than that of the record before it */
     uint64_t state_lo; /* the shard's state hash after it, modulo 2^128 [E44] */
     uint64_t state_hi;
-    uint64_t module;          /* hash of the program that handled the message */
+    uint64_t module;          /* hash of the program that handled the message; 0: none did */
     struct skn_slice message; /* the key of its row, or itself where it never was one */
     struct skn_slice batch;   /* row operations, as store.h draws them */
 };

@@ -121,7 +121,7 @@ static void cover_message(struct world *w, struct skn_slice message)
     rows_read_key(message, &info);
     if (skn_slice_eq(message, SKN_LIT("open")))
         world_cover(w, SKN_COVER_RECORD_OPEN);
-    else if (skn_slice_eq(message, SKN_LIT("expire")))
+    else if (skn_slice_has_prefix(message, SKN_LIT("expire")))
         world_cover(w, SKN_COVER_RECORD_EXPIRE);
     else if (info.kind == ROW_MAIL && info.address.len > 0 &&
              memchr(info.address.ptr, ':', info.address.len))

@@ -1,20 +1,19 @@
 /* net_program.h - the domain type Net: sends numbered messages, and says when one is not the next.
  *
  * A request whose name is an address sends that many messages there. "hop" messages go on to another
- * of NET_DOMAINS domains until their number is 0; "boom" faults until net_is_fixed.
+ * of NET_DOMAINS domains until their number is 0; "boom" faults until shard_is_fixed.
  * Rows: s/<priority><target> and r/<priority><sender> the last number sent and received, "disorder".
  */
 #pragma once
 
 #include "core/cx.h"
-#include "lib/test.h"
+#include "lib/shard.h"
 
 #include <stdio.h>
 
 enum { NET_DOMAINS = 6 };
 
 /* The program was mended: what faulted does so no more. */
-static bool net_is_fixed;
 
 static inline int64_t net_row(struct skn_cx *cx, struct skn_slice key)
 {
@@ -76,7 +75,7 @@ net_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct sk
     }
     int64_t number = skn_value_as_int(m->payload) / 1000,
             hops = skn_value_as_int(m->payload) % 1000;
-    if (skn_slice_eq(m->name, SKN_LIT("boom")) && !net_is_fixed)
+    if (skn_slice_eq(m->name, SKN_LIT("boom")) && !shard_is_fixed)
         return SKN_FAIL(diag, SKN_EFAULT, "boom");
     if (net_bump(cx, 'r', m->priority, m->sender) != number)
         skn_cx_put_value(cx, SKN_LIT("disorder"), skn_value_int(number));

@@ -1,7 +1,8 @@
 /* shard.h - a core over a memory store and a journal that is an array, for tests.
  *
  * Everything that a step gives is kept as copied records, so that the shard can be killed at any
- * record and opened again from what was durable.
+ * record and opened again from what was durable. At its end every record is executed again, and must
+ * give the same batch (P4).
  */
 #pragma once
 
@@ -13,6 +14,9 @@
 
 enum { SHARD_RECORDS_MAX = 100000 };
 
+/* Programs of tests may fault until it is set, as if they were others then: kept with each record. */
+static bool shard_is_fixed;
+
 struct shard {
     struct skn_core_options options;
     struct skn_store *store;
@@ -20,13 +24,18 @@ struct shard {
     struct skn_record *records; /* owns their bytes */
     size_t count;
     size_t durable;
+    uint64_t *order; /* of each record: 2 * when it was made, in all shards, + shard_is_fixed */
+    bool no_replay;  /* its limits or programs changed, or it is not deterministic */
     uint64_t now_ms;
     struct skn_diag diag;
 };
 
 static inline void shard_append(struct shard *s, const struct skn_record *record)
 {
+    static uint64_t now;
     assert_true(s->count < SHARD_RECORDS_MAX);
+    if (!s->order) s->order = skn_alloc_zero(SHARD_RECORDS_MAX, sizeof *s->order);
+    s->order[s->count] = 2 * ++now + shard_is_fixed;
     struct skn_record copy = *record;
     copy.message.ptr = (const uint8_t *)skn_dup(record->message.ptr, record->message.len);
     copy.batch.ptr = (const uint8_t *)skn_dup(record->batch.ptr, record->batch.len);
@@ -80,12 +89,94 @@ static inline void shard_close(struct shard *s)
     s->core = NULL;
 }
 
+/* Shards that are executed again, side by side. */
+struct shard_again {
+    struct shard **shards;
+    uint32_t count;
+    struct skn_store **stores; /* by number of the shard */
+    struct skn_replay replay;
+};
+
+static inline struct skn_store *shard_again_store(void *ctx, uint32_t number)
+{
+    struct shard_again *again = ctx;
+    for (uint32_t i = 0; i < again->count; i++)
+        if (again->shards[i]->options.shard == number) return again->stores[i];
+    return NULL;
+}
+
+/* The shard whose next record was made first; `count` when there is none. */
+static inline uint32_t shard_again_next(const struct shard_again *again, const size_t *at)
+{
+    uint32_t next = again->count;
+    for (uint32_t i = 0; i < again->count; i++) {
+        const struct shard *s = again->shards[i];
+        if (at[i] >= s->count) continue;
+        if (next == again->count || s->order[at[i]] < again->shards[next]->order[at[next]])
+            next = i;
+    }
+    return next;
+}
+
+/* P4: executes all records of these shards again, in the order in which they were made, from nothing.
+ * What cannot be executed for want of another shard's rows is counted in `out`. */
+static inline enum skn_rc
+shard_replay(struct shard **shards, uint32_t count, struct skn_replay *out, struct skn_diag *diag)
+{
+    struct shard_again again = {.shards = shards, .count = count};
+    struct skn_core **cores = skn_alloc_zero(count, sizeof(struct skn_core *));
+    size_t *at = skn_alloc_zero(count, sizeof *at);
+    enum skn_rc rc = SKN_OK;
+    again.stores = skn_alloc_zero(count, sizeof(struct skn_store *));
+    again.replay = (struct skn_replay){.store_of = shard_again_store, .ctx = &again};
+    for (uint32_t i = 0; i < count; i++) {
+        struct skn_core_options options = shards[i]->options;
+        options.store = again.stores[i] = skn_store_memory_create();
+        cores[i] = skn_core_create(&options);
+    }
+    bool was_fixed = shard_is_fixed;
+    for (uint32_t i; rc == SKN_OK && (i = shard_again_next(&again, at)) < count; at[i]++) {
+        shard_is_fixed = shards[i]->order[at[i]] % 2;
+        rc = skn_core_replay(cores[i], &shards[i]->records[at[i]], &again.replay, diag);
+    }
+    shard_is_fixed = was_fixed;
+    for (uint32_t i = 0; i < count; i++) {
+        skn_core_destroy(cores[i]);
+        skn_store_destroy(again.stores[i]);
+    }
+    *out = again.replay;
+    skn_free(again.stores);
+    skn_free(cores);
+    skn_free(at);
+    return rc;
+}
+
+/* Each of them gives the same again. */
+static inline void shard_replays(struct shard **shards, uint32_t count)
+{
+    struct skn_replay done;
+    struct skn_diag diag = {.text = ""};
+    uint64_t records = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        if (shards[i]->no_replay) return;
+        records += shards[i]->count;
+        shards[i]->no_replay = true; /* once is enough */
+    }
+    enum skn_rc rc = shard_replay(shards, count, &done, &diag);
+    if (rc != SKN_OK) print_error("%s\n", diag.text);
+    assert_int_equal(rc, SKN_OK);
+    assert_int_equal(done.executed + done.no_rows, records);
+    if (count > 1) assert_int_equal(done.no_rows, 0);
+}
+
 static inline void shard_fini(struct shard *s)
 {
+    if (s->records) shard_replays(&s, 1);
     if (s->core) shard_close(s);
     while (s->count > 0)
         shard_drop_record(s);
     skn_free(s->records);
+    skn_free(s->order);
 }
 
 /* Kill: what was not durable is gone. */

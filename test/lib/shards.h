@@ -53,8 +53,12 @@ static inline void shards_drop(struct shards *s, size_t at)
 
 static inline void shards_fini(struct shards *s)
 {
+    struct shard *all[SHARDS_MAX];
     while (s->flying > 0)
         shards_drop(s, 0);
+    for (uint32_t i = 0; i < s->count; i++)
+        all[i] = &s->at[i];
+    shard_replays(all, s->count);
     for (uint32_t i = 0; i < s->count; i++)
         shard_fini(&s->at[i]);
 }

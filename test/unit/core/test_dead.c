@@ -5,8 +5,6 @@
 #include <stdio.h>
 
 /* The program was mended: what faulted does so no more. */
-static bool is_fixed;
-
 static int64_t number(struct skn_cx *cx, struct skn_slice key)
 {
     struct skn_slice bytes;
@@ -15,7 +13,7 @@ static int64_t number(struct skn_cx *cx, struct skn_slice key)
 }
 
 /* Writes down the order in which it handles: "log" is a text of one letter each. A message whose name
- * begins with '!' faults until is_fixed. "timer", "do": a timer in 10 ms, an intent; their tag says
+ * begins with '!' faults until shard_is_fixed. "timer", "do": a timer in 10 ms, an intent; their tag says
  * whether what comes faults. "mail X": sends X to a:Scribe/s. */
 static enum skn_rc
 scribe_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
@@ -41,7 +39,7 @@ scribe_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct
     }
     struct skn_slice name = m->name.len > 0 ? m->name : m->tag;
     bool is_bad = name.len > 0 && name.ptr[0] == '!';
-    if (is_bad && !is_fixed) return SKN_FAIL(diag, SKN_EFAULT, "bad");
+    if (is_bad && !shard_is_fixed) return SKN_FAIL(diag, SKN_EFAULT, "bad");
     if (is_bad) name = skn_slice_from(name, 1);
     struct skn_slice log = {0};
     struct skn_slice key = SKN_LIT("log");
@@ -65,7 +63,7 @@ static const struct skn_slice address = {(const uint8_t *)"a:Scribe/s", 10};
 
 static void begin(struct shards *s, const struct skn_core_limits *limits)
 {
-    is_fixed = false;
+    shard_is_fixed = false;
     shards_init(s, 1, programs, limits, 1);
 }
 
@@ -173,7 +171,7 @@ static void places_for_answers_have_a_limit_of_their_own(void **state) /* [E30] 
     struct shards s;
     const struct skn_core_limits limits = {.answers = 2, .mailbox_messages = 1, .faults_in_row = 9};
     begin(&s, &limits);
-    is_fixed = true;
+    shard_is_fixed = true;
     static const char *const names[] = {"timer", "do", "timer", "do"};
     for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++) {
         ask(&s, names[i]);
@@ -216,7 +214,7 @@ static void letters_come_again_in_order_and_before_the_mail(void **state) /* [E3
     assert_true(is_faulted(&s));
     assert_int_equal(meta(&s).dead, 3);
     assert_int_equal(letters(&s), 3);
-    is_fixed = true;
+    shard_is_fixed = true;
     assert_int_equal(redeliver(&s, 0, false), SKN_OK);
     assert_false(is_faulted(&s));
     expect_log(&s, "abcde");
@@ -237,7 +235,7 @@ static void one_letter_is_chosen_by_its_number(void **state) /* [E33] */
     for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++)
         ask(&s, names[i]);
     shards_settle(&s);
-    is_fixed = true;
+    shard_is_fixed = true;
     assert_int_equal(redeliver(&s, 2, false), SKN_OK);
     expect_log(&s, "b");
     assert_int_equal(redeliver(&s, 2, false), SKN_ENOENT);
@@ -264,10 +262,10 @@ static void results_and_timers_come_again_in_their_own_form(void **state) /* [E3
     shards_settle(&s);
     assert_true(is_faulted(&s)); /* at once */
     assert_int_equal(shard_rows(shard, SKN_SHARD_TIMERS), 0);
-    is_fixed = true;
+    shard_is_fixed = true;
     assert_int_equal(redeliver(&s, 0, false), SKN_OK);
     expect_log(&s, "T");
-    is_fixed = false;
+    shard_is_fixed = false;
     ask(&s, "do");
     shard_settle(shard);
     struct skn_output out;
@@ -283,7 +281,7 @@ static void results_and_timers_come_again_in_their_own_form(void **state) /* [E3
     shards_settle(&s);
     assert_true(is_faulted(&s));
     assert_int_equal(shard_rows(shard, SKN_SHARD_INTENTS), 0); /* the intent ended all the same */
-    is_fixed = true;
+    shard_is_fixed = true;
     shard_kill(shard, true);
     assert_int_equal(redeliver(&s, 0, false), SKN_OK);
     expect_log(&s, "TR");
@@ -307,7 +305,7 @@ static void the_largest_message_comes_again_whole(void **state) /* [E33] */
         shards_submit(&s, "a:Scribe/s", "!L", SKN_PRIORITY_NORMAL, payload);
         shards_settle(&s);
         assert_int_equal(letters(&s), sizes[i] > (512 << 10) ? 2 : 1);
-        is_fixed = true;
+        shard_is_fixed = true;
         shard_kill(&s.at[0], true);
         assert_int_equal(redeliver(&s, 0, false), SKN_OK);
         expect_log(&s, "L");
@@ -332,7 +330,7 @@ static void handing_over_goes_on_after_a_kill_at_any_record(void **state) /* [E3
             for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++)
                 ask(&s, names[i]);
             shards_settle(&s);
-            is_fixed = true;
+            shard_is_fixed = true;
             const struct skn_redeliver r = {.address = address, .is_closing = closing != 0};
             skn_core_redeliver(s.at[0].core, &r);
             assert_int_equal(shard_step(&s.at[0]), SKN_OK); /* it is asked for */
@@ -388,7 +386,7 @@ static void what_cannot_be_handed_over_is_refused_by_a_reply(void **state) /* [E
     r.address = address;
     skn_core_redeliver(s.at[0].core, &r);
     skn_core_redeliver(s.at[0].core, &r);
-    is_fixed = true;
+    shard_is_fixed = true;
     shards_settle(&s);
     expect_log(&s, "ab");
     /* One that was never there: nothing is made. */

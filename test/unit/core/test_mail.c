@@ -357,7 +357,7 @@ static void what_waits_for_a_faulted_domain_does_not_count(void **state) /* [E33
             }
         char boom[40];
         (void)snprintf(boom, sizeof boom, "boom %s", to);
-        net_is_fixed = false;
+        shard_is_fixed = false;
         shards_submit(&s, from, boom, SKN_PRIORITY_NORMAL, skn_value_int(3));
         shards_calm(&s);
         assert_true(skn_core_is_faulted(shards_of(&s, to)->store, skn_slice_str(to)));
@@ -424,7 +424,7 @@ static void random_floods(uint32_t count, uint64_t seed, int steps, struct cover
                            (int)skn_rng_below(&s.rng, NET_DOMAINS));
             enum skn_priority lane = (enum skn_priority)skn_rng_below(&s.rng, SKN_PRIORITIES);
             shards_submit(&s, a, text, lane, skn_value_int((int64_t)skn_rng_range(&s.rng, 1, 9)));
-            if (skn_rng_below(&s.rng, 10) == 0) net_is_fixed = !net_is_fixed;
+            if (skn_rng_below(&s.rng, 10) == 0) shard_is_fixed = !shard_is_fixed;
             if (skn_rng_below(&s.rng, 10) == 0) redeliver(&s, a, skn_rng_below(&s.rng, 3));
         }
         shards_random(&s);
@@ -432,7 +432,7 @@ static void random_floods(uint32_t count, uint64_t seed, int steps, struct cover
             covered->waited += shard_rows(&s.at[(uint32_t)step % s.count], SKN_SHARD_WAITING) > 0;
     }
     shards_calm(&s);
-    net_is_fixed = true;
+    shard_is_fixed = true;
     redeliver_all(&s);
     shards_calm(&s);
     /* A request that faulted comes again as well, so all that was counted as sent was sent. */

@@ -171,6 +171,42 @@ static void every_cut_and_every_longer_row_is_refused(void **state)
     skn_buf_fini(&out);
 }
 
+/* What a record holds of a message that never was a row [E3]. */
+static void a_records_message_is_golden_and_refused_when_malformed(void **state)
+{
+    (void)state;
+    struct skn_handled handled = {.message = {.kind = SKN_MESSAGE_REQUEST,
+                                              .priority = SKN_PRIORITY_NORMAL,
+                                              .name = SKN_LIT("n"),
+                                              .payload = skn_value_none()},
+                                  .address = SKN_LIT("x:T/y"),
+                                  .caller = SKN_LIT("c"),
+                                  .id = SKN_LIT("i")};
+    struct skn_handled out;
+    struct skn_buf buf, again;
+    skn_buf_init(&buf, 4096);
+    skn_buf_init(&again, 4096);
+    skn_handled_encode(&handled, &buf);
+    expect_hex(skn_buf_slice(&buf),
+               "0101020000000000000000000000000000000000000000000000000000000000000000000000000000"
+               "00000000010000006e0000000000000000010000000005000000783a542f79010000006301000000"
+               "69");
+    for (size_t n = 0; n < buf.len; n++)
+        assert_int_equal(skn_handled_decode(skn_slice(buf.ptr, n), &out, NULL), SKN_ECORRUPT);
+    assert_int_equal(skn_handled_decode(skn_buf_slice(&buf), &out, NULL), SKN_OK);
+    skn_handled_encode(&out, &again);
+    assert_true(skn_slice_eq(skn_buf_slice(&buf), skn_buf_slice(&again)));
+    skn_buf_put_u8(&buf, 0);
+    assert_int_equal(skn_handled_decode(skn_buf_slice(&buf), &out, NULL), SKN_ECORRUPT);
+    /* A caller is the middle of a key, so it has no zero. */
+    handled.caller = skn_slice((const uint8_t *)"c\0d", 3);
+    skn_buf_reset(&buf);
+    skn_handled_encode(&handled, &buf);
+    assert_int_equal(skn_handled_decode(skn_buf_slice(&buf), &out, NULL), SKN_ECORRUPT);
+    skn_buf_fini(&buf);
+    skn_buf_fini(&again);
+}
+
 static void decoding_gives_back_what_was_encoded(void **state)
 {
     (void)state;
@@ -277,6 +313,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_golden),
         cmocka_unit_test(every_cut_and_every_longer_row_is_refused),
+        cmocka_unit_test(a_records_message_is_golden_and_refused_when_malformed),
         cmocka_unit_test(decoding_gives_back_what_was_encoded),
         cmocka_unit_test(keys_are_golden_and_sort_by_number),
         cmocka_unit_test(delays_grow_up_to_their_cap),

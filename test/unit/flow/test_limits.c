@@ -270,6 +270,7 @@ static void a_run_that_faulted_is_shown_as_failed(void **state) /* [E33] */
     world_drop_tasks(&w);
     assert_int_equal(status_of(&w), SKN_RUN_RUNNING);
     w.shard.options.limits.slice_gas = 150; /* too few for the attempt that was cut off */
+    w.shard.no_replay = true;
     shard_kill(&w.shard, true);
     world_settle(&w);
     assert_int_equal(skn_core_counts(w.shard.core).faults, 1);
