@@ -99,6 +99,21 @@ SKN_MUST_USE enum skn_rc skn_shards_verify(const struct skn_shards_options *opti
 SKN_MUST_USE enum skn_rc skn_shards_renew(const struct skn_shards_options *options,
                                           struct skn_diag *diag);
 
+struct skn_shards_replayed {
+    struct skn_replay records; /* how many were executed, and how many could not be */
+    uint32_t shards;
+    uint64_t state_lo, state_hi; /* sum of the shards' state hashes, modulo 2^128 */
+};
+
+/* Executes the whole journal again, from nothing, with the programs and limits of `options`, which
+ * are those it was made with; of these it needs env, dir and no backend (P4) [E25]. Changes nothing;
+ * somebody else may hold it. All rows are in memory meanwhile. SKN_ECORRUPT: "replay mismatch at
+ * index n: ..", or what skn_journal_read says. SKN_ENOENT: there is no journal, or it was trimmed.
+ * `out` is filled in as far as it came once there is a journal to read. */
+SKN_MUST_USE enum skn_rc skn_shards_replay(const struct skn_shards_options *options,
+                                           struct skn_shards_replayed *out,
+                                           struct skn_diag *diag);
+
 /* --- turning ------------------------------------------------------------------------------------ */
 
 /* Parts are numbered from 0; the first are the workers. */
