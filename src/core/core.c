@@ -91,7 +91,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_buf_init(&core->packet, 8 * MIB);
     skn_buf_init(&core->identity, 8 * MIB);
     skn_guard_init(&core->guard, options);
-    skn_mail_init(core, options->shards);
+    skn_mail_init(core, options->shards, options->hash_seed);
     return core;
 }
 
@@ -280,6 +280,7 @@ static enum skn_rc found_mail(struct skn_core *core,
     if (rest.len != 9 || rest.ptr[0] >= SKN_PRIORITIES)
         return SKN_CORRUPT(diag, "a mailbox row has a malformed key");
     dom->mail |= (uint8_t)(1U << rest.ptr[0]);
+    dom->must_look = true; /* it may be FAULTED */
     skn_dom_settle(core, dom);
     return SKN_OK;
 }
@@ -665,7 +666,7 @@ struct skn_output *skn_core_take_output(struct skn_core *core)
     if (next->output.index > core->durable && !skn_bug(SKN_BUG_EARLY_RELEASE)) return NULL;
     skn_list_remove(first);
     core->counts.unreleased--;
-    return &next->output;
+    return next->output.kind == SKN_OUTPUT_PACKET ? skn_stream_merge(core, next) : &next->output;
 }
 
 void skn_output_free(struct skn_output *output)

@@ -199,6 +199,7 @@ struct skn_core_options {
     struct skn_store *store;                   /* borrowed until destroy */
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
+    uint64_t hash_seed; /* of tables in memory: not known outside */
     bool check_rebuild; /* [E24]; costs a second handling of each message */
     /* [E35] guard.h */
     struct skn_handling *handling;   /* borrowed: told what is handled; NULL: nobody is */

@@ -42,7 +42,8 @@ struct skn_dom {
     uint64_t want;  /* of the store, which it waits for [E13]; 0: none */
     uint8_t mail;   /* bit per priority: the lane may have rows */
     enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
-    uint8_t full; /* likewise: it may be full; looked at only while the domain rests [E32] */
+    bool must_look; /* at its row, before `mail` is believed */
+    uint8_t full;   /* likewise: it may be full; looked at only while the domain rests [E32] */
     uint8_t lane_streak[SKN_PRIORITIES], source_streak[3]; /* picked in a row (DESIGN 3.1) */
     struct skn_list requests[SKN_PRIORITIES];
     struct skn_list answers;  /* results, timers */
@@ -415,7 +416,7 @@ void skn_remove_wake(struct skn_core *core, struct skn_slice address);
 
 /* --- outbox.c: what waits at others [E32] [E33] -------------------------------------------------------- */
 
-void skn_mail_init(struct skn_core *core, uint32_t shards);
+void skn_mail_init(struct skn_core *core, uint32_t shards, uint64_t hash_seed);
 void skn_mail_fini(struct skn_core *core);
 /* Memory follows the rows: one that was found at opening, and those that a batch changed. */
 SKN_MUST_USE enum skn_rc
@@ -445,6 +446,8 @@ void skn_stream_put_notes(struct skn_cx *cx);
 void skn_stream_tell_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
 /* A batch was committed: its outbox rows go out. */
 void skn_stream_sent(struct skn_core *core, const struct skn_cx *cx);
+/* A packet that leaves, with those behind it that may leave too and go on where it ends. */
+struct skn_output *skn_stream_merge(struct skn_core *core, struct skn_out *first);
 /* Takes what came, removes what was acknowledged, sends again. SKN_ENOENT: no record now. */
 SKN_MUST_USE enum skn_rc skn_stream_turn(struct skn_core *core,
                                          bool is_idle,

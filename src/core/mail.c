@@ -76,7 +76,8 @@ bool skn_mail_has_any(const struct skn_dom *dom)
     return has;
 }
 
-/* What the row says of the lanes. A FAULTED domain keeps its mail until someone redelivers [E33]. */
+/* What the row says of the lanes, where memory does not know it: after an opening, of a domain that
+ * rests or has letters. Else `mail` is what the last slice left, and what came since. */
 static enum skn_rc
 look(struct skn_core *core, struct skn_dom *dom, struct skn_meta_row *meta, struct skn_diag *diag)
 {
@@ -93,6 +94,7 @@ look(struct skn_core *core, struct skn_dom *dom, struct skn_meta_row *meta, stru
 void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_meta_row *meta)
 {
     dom->mail = dom->full = 0;
+    dom->must_look = false;
     dom->again = SKN_AGAIN_NO;
     dom->is_removing = meta->removal != SKN_REMOVE_NOT;
     dom->has_ranges = meta->ranges > 0;
@@ -110,7 +112,7 @@ first_mail(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, st
 {
     struct skn_key from, end;
     skn_key_mail_lane(&from, skn_dom_address(dom), work->lane);
-    end = from;
+    skn_key_mail_lane(&end, skn_dom_address(dom), work->lane); /* a copy would be of 4 KiB */
     skn_key_end(&end);
     struct skn_row row;
     size_t count;
@@ -137,9 +139,10 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
 {
     if (skn_remove_wants(dom)) return skn_remove_choose(dom, work);
     struct skn_meta_row meta = {0};
-    enum skn_rc rc = dom->mail || dom->again ? look(core, dom, &meta, diag) : SKN_OK;
-    if (rc != SKN_OK) return rc;
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
+    bool looks = dom->must_look || dom->again || (rests && dom->mail);
+    enum skn_rc rc = looks ? look(core, dom, &meta, diag) : SKN_OK;
+    if (rc != SKN_OK) return rc;
     if (has_letters(dom, rests)) return skn_dead_choose(core, dom, &meta, work, diag);
     uint8_t mail = lanes_of(dom, rests);
     uint32_t lanes = 0;
@@ -347,7 +350,9 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
                     meta->mail[lane] < cx->core->limits.mailbox_messages;
     if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
         put_in_lane(cx, meta, address, lane, message);
-        skn_cx_emit(cx, &(struct skn_output){.address = address, .number = lane}, true);
+        /* A FAULTED domain keeps its mail until someone redelivers [E33]. */
+        const struct skn_output wake = {.address = address, .number = lane};
+        if (!meta->is_faulted) skn_cx_emit(cx, &wake, true);
     } else if (may_wait(cx, address, !meta->is_faulted)) {
         put_waiting(cx, meta, address, lane, sender, message);
     }

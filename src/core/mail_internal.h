@@ -18,6 +18,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/omap.h"
 #include "base/slice.h"
 
@@ -26,13 +27,13 @@ enum { SKN_STREAM_NOTES = 5, SKN_STREAM_LANES = 6 };
 
 /* A domain of this shard of which messages wait at others or are on their way to another shard. */
 struct skn_sender {
-    struct skn_omap_node node; /* by address */
-    uint64_t messages;         /* that count [E32] [E33] */
+    struct skn_slice address;
+    uint64_t messages; /* that count [E32] [E33] */
     uint64_t bytes;
     uint64_t on_way; /* of them, those on their way to another shard */
     uint64_t refs;   /* waits, and outbox rows */
     bool is_resting;
-    uint8_t address[];
+    uint8_t bytes_of_address[];
 };
 
 /* A domain at which messages of this shard's domains wait. */
@@ -87,7 +88,8 @@ struct skn_packet {
 };
 
 struct skn_mail {
-    struct skn_omap senders, targets, waits;
+    struct skn_hmap senders; /* by address */
+    struct skn_omap targets, waits;
     uint64_t resting; /* senders that are */
     uint32_t shards;
     struct skn_peer *peers; /* by shard; NULL when there is one only */

@@ -8,9 +8,9 @@
 
 /* --- entries -------------------------------------------------------------------------------------- */
 
-static struct skn_sender *sender_of(struct skn_omap_node *node)
+static struct skn_sender *find_sender(const struct skn_mail *mail, struct skn_slice address)
 {
-    return node ? SKN_CONTAINER_OF(node, struct skn_sender, node) : NULL;
+    return skn_hmap_get(&mail->senders, address);
 }
 
 static struct skn_target *target_of(struct skn_omap_node *node)
@@ -25,12 +25,12 @@ static struct skn_wait *wait_of(struct skn_omap_node *node)
 
 static struct skn_sender *get_sender(struct skn_mail *mail, struct skn_slice address)
 {
-    struct skn_sender *sender = sender_of(skn_omap_find(&mail->senders, address));
+    struct skn_sender *sender = find_sender(mail, address);
     if (!sender) {
         sender = skn_alloc_zero(1, sizeof *sender + address.len);
-        memcpy(sender->address, address.ptr, address.len);
-        sender->node.key = skn_slice(sender->address, address.len);
-        SKN_ASSERT(!skn_omap_insert(&mail->senders, &sender->node));
+        memcpy(sender->bytes_of_address, address.ptr, address.len);
+        sender->address = skn_slice(sender->bytes_of_address, address.len);
+        skn_hmap_add(&mail->senders, sender->address, NULL)->value = sender;
     }
     sender->refs++;
     return sender;
@@ -75,7 +75,7 @@ static void set_resting(struct skn_core *core, struct skn_sender *sender, bool i
     if (sender->is_resting == is_resting) return;
     sender->is_resting = is_resting;
     core->mail.resting += is_resting ? 1 : UINT64_MAX;
-    struct skn_dom *dom = skn_dom_find(core, sender->node.key);
+    struct skn_dom *dom = skn_dom_find(core, sender->address);
     if (!dom) return;
     /* Which of its lanes are full is looked up when it is its turn. */
     dom->full = UINT8_MAX;
@@ -95,26 +95,26 @@ static void unref_sender(struct skn_core *core, struct skn_sender *sender)
     settle(core, sender);
     if (--sender->refs > 0) return;
     SKN_ASSERT(sender->messages == 0 && sender->bytes == 0 && !sender->is_resting);
-    skn_omap_remove(&core->mail.senders, &sender->node);
+    (void)skn_hmap_remove(&core->mail.senders, sender->address);
     skn_free(sender);
 }
 
 bool skn_outbox_rests(const struct skn_core *core, struct skn_slice address)
 {
     if (core->mail.resting == 0) return false;
-    const struct skn_sender *sender = sender_of(skn_omap_find(&core->mail.senders, address));
+    const struct skn_sender *sender = find_sender(&core->mail, address);
     return sender && sender->is_resting;
 }
 
 bool skn_outbox_is_full(const struct skn_core *core, struct skn_slice address)
 {
-    const struct skn_sender *sender = sender_of(skn_omap_find(&core->mail.senders, address));
+    const struct skn_sender *sender = find_sender(&core->mail, address);
     return sender && is_over(core, sender);
 }
 
 bool skn_outbox_is_owed(const struct skn_core *core, struct skn_slice address)
 {
-    const struct skn_sender *sender = sender_of(skn_omap_find(&core->mail.senders, address));
+    const struct skn_sender *sender = find_sender(&core->mail, address);
     return sender && sender->on_way > 0;
 }
 
@@ -239,7 +239,7 @@ static void trim(struct skn_core *core, struct skn_peer *peer, unsigned lane, ui
         const struct skn_unacked *row = &out->ring[++out->acked % out->ring_cap];
         core->mail.unacked--;
         if (!row->sender) continue;
-        if (--row->sender->on_way == 0) skn_remove_wake(core, row->sender->node.key);
+        if (--row->sender->on_way == 0) skn_remove_wake(core, row->sender->address);
         row->sender->messages--;
         row->sender->bytes -= row->bytes;
         unref_sender(core, row->sender);
@@ -393,10 +393,10 @@ enum skn_rc skn_mail_replayed(struct skn_core *core, struct skn_slice batch, str
 
 /* --- life, and the check ------------------------------------------------------------------------------ */
 
-void skn_mail_init(struct skn_core *core, uint32_t shards)
+void skn_mail_init(struct skn_core *core, uint32_t shards, uint64_t hash_seed)
 {
     struct skn_mail *mail = &core->mail;
-    skn_omap_init(&mail->senders);
+    skn_hmap_init(&mail->senders, hash_seed);
     skn_omap_init(&mail->targets);
     skn_omap_init(&mail->waits);
     skn_list_init(&mail->packets);
@@ -417,8 +417,9 @@ void skn_mail_fini(struct skn_core *core)
     struct skn_list *link;
     while ((node = skn_omap_drain(&mail->waits)))
         skn_free(wait_of(node));
-    while ((node = skn_omap_drain(&mail->senders)))
-        skn_free(sender_of(node));
+    SKN_HMAP_FOREACH (entry, &mail->senders)
+        skn_free(entry->value);
+    skn_hmap_fini(&mail->senders);
     while ((node = skn_omap_drain(&mail->targets)))
         skn_free(target_of(node));
     while ((link = skn_list_pop_front(&mail->packets)))
@@ -434,8 +435,8 @@ void skn_mail_check(const struct skn_core *core)
 {
     const struct skn_mail *mail = &core->mail;
     uint64_t resting = 0, messages = 0, counted = 0, on_way = 0, refs = 0;
-    for (struct skn_omap_node *n = skn_omap_first(&mail->senders); n; n = skn_omap_next(n)) {
-        const struct skn_sender *sender = sender_of(n);
+    SKN_HMAP_FOREACH (entry, &mail->senders) {
+        const struct skn_sender *sender = entry->value;
         SKN_ASSERT(sender->refs > 0);
         SKN_ASSERT(!is_over(core, sender) || sender->is_resting);
         SKN_ASSERT(!is_under_half(core, sender) || !sender->is_resting);

@@ -31,91 +31,142 @@ enum {
     META_FLAGS = 63
 };
 
-void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
+/* Seven bits a byte, low ones first, all but the last with the high bit: the row of a domain is in
+ * nearly every batch, and most of its numbers are small. */
+static void put_varint(struct skn_buf *out, uint64_t n)
+{
+    for (; n >= 0x80; n >>= 7)
+        skn_buf_put_u8(out, (uint8_t)(n | 0x80));
+    skn_buf_put_u8(out, (uint8_t)n);
+}
+
+/* A number has one form only: no zeros behind it. */
+static uint64_t read_varint(struct skn_cursor *cursor)
+{
+    uint64_t n = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        uint8_t byte = skn_cursor_u8(cursor);
+        uint64_t bits = byte & 0x7f;
+        n |= bits << shift;
+        bool is_too_much = shift == 63 && bits > 1;
+        if (is_too_much || (byte == 0 && shift > 0)) cursor->bad = true;
+        if (!(byte & 0x80)) return n;
+    }
+    cursor->bad = true;
+    return 0;
+}
+
+static uint32_t read_varint32(struct skn_cursor *cursor)
+{
+    uint64_t n = read_varint(cursor);
+    if (n > UINT32_MAX) cursor->bad = true;
+    return (uint32_t)n;
+}
+
+static uint8_t lanes_of(const struct skn_meta_row *row)
 {
     uint8_t lanes = 0;
     for (unsigned i = 0; i < SKN_PRIORITIES; i++)
         if (row->mail[i] > 0 || row->waiting[i] > 0) lanes |= (uint8_t)(1U << i);
-    skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    bool has_again = row->again_from < row->again_to;
+    return lanes;
+}
+
+static uint8_t flags_of(const struct skn_meta_row *row)
+{
     unsigned flags = row->is_faulted ? META_FAULTED : 0;
-    flags |= (has_again ? META_AGAIN : 0) | (row->is_closing ? META_CLOSING : 0);
+    if (row->again_from < row->again_to) flags |= META_AGAIN;
+    if (row->is_closing) flags |= META_CLOSING;
     if (row->removal != SKN_REMOVE_NOT) flags |= META_REMOVING;
     if (row->ranges > 0) flags |= META_RANGES;
     if (row->answers > 0) flags |= META_ANSWERS;
-    skn_buf_put_u8(out, (uint8_t)flags);
-    skn_buf_put_le32(out, row->faults);
-    skn_buf_put_le32(out, row->dead);
-    skn_buf_put_le64(out, row->next_mail);
-    skn_buf_put_le64(out, row->next_timer);
-    skn_buf_put_le64(out, row->next_intent);
-    skn_buf_put_le64(out, row->last_dead);
-    skn_buf_put_le64(out, row->epoch);
+    return (uint8_t)flags;
+}
+
+void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
+{
+    const uint64_t numbers[] = {row->faults,
+                                row->dead,
+                                row->next_mail,
+                                row->next_timer,
+                                row->next_intent,
+                                row->last_dead,
+                                row->epoch};
+    uint8_t flags = flags_of(row), lanes = lanes_of(row);
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_u8(out, flags);
+    for (size_t i = 0; i < SKN_ARRAY_LEN(numbers); i++)
+        put_varint(out, numbers[i]);
     skn_buf_put_u8(out, lanes);
     for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
         if (!(lanes & (1U << i))) continue;
-        skn_buf_put_le32(out, row->mail[i]);
-        skn_buf_put_le32(out, row->waiting[i]);
+        put_varint(out, row->mail[i]);
+        put_varint(out, row->waiting[i]);
     }
-    if (has_again) {
-        skn_buf_put_le64(out, row->again_from);
-        skn_buf_put_le64(out, row->again_to);
+    if (flags & META_AGAIN) {
+        put_varint(out, row->again_from);
+        put_varint(out, row->again_to);
     }
-    if (row->removal != SKN_REMOVE_NOT) {
+    if (flags & META_REMOVING) {
         skn_buf_put_u8(out, (uint8_t)row->removal);
-        skn_buf_put_le64(out, row->removed_at);
-        skn_buf_put_le64(out, row->removal_at);
+        put_varint(out, row->removed_at);
+        put_varint(out, row->removal_at);
     }
-    if (row->ranges > 0) {
-        skn_buf_put_le32(out, row->ranges);
-        skn_buf_put_le64(out, row->next_range);
+    if (flags & META_RANGES) {
+        put_varint(out, row->ranges);
+        put_varint(out, row->next_range);
     }
-    if (row->answers > 0) skn_buf_put_le32(out, row->answers);
+    if (flags & META_ANSWERS) put_varint(out, row->answers);
+}
+
+/* What only some domains have. */
+static void read_optional(struct skn_cursor *cursor, unsigned flags, struct skn_meta_row *out)
+{
+    if (flags & META_AGAIN) {
+        out->again_from = read_varint(cursor);
+        out->again_to = read_varint(cursor);
+        if (out->again_from >= out->again_to) cursor->bad = true;
+    }
+    if (flags & META_REMOVING) {
+        uint8_t removal = skn_cursor_u8(cursor);
+        out->removal = removal;
+        out->removed_at = read_varint(cursor);
+        out->removal_at = read_varint(cursor);
+        if (removal == SKN_REMOVE_NOT || removal > SKN_REMOVE_ROWS) cursor->bad = true;
+    }
+    if (flags & META_RANGES) {
+        out->ranges = read_varint32(cursor);
+        out->next_range = read_varint(cursor);
+        if (out->ranges == 0) cursor->bad = true;
+    }
+    if (flags & META_ANSWERS) {
+        out->answers = read_varint32(cursor);
+        if (out->answers == 0) cursor->bad = true;
+    }
 }
 
 enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, struct skn_diag *diag)
 {
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
-    uint8_t flags = skn_cursor_u8(&cursor);
+    unsigned flags = skn_cursor_u8(&cursor);
     *out = (struct skn_meta_row){.is_faulted = (flags & META_FAULTED) != 0,
                                  .is_closing = (flags & META_CLOSING) != 0};
-    out->faults = skn_cursor_le32(&cursor);
-    out->dead = skn_cursor_le32(&cursor);
-    out->next_mail = skn_cursor_le64(&cursor);
-    out->next_timer = skn_cursor_le64(&cursor);
-    out->next_intent = skn_cursor_le64(&cursor);
-    out->last_dead = skn_cursor_le64(&cursor);
-    out->epoch = skn_cursor_le64(&cursor);
-    uint8_t lanes = skn_cursor_u8(&cursor);
+    out->faults = read_varint32(&cursor);
+    out->dead = read_varint32(&cursor);
+    out->next_mail = read_varint(&cursor);
+    out->next_timer = read_varint(&cursor);
+    out->next_intent = read_varint(&cursor);
+    out->last_dead = read_varint(&cursor);
+    out->epoch = read_varint(&cursor);
+    unsigned lanes = skn_cursor_u8(&cursor);
     for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
         if (!(lanes & (1U << i))) continue;
-        out->mail[i] = skn_cursor_le32(&cursor);
-        out->waiting[i] = skn_cursor_le32(&cursor);
+        out->mail[i] = read_varint32(&cursor);
+        out->waiting[i] = read_varint32(&cursor);
         if (out->mail[i] == 0 && out->waiting[i] == 0) cursor.bad = true;
     }
-    if (flags & META_AGAIN) {
-        out->again_from = skn_cursor_le64(&cursor);
-        out->again_to = skn_cursor_le64(&cursor);
-        if (out->again_from >= out->again_to) cursor.bad = true;
-    }
-    if (flags & META_REMOVING) {
-        uint8_t removal = skn_cursor_u8(&cursor);
-        out->removal = removal;
-        out->removed_at = skn_cursor_le64(&cursor);
-        out->removal_at = skn_cursor_le64(&cursor);
-        if (removal == SKN_REMOVE_NOT || removal > SKN_REMOVE_ROWS) cursor.bad = true;
-    }
-    if (flags & META_RANGES) {
-        out->ranges = skn_cursor_le32(&cursor);
-        out->next_range = skn_cursor_le64(&cursor);
-        if (out->ranges == 0) cursor.bad = true;
-    }
-    if (flags & META_ANSWERS) {
-        out->answers = skn_cursor_le32(&cursor);
-        if (out->answers == 0) cursor.bad = true;
-    }
-    if (lanes >> SKN_PRIORITIES || flags & ~META_FLAGS) cursor.bad = true;
+    read_optional(&cursor, flags, out);
+    if (lanes >> SKN_PRIORITIES || flags & ~(unsigned)META_FLAGS) cursor.bad = true;
     return finish(&cursor, level, "domain", diag);
 }
 
@@ -212,6 +263,12 @@ skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn
     return finish(&cursor, level, "request", diag);
 }
 
+/* What is sent has none of an attempt's. */
+static bool has_numbers(unsigned kind)
+{
+    return kind != SKN_MESSAGE_REQUEST && kind != SKN_MESSAGE_SEND;
+}
+
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
 {
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
@@ -220,10 +277,12 @@ void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
     skn_buf_put_u8(out, (uint8_t)message->status);
     skn_buf_put_u8(out, message->is_final);
     skn_buf_put_le64(out, message->stamp);
-    skn_buf_put_le64(out, message->number);
-    skn_buf_put_le32(out, message->attempt);
-    skn_buf_put_le64(out, message->epoch);
-    skn_buf_put_le64(out, message->next_due_ms);
+    if (has_numbers(message->kind)) {
+        skn_buf_put_le64(out, message->number);
+        skn_buf_put_le32(out, message->attempt);
+        skn_buf_put_le64(out, message->epoch);
+        skn_buf_put_le64(out, message->next_due_ms);
+    }
     skn_buf_put_block(out, message->sender);
     skn_buf_put_block(out, message->name);
     skn_buf_put_block(out, message->tag);
@@ -245,10 +304,12 @@ read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slic
     *out = (struct skn_message){.kind = kind, .priority = priority, .status = status};
     out->is_final = skn_cursor_u8(cursor) != 0;
     out->stamp = skn_cursor_le64(cursor);
-    out->number = skn_cursor_le64(cursor);
-    out->attempt = skn_cursor_le32(cursor);
-    out->epoch = skn_cursor_le64(cursor);
-    out->next_due_ms = skn_cursor_le64(cursor);
+    if (has_numbers(kind)) {
+        out->number = skn_cursor_le64(cursor);
+        out->attempt = skn_cursor_le32(cursor);
+        out->epoch = skn_cursor_le64(cursor);
+        out->next_due_ms = skn_cursor_le64(cursor);
+    }
     out->sender = skn_cursor_block(cursor);
     out->name = skn_cursor_block(cursor);
     out->tag = skn_cursor_block(cursor);
@@ -374,8 +435,11 @@ skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_
 
 enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender)
 {
+    enum { BEFORE_KIND = 1, BEFORE_NUMBERS = 11, NUMBERS = 28 };
     struct skn_cursor cursor = skn_cursor(message);
-    (void)skn_cursor_bytes(&cursor, SKN_MESSAGE_HEAD_BYTES);
+    (void)skn_cursor_bytes(&cursor, BEFORE_KIND);
+    uint8_t kind = skn_cursor_u8(&cursor);
+    (void)skn_cursor_bytes(&cursor, BEFORE_NUMBERS + (has_numbers(kind) ? NUMBERS : 0));
     *out_sender = skn_cursor_block(&cursor);
     return cursor.bad ? SKN_ECORRUPT : SKN_OK;
 }

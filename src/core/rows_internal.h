@@ -34,19 +34,21 @@
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
- *   meta      level:1 flags:1 faults:4 dead:4 next_mail:8 next_timer:8 next_intent:8 last_dead:8
- *             epoch:8
- *             lanes:1 (bit per lane that follows) then for each: mail:4 waiting:4
- *             with flag 2 again_from:8 again_to:8; with flag 8 removal:1 removed_at:8 removal_at:8
+ *   meta      level:1 flags:1 faults dead next_mail next_timer next_intent last_dead epoch
+ *             lanes:1 (bit per lane that follows) then for each: mail waiting
+ *             with flag 2: again_from again_to; 8: removal:1 removed_at removal_at;
+ *             16: ranges next_range; 32: answers. Numbers without a size are varints: 7 bits a byte,
+ *             low ones first, the high bit says that more follow, no zero byte at the end.
  *             flags: 1 FAULTED, 2 letters are handed over, 4 or closed, 8 it is being removed,
- *             16 with ranges:4 next_range:8, 32 with answers:4
+ *             16 it has ranges of rows that are gone, 32 it has timers or intents
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
  *   answer    level:1 rc:4 hour:4 (since 1970) hash:16 text:block value:block
  *   kept      level:1 ids:8 bytes:8
- *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 number:8 attempt:4 epoch:8
- *             next_due:8 sender:block name:block tag:block reason:block payload:block
+ *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 (number:8 attempt:4 epoch:8
+ *             next_due:8 unless it is a request or was sent)
+ *             sender:block name:block tag:block reason:block payload:block
  *   range     level:1 prefix:block at:block
  *   handled   message, then address:block caller:block id:block: what a record holds of a message
  *             that never was a row; the address is that of the domain that handled it
@@ -59,7 +61,7 @@
 #include "base/buf.h"
 #include "core/cx.h"
 
-enum { SKN_ROW_LEVEL = 1, SKN_MESSAGE_HEAD_BYTES = 41 /* of a message, before its sender */ };
+enum { SKN_ROW_LEVEL = 1 };
 
 /* A key being made; large enough for any of ours. */
 struct skn_key {

@@ -188,6 +188,66 @@ void skn_stream_sent(struct skn_core *core, const struct skn_cx *cx)
     close_gather(core, &g);
 }
 
+/* What stands in front of the messages of a packet. */
+struct head {
+    uint32_t to;
+    uint8_t lane;
+    uint64_t number;
+    uint32_t count;
+    struct skn_slice entries;
+};
+
+static bool read_head(const struct skn_output *output, struct head *out)
+{
+    if (output->kind != SKN_OUTPUT_PACKET || output->value.ptr[1] != PACKET_MESSAGES) return false;
+    struct skn_cursor cursor = skn_cursor(skn_slice_from(output->value, KIND_BYTES));
+    out->to = output->shard;
+    out->lane = skn_cursor_u8(&cursor);
+    out->number = skn_cursor_le64(&cursor);
+    out->count = skn_cursor_le32(&cursor);
+    out->entries = cursor.rest;
+    return true;
+}
+
+static struct skn_out *next_out(const struct skn_core *core)
+{
+    struct skn_list *link = skn_list_first(&core->outs);
+    struct skn_out *out = link ? SKN_CONTAINER_OF(link, struct skn_out, link) : NULL;
+    return out && out->output.index <= core->durable ? out : NULL;
+}
+
+struct skn_output *skn_stream_merge(struct skn_core *core, struct skn_out *first)
+{
+    struct head head, next;
+    struct skn_out *more = next_out(core);
+    if (!more || !read_head(&first->output, &head)) return &first->output;
+    skn_buf_reset(&core->packet);
+    skn_buf_put(&core->packet, first->output.value);
+    uint32_t count = head.count;
+    for (; more && read_head(&more->output, &next); more = next_out(core)) {
+        bool fits = next.to == head.to && next.lane == head.lane &&
+                    next.number == head.number + count &&
+                    core->packet.len + next.entries.len <= PACKET_BYTES;
+        if (!fits) break;
+        skn_buf_put(&core->packet, next.entries);
+        count += next.count;
+        skn_list_remove(&more->link);
+        core->counts.unreleased--;
+        skn_free(more);
+    }
+    if (count == head.count) return &first->output;
+    struct skn_out *whole = skn_alloc_zero(1, sizeof *whole + core->packet.len);
+    skn_list_init(&whole->link);
+    whole->output = first->output;
+    memcpy(whole->bytes, core->packet.ptr, core->packet.len);
+    for (unsigned i = 0; i < 4; i++)
+        whole->bytes[HEAD_BYTES - 4 + i] = (uint8_t)(count >> (8 * i));
+    whole->output.value = skn_slice(whole->bytes, core->packet.len);
+    whole->output.address = whole->output.name = (struct skn_slice){0};
+    skn_free(first);
+    return &whole->output;
+}
+
 void skn_core_resend(struct skn_core *core, uint32_t to)
 {
     if (!core->mail.peers || to >= core->mail.shards) return;

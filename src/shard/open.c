@@ -58,6 +58,7 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
                                           .poison_count = all->options.poison_count,
                                           .shard = number,
                                           .shards = all->count,
+                                          .hash_seed = all->hash_seed,
                                           .store = shard->store,
                                           .programs = all->programs,
                                           .limits = all->options.limits,

@@ -221,7 +221,7 @@ static void bytes_count_against_the_outbox_too(void **state) /* [E32] */
 {
     (void)state;
     struct shards s;
-    struct skn_core_limits limits = {.mailbox_messages = 1, .outbox_bytes = 200};
+    struct skn_core_limits limits = {.mailbox_messages = 1, .outbox_bytes = 120};
     shards_init(&s, 1, programs, &limits, 1);
     shards_submit(&s, "a:Net/0", "a:Net/1", SKN_PRIORITY_NORMAL, skn_value_int(4));
     assert_int_equal(shard_step(&s.at[0]), SKN_OK);

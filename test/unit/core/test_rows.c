@@ -15,7 +15,7 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
-enum { KINDS = 8 };
+enum { KINDS = 9 };
 
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
@@ -100,6 +100,8 @@ static void encode(int which, struct skn_buf *out)
     const struct skn_kept_row kept = {.ids = 5, .bytes = 6};
     if (which == 6) skn_kept_encode(&kept, out);
     if (which == 7) skn_note_encode(&note, out);
+    message.kind = SKN_MESSAGE_SEND;
+    if (which == 8) skn_message_encode(&message, out);
 }
 
 static enum skn_rc decode(int which, struct skn_slice bytes)
@@ -114,7 +116,7 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     if (which == 1) return skn_timer_decode(bytes, &t, &diag);
     if (which == 2) return skn_intent_decode(bytes, &i, &diag);
     if (which == 3) return skn_answer_decode(bytes, &a, &diag);
-    if (which == 4) return skn_message_decode(bytes, &message, &diag);
+    if (which == 4 || which == 8) return skn_message_decode(bytes, &message, &diag);
     struct skn_counter_row counter;
     struct skn_note note;
     struct skn_kept_row kept;
@@ -127,11 +129,7 @@ static void rows_are_golden(void **state)
 {
     (void)state;
     static const char *const golden[] = {
-        ("013f0300000001000000070000000000000008000000000000000900000000000000"
-         "0a000000000000000b000000000000000a02000000000000000100000005000000"
-         "02000000000000000400000000000000"
-         "0209000000000000000800000000000000"
-         "07000000060000000000000005000000"),
+        "013f03010708090a0b0a020001050204020908070605",
         "0102080706050403020105000000000000000100000074",
         ("01020102000000010000000400000006000000000000000b00000000000000abababababababab"
          "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
@@ -142,6 +140,7 @@ static void rows_are_golden(void **state)
         "01030000000201000000000000",
         "0105000000000000000600000000000000",
         "010101fffffffffeffffffffffffff01000000740100000073",
+        "010203030101000000000000000100000073010000006e01000000740100000072020000000101",
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);
@@ -188,9 +187,8 @@ static void a_records_message_is_golden_and_refused_when_malformed(void **state)
     skn_buf_init(&again, 4096);
     skn_handled_encode(&handled, &buf);
     expect_hex(skn_buf_slice(&buf),
-               "0101020000000000000000000000000000000000000000000000000000000000000000000000000000"
-               "00000000010000006e0000000000000000010000000005000000783a542f79010000006301000000"
-               "69");
+               "0101020000000000000000000000000000010000006e0000000000000000010000000005000000"
+               "783a542f7901000000630100000069");
     for (size_t n = 0; n < buf.len; n++)
         assert_int_equal(skn_handled_decode(skn_slice(buf.ptr, n), &out, NULL), SKN_ECORRUPT);
     assert_int_equal(skn_handled_decode(skn_buf_slice(&buf), &out, NULL), SKN_OK);
@@ -205,6 +203,36 @@ static void a_records_message_is_golden_and_refused_when_malformed(void **state)
     assert_int_equal(skn_handled_decode(skn_buf_slice(&buf), &out, NULL), SKN_ECORRUPT);
     skn_buf_fini(&buf);
     skn_buf_fini(&again);
+}
+
+static void numbers_of_a_domain_have_one_form_only(void **state)
+{
+    (void)state;
+    static const uint64_t numbers[] = {
+        0, 1, 127, 128, 16383, 16384, UINT32_MAX, (UINT64_C(1) << 63) - 1, UINT64_MAX};
+    struct skn_buf out;
+    skn_buf_init(&out, 4096);
+    for (size_t i = 0; i < SKN_ARRAY_LEN(numbers); i++) {
+        struct skn_meta_row row = {.next_mail = numbers[i], .epoch = numbers[i]}, back;
+        skn_buf_reset(&out);
+        skn_meta_encode(&row, &out);
+        assert_int_equal(skn_meta_decode(skn_buf_slice(&out), &back, NULL), SKN_OK);
+        assert_true(back.next_mail == numbers[i] && back.epoch == numbers[i]);
+    }
+    /* Level, flags, then seven numbers and the lanes: zeros behind a number, one that is too large for
+     * its field, one over 64 bits, flags and lanes that nobody knows. */
+    static const char *const bad[] = {"\1\0\200\0\0\0\0\0\0\0\0",
+                                      "\1\0\200\200\200\200\20\0\0\0\0\0\0\0",
+                                      "\1\0\0\0\377\377\377\377\377\377\377\377\377\2\0\0\0\0\0",
+                                      "\1\100\0\0\0\0\0\0\0\0",
+                                      "\1\0\0\0\0\0\0\0\0\40",
+                                      "\1\0\0\0\0\0\0\0\0\1\0\0"};
+    static const size_t lens[] = {11, 14, 19, 10, 10, 12};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(bad); i++) {
+        struct skn_meta_row row;
+        assert_int_equal(skn_meta_decode(skn_slice(bad[i], lens[i]), &row, NULL), SKN_ECORRUPT);
+    }
+    skn_buf_fini(&out);
 }
 
 static void decoding_gives_back_what_was_encoded(void **state)
@@ -314,6 +342,7 @@ int main(void)
         cmocka_unit_test(rows_are_golden),
         cmocka_unit_test(every_cut_and_every_longer_row_is_refused),
         cmocka_unit_test(a_records_message_is_golden_and_refused_when_malformed),
+        cmocka_unit_test(numbers_of_a_domain_have_one_form_only),
         cmocka_unit_test(decoding_gives_back_what_was_encoded),
         cmocka_unit_test(keys_are_golden_and_sort_by_number),
         cmocka_unit_test(delays_grow_up_to_their_cap),
