@@ -150,9 +150,10 @@ static void other_versions_are_counted(void **state)
     struct skn_replay done;
     struct skn_diag diag = {.text = ""};
     play(&s, 4);
-    struct skn_record *r = find(&s, NULL);
+    struct skn_record *r = find(&s, NULL), *taken = find(&s, "take");
+    SKN_ASSERT(r && taken);
     r->module ^= 1;
-    find(&s, "take")->limits++;
+    taken->limits++;
     assert_int_equal(replay(&s, &done, &diag), SKN_OK);
     assert_int_equal(done.other_module, 1);
     assert_int_equal(done.other_limits, 1);
