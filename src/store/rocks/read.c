@@ -30,12 +30,15 @@ append(struct skn_buf *out, struct skn_slice key, struct skn_slice stored, struc
     return rc;
 }
 
+/* Told not to wait, RocksDB calls a row found and gives it no bytes where it would have to open the file
+ * to know; no row of ours has none. Iterators say "Incomplete" instead. */
 static enum skn_rc read_one(struct skn_rocks *r,
                             const struct skn_read *read,
-                            const rocksdb_readoptions_t *how,
+                            bool may_wait,
                             struct skn_buf *out,
                             struct skn_diag *diag)
 {
+    const rocksdb_readoptions_t *how = may_wait ? r->read_disk : r->read_memory;
     struct key key;
     char *error = NULL;
     key_set(&key, read->shard, read->from);
@@ -45,7 +48,9 @@ static enum skn_rc read_one(struct skn_rocks *r,
     if (!found) return SKN_OK;
     size_t len = 0;
     const char *value = r->lib.pinnableslice_value(found, &len);
-    enum skn_rc rc = append(out, read->from, skn_slice(value, len), diag);
+    enum skn_rc rc = len == 0 && !may_wait
+                         ? SKN_FAIL(diag, SKN_ELATER, "the file of a row is not open")
+                         : append(out, read->from, skn_slice(value, len), diag);
     r->lib.pinnableslice_destroy(found);
     return rc;
 }
@@ -116,7 +121,7 @@ static enum skn_rc read_rows(struct skn_rocks *r,
     if (r->db && read->end.len > 0) return read_range(r, read, may_wait, out, out_is_end, diag);
     *out_is_end = true;
     if (!r->db) return SKN_OK;
-    return read_one(r, read, may_wait ? r->read_disk : r->read_memory, out, diag);
+    return read_one(r, read, may_wait, out, diag);
 }
 
 enum skn_rc skn_rocks_read(struct skn_backend *base,
