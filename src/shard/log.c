@@ -50,7 +50,8 @@ static void give_back_all(struct skn_shards *all)
         give_back(all, SKN_CONTAINER_OF(link, struct chunk, link));
 }
 
-static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct skn_diag *diag)
+static enum skn_rc
+append_records(struct skn_shards *all, const struct chunk *chunk, struct skn_diag *diag)
 {
     struct log *log = &all->log;
     for (uint32_t i = 0; i < chunk->count; i++) {
@@ -62,9 +63,16 @@ static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct sk
         }
         if (rc != SKN_OK) return rc;
     }
+    return SKN_OK;
+}
+
+static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct skn_diag *diag)
+{
+    enum skn_rc rc = append_records(all, chunk, diag);
+    skn_list_push_back(&all->log.writing, &chunk->link); /* after an error: to be freed */
+    if (rc != SKN_OK) return rc;
     atomic_fetch_add_explicit(&all->records, chunk->count, memory_order_relaxed);
-    log->unprepared += chunk->used;
-    skn_list_push_back(&log->writing, &chunk->link);
+    all->log.unprepared += chunk->used;
     return SKN_OK;
 }
 
