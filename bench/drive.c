@@ -2,45 +2,26 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drive.h"
 
-#include "base/list.h"
 #include "base/mem.h"
 #include "env/env_real.h"
+#include "node/threads_internal.h"
 #include "shard/shards.h"
 #include "store/rocks/rocks.h"
 
 #include <ftw.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PARTS_MAX = 8, TURN_MS = 10 };
-
-/* What a part sleeps on. `is_asked` saves the system call when it is awake. */
-struct bell {
-    int fd;
-    _Atomic bool is_asked;
-};
-
-struct part {
-    struct skn_drive *drive;
-    pthread_t thread;
-    unsigned number;
-};
+enum { TURN_MS = 10 };
 
 struct skn_drive {
     struct skn_shards *shards;
     struct skn_backend *backend; /* or NULL */
     char store[320];             /* its folder */
-    unsigned parts;              /* with a thread each; 0: none has */
-    struct part part[PARTS_MAX];
-    struct bell bell[PARTS_MAX]; /* the first is of whoever drives: it turns the first worker too */
-    bool is_again;               /* what it did itself has given it more to do */
-    _Atomic bool is_over;
+    struct skn_threads *threads; /* NULL: one does it all */
 };
 
 void skn_drive_fail(const char *what)
@@ -52,78 +33,6 @@ void skn_drive_fail(const char *what)
 static void must(enum skn_rc rc, const struct skn_diag *diag)
 {
     if (rc != SKN_OK) skn_drive_fail(diag->text);
-}
-
-/* --- threads ------------------------------------------------------------------------------------- */
-
-static void ring(struct bell *bell)
-{
-    static const uint64_t one = 1;
-    if (!atomic_exchange(&bell->is_asked, true) && write(bell->fd, &one, sizeof one) < 0)
-        skn_drive_fail("eventfd");
-}
-
-static void sleep_on(struct bell *bell, int timeout_ms)
-{
-    uint64_t count;
-    struct pollfd p = {.fd = bell->fd, .events = POLLIN};
-    if (poll(&p, 1, timeout_ms) > 0 && read(bell->fd, &count, sizeof count) < 0)
-        skn_drive_fail("eventfd");
-    /* From here on a ring is heard again; what rang before is seen by the turn that follows. */
-    bell->is_asked = false;
-}
-
-/* Part 0 and what is behind the parts, the outside, are the caller's thread. */
-static void on_wake(void *ctx, unsigned from, unsigned to)
-{
-    struct skn_drive *drive = ctx;
-    if (to >= drive->parts) to = 0;
-    if (to == 0 && (from == 0 || from >= drive->parts))
-        drive->is_again = true;
-    else
-        ring(&drive->bell[to]);
-}
-
-static void *part_main(void *arg)
-{
-    struct part *part = arg;
-    struct skn_drive *drive = part->drive;
-    while (!drive->is_over) {
-        struct skn_diag diag = {0};
-        bool more = false;
-        must(skn_shards_turn(drive->shards, part->number, &more, &diag), &diag);
-        int wait = more ? 0 : skn_shards_timeout_ms(drive->shards, part->number);
-        if (wait != 0) sleep_on(&drive->bell[part->number], wait);
-    }
-    return NULL;
-}
-
-static void start_threads(struct skn_drive *drive)
-{
-    drive->parts = skn_shards_parts(drive->shards);
-    SKN_ASSERT(drive->parts <= PARTS_MAX);
-    for (unsigned i = 0; i < drive->parts; i++) {
-        drive->bell[i].fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (drive->bell[i].fd < 0) skn_drive_fail("eventfd");
-    }
-    skn_shards_on_wake(drive->shards, on_wake, drive);
-    for (unsigned i = 1; i < drive->parts; i++) {
-        drive->part[i] = (struct part){.drive = drive, .number = i};
-        if (pthread_create(&drive->part[i].thread, NULL, part_main, &drive->part[i]) != 0)
-            skn_drive_fail("a thread");
-    }
-}
-
-static void stop_threads(struct skn_drive *drive)
-{
-    drive->is_over = true;
-    for (unsigned i = 1; i < drive->parts; i++) {
-        ring(&drive->bell[i]);
-        SKN_ASSERT(pthread_join(drive->part[i].thread, NULL) == 0);
-    }
-    for (unsigned i = 0; i < drive->parts; i++)
-        (void)close(drive->bell[i].fd);
-    if (drive->parts > 0) skn_shards_on_wake(drive->shards, NULL, NULL);
 }
 
 /* --- opening and stopping -------------------------------------------------------------------------- */
@@ -162,7 +71,8 @@ struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
                                               .take_up_all = true,
                                               .no_reserve = true};
     must(skn_shards_open(&shards, &drive->shards, &diag), &diag);
-    if (!getenv("SKEIN_BENCH_ONE_THREAD")) start_threads(drive); /* NOLINT: none of ours yet */
+    if (!getenv("SKEIN_BENCH_ONE_THREAD")) /* NOLINT: none of ours yet */
+        must(skn_threads_start(drive->shards, NULL, NULL, &drive->threads, &diag), &diag);
     return drive;
 }
 
@@ -175,14 +85,14 @@ static void end(struct skn_drive *drive)
 void skn_drive_close(struct skn_drive *drive)
 {
     struct skn_diag diag = {0};
-    stop_threads(drive);
+    skn_threads_stop(drive->threads);
     must(skn_shards_close(drive->shards, &diag), &diag);
     end(drive);
 }
 
 void skn_drive_kill(struct skn_drive *drive)
 {
-    stop_threads(drive);
+    skn_threads_stop(drive->threads);
     skn_shards_abandon(drive->shards);
     end(drive);
 }
@@ -207,15 +117,14 @@ bool skn_drive_turn(struct skn_drive *drive)
 {
     struct skn_diag diag = {0};
     bool more = false;
-    if (drive->parts == 0) {
+    if (!drive->threads) {
         must(skn_shards_turn_all(drive->shards, &more, &diag), &diag);
         return more;
     }
-    drive->is_again = false;
-    must(skn_shards_turn(drive->shards, 0, &more, &diag), &diag);
-    if (more || drive->is_again) return true;
-    int wait = skn_shards_timeout_ms(drive->shards, 0);
-    if (wait != 0) sleep_on(&drive->bell[0], wait < 0 || wait > TURN_MS ? TURN_MS : wait);
+    must(skn_threads_turn(drive->threads, &more, &diag), &diag);
+    int wait = more ? 0 : skn_threads_timeout_ms(drive->threads);
+    struct pollfd p = {.fd = skn_threads_fd(drive->threads), .events = POLLIN};
+    if (wait != 0) (void)poll(&p, 1, wait < 0 || wait > TURN_MS ? TURN_MS : wait);
     return true;
 }
 
@@ -230,7 +139,7 @@ bool skn_drive_next(struct skn_drive *drive, struct skn_output *out)
 
 void skn_drive_wait(struct skn_drive *drive, uint64_t most_ms)
 {
-    int ms = drive->parts > 0 ? -1 : skn_shards_timeout_all_ms(drive->shards);
+    int ms = drive->threads ? -1 : skn_shards_timeout_all_ms(drive->shards);
     uint64_t wait = ms < 0 || (uint64_t)ms > most_ms ? most_ms : (uint64_t)ms;
     if (wait > 0) (void)usleep((useconds_t)(wait * 1000));
 }

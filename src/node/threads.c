@@ -23,6 +23,7 @@ struct thread {
     unsigned part;
     pthread_t id;
     bool is_running;
+    bool is_forever;        /* it sleeps until it is woken; of the log's, under `log_turn` */
     _Atomic uint32_t state; /* AWAKE, ASLEEP: what it sleeps on */
 };
 
@@ -33,6 +34,10 @@ struct skn_threads {
     struct skn_phases *phases;
     unsigned count;
     int event_fd;
+    unsigned log;              /* the part that writes the journal */
+    pthread_mutex_t log_turn;  /* whoever turns it has this: its thread, or the main one */
+    bool is_turning;           /* the main thread, worker 0 */
+    bool is_log_wanted;        /* in that turn the log got something */
     bool is_main_again;        /* the main thread gave itself something */
     _Atomic bool is_signalled; /* the event is set */
     _Atomic bool stops;
@@ -41,6 +46,9 @@ struct skn_threads {
     enum skn_rc rc;
     struct skn_diag diag;
 };
+
+/* The main thread turns the log. */
+static _Thread_local bool is_main_log;
 
 static void sleep_on(_Atomic uint32_t *state, int timeout_ms)
 {
@@ -68,10 +76,12 @@ static void wake_main(struct skn_threads *all)
 static void wake(void *ctx, unsigned from, unsigned to)
 {
     struct skn_threads *all = ctx;
-    bool is_from_main = from == 0 || from >= all->count;
+    bool is_from_main = from == 0 || from >= all->count || is_main_log;
     bool is_to_main = to == 0 || to >= all->count;
     if (is_from_main && is_to_main)
         all->is_main_again = true;
+    else if (is_from_main && to == all->log && all->is_turning)
+        all->is_log_wanted = true;
     else if (is_to_main)
         wake_main(all);
     else
@@ -95,10 +105,44 @@ static enum skn_rc
 turn(struct thread *thread, bool is_keeper, bool *out_more, struct skn_diag *diag)
 {
     struct skn_threads *all = thread->all;
-    bool is_working = is_keeper && skn_shards_state(all->shards).is_checkpointing;
+    bool is_working = is_keeper && all->phases && skn_shards_state(all->shards).is_checkpointing;
     if (is_working) skn_phase_checkpoint(all->phases, true);
     enum skn_rc rc = skn_shards_turn(all->shards, thread->part, out_more, diag);
     if (is_working) skn_phase_checkpoint(all->phases, false);
+    return rc;
+}
+
+/* And how long it has nothing to do then. */
+static enum skn_rc
+turn_log(struct thread *thread, bool *out_more, int *out_wait, struct skn_diag *diag)
+{
+    struct skn_threads *all = thread->all;
+    (void)pthread_mutex_lock(&all->log_turn);
+    enum skn_rc rc = skn_shards_turn(all->shards, thread->part, out_more, diag);
+    *out_wait = *out_more ? 0 : skn_shards_timeout_ms(all->shards, thread->part);
+    thread->is_forever = *out_wait < 0;
+    (void)pthread_mutex_unlock(&all->log_turn);
+    return rc;
+}
+
+/* What worker 0 gave the log: written and synced here when there is nothing else to do, which saves
+ * its answer two wake-ups; else by the log's thread. */
+static enum skn_rc give_to_log(struct skn_threads *all, struct skn_diag *diag)
+{
+    struct thread *log = &all->threads[all->log];
+    enum skn_rc rc = SKN_OK;
+    bool is_done = false, more = false;
+    all->is_log_wanted = false;
+    if (pthread_mutex_trylock(&all->log_turn) == 0) {
+        is_done = skn_shards_may_wait(all->shards, 0);
+        is_main_log = true;
+        if (is_done) rc = skn_shards_turn(all->shards, all->log, &more, diag);
+        is_main_log = false;
+        /* Some time after the last group the log has something to do once more. */
+        is_done = is_done && !more && !log->is_forever;
+        (void)pthread_mutex_unlock(&all->log_turn);
+    }
+    if (!is_done) wake_thread(log);
     return rc;
 }
 
@@ -107,20 +151,22 @@ static void *run(void *arg)
     struct thread *thread = arg;
     struct skn_threads *all = thread->all;
     const char *name = skn_shards_part_name(all->shards, thread->part);
-    bool is_keeper = strcmp(name, "keeper") == 0;
+    bool is_keeper = strcmp(name, "keeper") == 0, is_log = thread->part == all->log;
     if (strcmp(name, "worker") == 0) skn_guard_thread_begin(all->guard, thread->part);
-    if (strcmp(name, "log") != 0) skn_phases_mute_thread();
+    if (!is_log) skn_phases_mute_thread();
     while (!atomic_load(&all->stops) && !atomic_load(&all->has_failed)) {
         struct skn_diag diag = {0};
         bool more = false;
+        int wait = 0;
         /* It counts as asleep while it looks: who pushes behind the look wakes it. */
         atomic_store_explicit(&thread->state, ASLEEP, memory_order_seq_cst);
-        enum skn_rc rc = turn(thread, is_keeper, &more, &diag);
+        enum skn_rc rc =
+            is_log ? turn_log(thread, &more, &wait, &diag) : turn(thread, is_keeper, &more, &diag);
         if (rc != SKN_OK) {
             fail(all, rc, &diag);
             break;
         }
-        int wait = more ? 0 : skn_shards_timeout_ms(all->shards, thread->part);
+        if (!is_log && !more) wait = skn_shards_timeout_ms(all->shards, thread->part);
         if (wait != 0 && !atomic_load(&all->stops)) sleep_on(&thread->state, wait);
     }
     skn_guard_thread_end();
@@ -147,7 +193,9 @@ enum skn_rc skn_threads_start(struct skn_shards *shards,
     all->phases = phases;
     all->count = skn_shards_parts(shards);
     all->threads = skn_alloc_zero(all->count, sizeof *all->threads);
+    all->log = skn_shards_log(shards);
     (void)pthread_mutex_init(&all->mutex, NULL);
+    (void)pthread_mutex_init(&all->log_turn, NULL);
     all->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     skn_shards_on_wake(shards, wake, all);
     sigset_t every, before;
@@ -184,6 +232,7 @@ void skn_threads_stop(struct skn_threads *all)
     skn_shards_on_wake(all->shards, NULL, NULL);
     if (all->event_fd >= 0) (void)close(all->event_fd);
     (void)pthread_mutex_destroy(&all->mutex);
+    (void)pthread_mutex_destroy(&all->log_turn);
     skn_free(all->threads);
     skn_free(all);
 }
@@ -208,7 +257,13 @@ enum skn_rc skn_threads_turn(struct skn_threads *all, bool *out_more, struct skn
         return rc;
     }
     all->is_main_again = false;
+    all->is_turning = true;
     enum skn_rc rc = skn_shards_turn(all->shards, 0, out_more, diag);
+    all->is_turning = false;
+    if (all->is_log_wanted) {
+        enum skn_rc log_rc = give_to_log(all, rc == SKN_OK ? diag : NULL);
+        if (rc == SKN_OK) rc = log_rc;
+    }
     *out_more |= all->is_main_again;
     return rc;
 }

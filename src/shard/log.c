@@ -29,9 +29,11 @@ static void give_back(struct skn_shards *all, struct chunk *chunk)
 static enum skn_rc flush(struct skn_shards *all, struct skn_diag *diag)
 {
     struct log *log = &all->log;
+    uint64_t began_ns = skn_env_now_mono_ns(all->env);
     enum skn_rc rc = skn_journal_flush(log->journal, diag);
     if (rc != SKN_OK) return rc;
     log->last_group_ns = skn_env_now_mono_ns(all->env);
+    log->group_ns = log->last_group_ns - began_ns;
     log->is_idle_told = false;
     atomic_fetch_add_explicit(&all->groups, 1, memory_order_relaxed);
     if (log->unprepared >= PREPARE_BYTES) {
@@ -155,6 +157,18 @@ enum skn_rc log_drain(struct skn_shards *all, struct skn_diag *diag)
             rc = append(all, item.ptr, diag);
     }
     return rc;
+}
+
+unsigned skn_shards_log(const struct skn_shards *all)
+{
+    return part_log(all);
+}
+
+bool skn_shards_may_wait(const struct skn_shards *all, unsigned worker)
+{
+    const struct worker *w = &all->workers[worker];
+    return skn_list_is_empty(&w->active) && w->records_out > 0 && w->records_out <= FEW_RECORDS &&
+           all->log.group_ns < SHORT_NS;
 }
 
 int log_timeout_ms(struct skn_shards *all)

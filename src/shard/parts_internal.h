@@ -24,6 +24,8 @@ enum {
     SLICES_AT_ONCE = 64, /* of one shard, before the next has its turn */
     LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
     WAIT_MS = 10,
+    FEW_RECORDS = 4,        /* waited for where they are: see skn_shards_may_wait */
+    SHORT_NS = 2 * 1000000, /* likewise: a group took less */
     MS_IN_NS = 1000000,
 };
 
@@ -101,6 +103,7 @@ struct worker {
     struct skn_list free_chunks, free_blocks;
     struct chunk *open;
     unsigned chunks_out, fetches_out, blocks_out;
+    uint32_t records_out; /* in chunks at the log */
     uint64_t looked_ms;
     bool has_marks;     /* a checkpoint is under way */
     bool marks_durable; /* and told so */
@@ -113,6 +116,7 @@ struct log {
     struct skn_list writing;       /* chunks in the open group, or behind it */
     struct skn_journal_mark *kept; /* per shard: what the last checkpoint has */
     uint64_t last_group_ns, disk_seen_ns;
+    uint64_t group_ns;   /* the last one took, sync and all */
     uint64_t untrimmed;  /* bytes that the last trim left */
     uint64_t unprepared; /* bytes written since the preparer was told */
     bool is_idle_told;

@@ -124,6 +124,14 @@ const char *skn_shards_part_name(const struct skn_shards *shards, unsigned part)
 SKN_MUST_USE enum skn_rc
 skn_shards_turn(struct skn_shards *shards, unsigned part, bool *out_more, struct skn_diag *diag);
 
+/* The part that writes the journal; a worker's records come back from its turn. */
+unsigned skn_shards_log(const struct skn_shards *shards);
+
+/* Whether a worker can do nothing but wait for a few records, and syncs are short: then its thread may
+ * as well turn the log itself, and two wake-ups are saved. For a thread that turns that worker and may
+ * turn the log. */
+bool skn_shards_may_wait(const struct skn_shards *shards, unsigned worker);
+
 /* Until it wants a turn though nothing came: -1 never, 0 now. */
 int skn_shards_timeout_ms(struct skn_shards *shards, unsigned part);
 

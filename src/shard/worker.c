@@ -68,6 +68,7 @@ static void give_chunk(struct worker *w)
         parts_push(w->all, w->part, part_log(w->all), ITEM_CHUNK, 0, w->open->count, w->open);
     SKN_ASSERT(fits); /* CHUNKS_OUT_MAX are fewer than a ring holds */
     w->chunks_out++;
+    w->records_out += w->open->count;
     w->open = NULL;
 }
 
@@ -127,6 +128,7 @@ static void take_chunk(struct worker *w, struct chunk *chunk)
         chunk->cap = 0;
     }
     w->chunks_out--;
+    w->records_out -= chunk->count;
     skn_list_push_front(&w->free_chunks, &chunk->link);
 }
 
