@@ -49,5 +49,6 @@
     X(46, SKN_EUNSUPPORTED,     "UNSUPPORTED",          "what is asked for is not possible here",               78, 501, 12, 501) \
     X(50, SKN_EGAS,             "OUT_OF_GAS",           "the message takes more work than one may",             1,  500, 8,  500) \
     X(51, SKN_EMEMORY,          "OUT_OF_MEMORY",        "the message takes more memory than one may",           1,  500, 8,  500) \
+    X(54, SKN_ENOKEY,           "KEY_MISSING",          "the key that secrets are sealed with is not there",    78, 503, 9,  503) \
     X(60, SKN_ETARGETFAULTED,   "TARGET_FAULTED",       "the receiver is FAULTED and too much waits for it",    75, 503, 9,  503)
 /* clang-format on */

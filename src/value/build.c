@@ -45,7 +45,7 @@ enum skn_rc skn_build_end(struct skn_builder *b, struct skn_diag *diag)
     enum skn_rc rc = b->rc;
     if (rc == SKN_OK) {
         SKN_ASSERT(b->done);
-        SKN_DASSERT(skn_value_check(skn_slice_from(skn_buf_slice(b->out), b->start), NULL) ==
+        SKN_DASSERT(skn_value_check_inside(skn_slice_from(skn_buf_slice(b->out), b->start), NULL) ==
                     SKN_OK);
     } else {
         b->out->len = b->start;

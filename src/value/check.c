@@ -22,6 +22,8 @@ struct checker {
     size_t at;
     size_t end; /* of the innermost open composite, or of everything */
     uint32_t depth;
+    uint32_t sealed; /* how many parts are */
+    bool may_be_sealed;
     struct skn_diag *diag;
     struct level levels[SKN_VALUE_DEPTH_MAX];
 };
@@ -92,6 +94,9 @@ static enum skn_rc check_sized(struct checker *c, uint8_t tag)
     if (size > SKN_VALUE_TEXT_MAX) return bad(c, "a text is over its limit");
     if (tag == SKN_T_SYMBOL && size == 0) return bad(c, "a symbol is empty");
     if (tag == SKN_T_BLOB && size < BLOB_BYTES_MIN) return cut(c, "a blob");
+    if (tag == SKN_T_SEALED && !c->may_be_sealed) return bad(c, "it is sealed");
+    if (tag == SKN_T_SEALED && size == 0) return cut(c, "a sealed value");
+    if (tag == SKN_T_SEALED) c->sealed++;
     c->at += HEAD_BYTES + size;
     return SKN_OK;
 }
@@ -137,21 +142,47 @@ static enum skn_rc check_key(struct checker *c)
     return SKN_OK;
 }
 
+static enum skn_rc check(struct checker *c, struct skn_slice bytes, struct skn_diag *diag)
+{
+    c->in = bytes;
+    c->at = 0;
+    c->end = bytes.len;
+    c->depth = 0;
+    c->sealed = 0;
+    c->diag = diag;
+    enum skn_rc rc = SKN_OK;
+    do {
+        if (c->depth > 0 && c->levels[c->depth - 1].tag == SKN_T_MAP) rc = check_key(c);
+        if (rc == SKN_OK) rc = check_one(c);
+        if (rc == SKN_OK) rc = close_complete(c);
+    } while (rc == SKN_OK && c->depth > 0);
+    if (rc == SKN_OK && c->at != bytes.len) rc = bad(c, "bytes stand behind the value");
+    return rc;
+}
+
 enum skn_rc skn_value_check(struct skn_slice bytes, struct skn_diag *diag)
 {
     struct checker c; /* `levels` is filled as it is used: 12 KiB are not cleared for an int */
-    c.in = bytes;
-    c.at = 0;
-    c.end = bytes.len;
-    c.depth = 0;
-    c.diag = diag;
-    enum skn_rc rc = SKN_OK;
-    do {
-        if (c.depth > 0 && c.levels[c.depth - 1].tag == SKN_T_MAP) rc = check_key(&c);
-        if (rc == SKN_OK) rc = check_one(&c);
-        if (rc == SKN_OK) rc = close_complete(&c);
-    } while (rc == SKN_OK && c.depth > 0);
-    if (rc == SKN_OK && c.at != bytes.len) rc = bad(&c, "bytes stand behind the value");
+    c.may_be_sealed = false;
+    return check(&c, bytes, diag);
+}
+
+enum skn_rc skn_value_check_inside(struct skn_slice bytes, struct skn_diag *diag)
+{
+    struct checker c;
+    c.may_be_sealed = true;
+    return check(&c, bytes, diag);
+}
+
+enum skn_rc
+skn_stored_check(struct skn_slice bytes, struct skn_value *out_value, struct skn_diag *diag)
+{
+    struct checker c;
+    c.may_be_sealed = skn_stored_is_sealed(bytes);
+    if (c.may_be_sealed) bytes = skn_slice_from(bytes, 1);
+    enum skn_rc rc = check(&c, bytes, diag);
+    if (rc == SKN_OK && c.may_be_sealed && c.sealed == 0) rc = bad(&c, "nothing in it is sealed");
+    if (rc == SKN_OK) *out_value = skn_value_at(bytes.ptr);
     return rc;
 }
 

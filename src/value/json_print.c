@@ -282,7 +282,7 @@ static void put_other(struct skn_json_writer *w, struct skn_value v)
         fail(w, SKN_EARGS, why);
     } else if (v.tag == SKN_T_SYMBOL) {
         skn_json_string(w, skn_value_as_text(v));
-    } else if (v.tag == SKN_T_SECRET) {
+    } else if (v.tag == SKN_T_SECRET || v.tag == SKN_T_SEALED) {
         skn_json_str(w, "***");
     } else if (v.tag == SKN_T_TIME) {
         skn_text_time(skn_value_as_time(v), text);
@@ -351,6 +351,7 @@ static void put_scalar(struct skn_json_writer *w, struct skn_value v)
     case SKN_T_BLOB:
     case SKN_T_TIME:
     case SKN_T_DURATION:
+    case SKN_T_SEALED:
     case SKN_T_COUNT: put_other(w, v); break;
     }
 }

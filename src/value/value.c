@@ -26,6 +26,7 @@ const char *skn_tag_name(enum skn_tag tag)
         "blob",
         "time",
         "duration",
+        "sealed value",
     };
     return (unsigned)tag < SKN_T_COUNT ? names[tag] : "unknown";
 }
@@ -116,6 +117,12 @@ struct skn_value skn_value_as_secret(struct skn_value v)
     return skn_value_at(v.as.ptr);
 }
 
+struct skn_slice skn_value_as_sealed(struct skn_value v)
+{
+    SKN_ASSERT(v.tag == SKN_T_SEALED);
+    return skn_slice(v.as.ptr, v.len);
+}
+
 struct skn_value_error skn_value_as_error(struct skn_value v)
 {
     SKN_ASSERT(v.tag == SKN_T_ERROR);
@@ -200,7 +207,7 @@ bool skn_map_get(struct skn_value map, struct skn_slice key, struct skn_value *o
 struct skn_value skn_value_view(struct skn_slice bytes)
 {
     SKN_ASSERT(bytes.len > 0);
-    SKN_DASSERT(skn_value_check(bytes, NULL) == SKN_OK);
+    SKN_DASSERT(skn_value_check_inside(bytes, NULL) == SKN_OK);
     SKN_ASSERT(encoded_size(bytes.ptr) == bytes.len);
     return skn_value_at(bytes.ptr);
 }

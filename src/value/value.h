@@ -29,9 +29,12 @@
  *                                      at 45: media type, possibly empty, to the end
  *   time       0x0c   at 1: 8 bytes, nanoseconds since 1970-01-01T00:00:00Z, two's complement
  *   duration   0x0d   at 1: 8 bytes, nanoseconds, two's complement
+ *   sealed     0x0e   at 1: u32 size   at 5: what a secret became at rest [E46], see seal/seal.h;
+ *                                      in stored bytes only
  *
  * The size counts what stands behind it, so that any value is skipped without reading it. Other
- * tags are refused: 0x0e to 0x3f are kept for values to come.
+ * tags are refused: 0x0f to 0x3f are kept for values to come. Stored bytes with sealed parts are a
+ * mark, 0x1e, and the value: one look says whether there is something to unseal.
  */
 #pragma once
 
@@ -60,6 +63,7 @@ enum skn_tag {
     SKN_T_BLOB = 11,
     SKN_T_TIME = 12,
     SKN_T_DURATION = 13,
+    SKN_T_SEALED = 14,
     SKN_T_COUNT /* one more than the last tag of this level */
 };
 
@@ -152,6 +156,9 @@ struct skn_value_blob skn_value_as_blob(struct skn_value v);
 /* Whether a secret is anywhere in it. O(size). */
 bool skn_value_has_secret(struct skn_value v);
 
+/* What a value is sealed with: borrowed, never empty. */
+struct skn_slice skn_value_as_sealed(struct skn_value v);
+
 /* How many elements a list or entries a map has; 0 for every other value. */
 uint32_t skn_value_count(struct skn_value v);
 
@@ -184,9 +191,33 @@ SKN_MUST_USE enum skn_rc skn_value_check(struct skn_slice bytes, struct skn_diag
 /* The value that checked bytes hold, borrowed from them. */
 struct skn_value skn_value_view(struct skn_slice bytes);
 
+#define SKN_VALUE_SEALED_MARK 0x1e
+
+/* The same of stored bytes: one value without sealed parts, or behind a mark one that has some.
+ * Nobody outside may give such bytes, so skn_value_check refuses them. */
+SKN_MUST_USE enum skn_rc
+skn_stored_check(struct skn_slice bytes, struct skn_value *out_value, struct skn_diag *diag);
+
+static inline bool skn_stored_is_sealed(struct skn_slice bytes)
+{
+    return bytes.len > 0 && bytes.ptr[0] == SKN_VALUE_SEALED_MARK;
+}
+
 /* How many bytes skn_value_encode appends. */
 size_t skn_value_size(struct skn_value v);
 void skn_value_encode(struct skn_value v, struct skn_buf *out);
+
+/* Appends one whole value in the place of a secret or of something sealed. */
+typedef enum skn_rc (*skn_rewrite_fn)(void *ctx, struct skn_value v, struct skn_buf *out);
+
+/* Appends `v` with the outermost secrets and all that is sealed in it replaced, in the order of their
+ * bytes. Gives the first failure of `fn`, or SKN_EFULL: the buffer's maximum; what was appended until
+ * then is taken back. */
+SKN_MUST_USE enum skn_rc
+skn_value_rewrite(struct skn_value v, skn_rewrite_fn fn, void *ctx, struct skn_buf *out);
+
+/* The same with nothing left of secrets but that they are there: each becomes a secret of none. */
+SKN_MUST_USE enum skn_rc skn_value_mask(struct skn_value v, struct skn_buf *out);
 
 /* How deep composites (list, map, error, secret) are nested in it; 0 for a scalar. O(size). */
 uint32_t skn_value_depth(struct skn_value v);

@@ -59,10 +59,14 @@ static inline bool is_composite(uint8_t tag)
 /* Size of the checked encoding at `p`. */
 static inline size_t encoded_size(const uint8_t *p)
 {
-    if (*p >= SKN_T_STRING && *p < SKN_T_TIME) return HEAD_BYTES + (size_t)get_le32(p + 1);
+    bool is_sized = (*p >= SKN_T_STRING && *p < SKN_T_TIME) || *p == SKN_T_SEALED;
+    if (is_sized) return HEAD_BYTES + (size_t)get_le32(p + 1);
     if (*p == SKN_T_NONE) return 1;
     return *p == SKN_T_BOOL ? 2 : 9;
 }
+
+/* As skn_value_check, of bytes that may have sealed parts. */
+SKN_MUST_USE enum skn_rc skn_value_check_inside(struct skn_slice bytes, struct skn_diag *diag);
 
 /* The value that the checked encoding at `p` holds. */
 struct skn_value skn_value_at(const uint8_t *p);

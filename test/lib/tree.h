@@ -160,6 +160,7 @@ static inline void tree_build(const struct tree *t, struct skn_builder *b)
         tree_build(t->kids[0], b);
         skn_build_secret_end(b);
         return;
+    case SKN_T_SEALED:
     case SKN_T_COUNT: break;
     }
     fail_msg("no such tag");

@@ -263,7 +263,9 @@ static void what_is_not_canonical_is_refused_with_its_reason(void **state)
         const char *why;
     } cases[] = {
         {{NULL, 0}, "offset 0: a value is cut off"},
-        {SKN_LIT("\x0e"), "offset 0: no value has tag 0x0e"},
+        {SKN_LIT("\x0f"), "offset 0: no value has tag 0x0f"},
+        {SKN_LIT("\x0e\x01\x00\x00\x00z"), "offset 0: it is sealed"},
+        {SKN_LIT("\x1e\x0e\x01\x00\x00\x00z"), "offset 0: no value has tag 0x1e"},
         {SKN_LIT("\x01\x02"), "offset 0: a bool is neither 0 nor 1"},
         {SKN_LIT("\x00\x00"), "offset 1: bytes stand behind the value"},
         {SKN_LIT("\x03\x00\x00\x00\x00\x00\x00\x00\x80"), "offset 0: a real is -0.0"},
