@@ -1,7 +1,11 @@
 /* keeper.c - the parts that touch the backend: one reads what shards want, one writes checkpoints.
  *
- *   idle --trigger--> MARK to all workers --all MARKED--> their rows --all given--> commit
- *        <--- FLUSHED to all workers, TRIM to the log ------------------------------+
+ *   idle --trigger--> MARK to all workers --all MARKED--> BOUND to the log --and back--> their rows
+ *        <--- FLUSHED to all workers, TRIM to the log --- commit <---all given---------------+
+ *
+ * A reader of a journal without a seal goes as far as the bound, or one group short of the end [E81].
+ * So before the first row is written the bound names the groups of all marks: else a store whose
+ * checkpoint was cut off would hold rows of the group that a reader leaves out.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
@@ -56,6 +60,8 @@ static void begin(struct skn_shards *all, uint64_t now_ms)
     struct keeper *k = &all->keeper;
     k->is_running = true;
     k->marked = 0;
+    k->marked_bits = 0;
+    k->is_bounded = skn_bug(SKN_BUG_ROWS_BEFORE_BOUND);
     k->given = 0;
     k->began_ms = now_ms;
     atomic_store_explicit(&all->wants_checkpoint, false, memory_order_relaxed);
@@ -102,7 +108,10 @@ static enum skn_rc take_item(struct skn_shards *all,
 {
     struct keeper *k = &all->keeper;
     if (item->kind == ITEM_MARKED) {
-        k->marked++;
+        k->marked_bits |= UINT64_C(1) << w;
+        if (++k->marked < all->worker_count) return SKN_OK;
+        bool fits = parts_push(all, part_keeper(all), part_log(all), ITEM_BOUND, 0, 0, NULL);
+        SKN_ASSERT(fits);
         return SKN_OK;
     }
     SKN_ASSERT(item->kind == ITEM_DIRTY);
@@ -118,6 +127,13 @@ static enum skn_rc take_item(struct skn_shards *all,
     return rc;
 }
 
+/* Rows of a worker stand behind its MARKED in the ring, and wait there. */
+static bool may_take(const struct keeper *k, unsigned w)
+{
+    bool has_marked = (k->marked_bits >> w & 1) != 0;
+    return k->is_bounded || !has_marked;
+}
+
 enum skn_rc keeper_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag)
 {
     struct keeper *k = &all->keeper;
@@ -126,8 +142,10 @@ enum skn_rc keeper_turn(struct skn_shards *all, bool *out_more, struct skn_diag 
     struct skn_ring_item item;
     *out_more = false;
     if (!all->backend) return SKN_OK;
+    while (parts_pop(all, part_log(all), part_keeper(all), &item))
+        k->is_bounded = true;
     for (unsigned w = 0; w < all->worker_count; w++) {
-        while (rc == SKN_OK && parts_pop(all, w, part_keeper(all), &item))
+        while (rc == SKN_OK && may_take(k, w) && parts_pop(all, w, part_keeper(all), &item))
             rc = take_item(all, &item, w, diag);
     }
     if (rc == SKN_OK && !k->is_running && is_due(all, now_ms)) begin(all, now_ms);

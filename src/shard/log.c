@@ -107,12 +107,19 @@ static bool is_held(struct skn_shards *all)
     return until_ns > 0 && skn_env_now_mono_ns(all->env) < until_ns;
 }
 
-static enum skn_rc take_trims(struct skn_shards *all, struct skn_diag *diag)
+/* What the keeper asks for: trims, and a bound that names the marks of its checkpoint. */
+static enum skn_rc take_asked(struct skn_shards *all, struct skn_diag *diag)
 {
     struct skn_ring_item item;
     enum skn_rc rc = SKN_OK;
     while (rc == SKN_OK && parts_pop(all, part_keeper(all), part_log(all), &item)) {
         struct trim *trim = item.ptr;
+        if (item.kind == ITEM_BOUND) {
+            rc = skn_journal_idle(all->log.journal, diag);
+            bool fits = parts_push(all, part_log(all), part_keeper(all), ITEM_BOUND, 0, 0, NULL);
+            SKN_ASSERT(fits);
+            continue;
+        }
         if (!is_held(all)) rc = skn_journal_trim(all->log.journal, trim->marks, trim->count, diag);
         for (size_t i = 0; i < trim->count; i++)
             all->log.kept[trim->marks[i].shard] = trim->marks[i];
@@ -130,7 +137,7 @@ enum skn_rc log_turn(struct skn_shards *all, bool *out_more, struct skn_diag *di
     size_t chunks = 0;
     *out_more = false;
     enum skn_rc rc = log_look_at_disk(all, diag);
-    if (rc == SKN_OK) rc = take_trims(all, diag);
+    if (rc == SKN_OK) rc = take_asked(all, diag);
     for (unsigned w = 0; rc == SKN_OK && w < all->worker_count; w++) {
         while (rc == SKN_OK && parts_pop(all, w, part_log(all), &item)) {
             rc = append(all, item.ptr, diag);

@@ -42,6 +42,7 @@ enum item_kind {
     ITEM_DIRTY,     /* worker -> keeper -> worker: dirty_block; ptr NULL: that was all */
     ITEM_FLUSHED,   /* keeper -> worker: the checkpoint is durable */
     ITEM_TRIM,      /* keeper -> log: trim */
+    ITEM_BOUND,     /* keeper -> log -> keeper: the bound names all that is durable */
 };
 
 /* Records on their way to the journal. */
@@ -125,6 +126,8 @@ struct log {
 struct keeper {
     bool is_running;        /* a checkpoint */
     unsigned marked, given; /* workers that have */
+    uint64_t marked_bits;   /* the same, by worker */
+    bool is_bounded;        /* the journal's bound names every record up to the marks */
     uint64_t began_ms, ended_ms;
 };
 

@@ -30,6 +30,7 @@ void rings_create(struct skn_shards *all)
         }
     }
     connect(all, part_keeper(all), part_log(all));
+    connect(all, part_log(all), part_keeper(all));
 }
 
 void parts_free_item(const struct skn_ring_item *item)
@@ -46,6 +47,7 @@ void parts_free_item(const struct skn_ring_item *item)
     case ITEM_CALL: /* the caller's */
     case ITEM_MARK:
     case ITEM_MARKED:
+    case ITEM_BOUND:
     case ITEM_FLUSHED: break;
     }
 }

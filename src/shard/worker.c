@@ -218,6 +218,7 @@ take_item(struct worker *w, const struct skn_ring_item *item, struct skn_diag *d
     case ITEM_FLUSHED: mark_flushed(w); break;
     case ITEM_OUTPUT:
     case ITEM_MARKED:
+    case ITEM_BOUND:
     case ITEM_TRIM: SKN_ASSERT(item->kind == ITEM_CHUNK); break; /* none is for a worker */
     }
     return SKN_OK;
