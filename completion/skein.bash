@@ -22,11 +22,12 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check run resume ps show logs verify backup restore sim status domain journal help"
+    local commands="init check explain run resume ps show logs verify backup restore sim status domain journal help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
         'check') options=""; words="$(compgen -f -- "$word")" ;;
+        'explain') options=""; words="" ;;
         'run') options=" --input --name --label --detach --dry-run"; words="$(compgen -f -- "$word")" ;;
         'resume') options=" --detach --all"; words="last $(_skein_runs)" ;;
         'ps') options=" --all"; words="" ;;

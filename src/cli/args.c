@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define B(id) (UINT32_C(1) << SKN_OPTION_##id)
+#define B(id) (UINT64_C(1) << SKN_OPTION_##id)
 
 static const struct skn_option_info options[] = {
 #define X(id, name, letter, value, repeat, global, text) \
@@ -90,7 +90,7 @@ enum skn_rc skn_command_find(const char *name, enum skn_command *out_command, st
 static bool takes(const struct parser *p, enum skn_option option)
 {
     if (options[option].global) return true;
-    return p->args->has_command && (commands[p->args->command].options & UINT32_C(1) << option);
+    return p->args->has_command && (commands[p->args->command].options & UINT64_C(1) << option);
 }
 
 /* Keeps an option; `value` is NULL or what stood behind "=". */

@@ -42,7 +42,7 @@ struct skn_command_info {
     const char *operands;
     uint32_t min;
     uint32_t max;
-    uint32_t options; /* bit per enum skn_option, the global ones not in it */
+    uint64_t options; /* bit per enum skn_option, the global ones not in it */
     const char *summary;
     const char *help;
 };

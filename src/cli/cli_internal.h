@@ -27,6 +27,7 @@ int skn_cmd_domain_resume(struct skn_cli *cli);
 int skn_cmd_domain_rm(struct skn_cli *cli);
 int skn_cmd_domain_send(struct skn_cli *cli);
 int skn_cmd_domain_trace(struct skn_cli *cli);
+int skn_cmd_explain(struct skn_cli *cli);
 int skn_cmd_help(struct skn_cli *cli);
 int skn_cmd_hold(struct skn_cli *cli);
 int skn_cmd_init(struct skn_cli *cli);

@@ -57,6 +57,10 @@
       "check a flow or an event file", \
       "Checks a flow (.pty) against the events of its project, or an event file (.yaml), and prints what\n" \
       "is wrong with the place and what to do. Exit code 0: no errors, there may be warnings. 1: errors.\n") \
+    X(EXPLAIN, "explain", "[CODE]", 0, 1, 0, \
+      "say what a code of skein check means", \
+      "Says what the diagnostic CODE means and why it is one, with an example that is wrong and one that is\n" \
+      "right. CODE is as skein check prints it, such as SKN-P106 or P106. Without CODE all are listed.\n") \
     X(RUN, "run", "FILE", 1, 1, B(INPUT) | B(NAME) | B(LABEL) | B(DETACH) | B(DRYRUN), \
       "run a flow", \
       "Runs a flow and waits for its end; the exit code is the run's. Progress goes to standard error, a\n" \

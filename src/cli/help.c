@@ -70,7 +70,7 @@ void skn_help_all(struct skn_buf *out)
 
 static bool has_option(enum skn_command command, enum skn_option option)
 {
-    return (skn_command_info(command)->options & UINT32_C(1) << option) != 0;
+    return (skn_command_info(command)->options & UINT64_C(1) << option) != 0;
 }
 
 void skn_help_command(struct skn_buf *out, enum skn_command command)

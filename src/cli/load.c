@@ -150,6 +150,63 @@ static enum skn_rc load_events(struct events *e, const char *root, struct skn_di
     return rc;
 }
 
+static int is_flow_entry(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return entry->d_name[0] != '.' && dot && strcmp(dot, ".pty") == 0;
+}
+
+/* The name of a flow: its file without folder and ending. */
+static struct skn_slice flow_name(struct skn_arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *name = slash ? slash + 1 : path;
+    const char *dot = strrchr(name, '.');
+    return skn_arena_dup(arena, skn_slice(name, dot ? (size_t)(dot - name) : strlen(name)));
+}
+
+/* The flows of the project's folder flows/, and what each starts; only for a flow that starts one
+ * itself, since the others have no use for it. */
+static enum skn_rc load_flows(struct skn_arena *arena,
+                              const struct skn_flow *flow,
+                              struct skn_project_events *known,
+                              struct skn_diag *diag)
+{
+    const struct skn_slice *names;
+    uint32_t count;
+    struct dirent **entries;
+    const char *root = flow->project.root;
+    known->own_name = flow_name(arena, (const char *)flow->files->source.name.ptr);
+    skn_pointy_starts(arena, flow->files->source.text, &names, &count);
+    if (count == 0) return SKN_OK;
+    const char *dir = skn_arena_printf(arena, "%s%sflows", root, root[1] ? "/" : "");
+    int found = scandir(dir, &entries, is_flow_entry, alphasort);
+    if (found < 0 && errno == ENOENT) {
+        found = 0;
+        entries = NULL;
+    }
+    if (found < 0)
+        return SKN_FAIL(
+            diag, skn_rc_of_errno(errno), "could not read \"%s\": %s", dir, strerror(errno));
+    enum skn_rc rc = SKN_OK;
+    struct skn_project_flow *flows = skn_arena_zero(arena, (size_t)found + 1, sizeof(*flows));
+    for (int i = 0; i < found; i++) {
+        const char *path = skn_arena_printf(arena, "%s/%s", dir, entries[i]->d_name);
+        struct skn_slice text;
+        free(entries[i]);
+        if (rc != SKN_OK) continue;
+        rc = skn_file_read(arena, path, SKN_SOURCE_BYTES_MAX, &text, diag);
+        if (rc != SKN_OK) continue;
+        struct skn_project_flow *to = &flows[known->flow_count++];
+        to->name = flow_name(arena, path);
+        skn_pointy_starts(arena, text, &to->starts, &to->start_count);
+    }
+    free(entries);
+    known->flows = flows;
+    known->has_flows = true;
+    return rc;
+}
+
 /* The path as seen from the project's folder; only its name when it is elsewhere. */
 static struct skn_slice
 relative(struct skn_arena *arena, const struct skn_project *project, const char *path)
@@ -182,6 +239,8 @@ static enum skn_rc compile(struct skn_arena *arena,
         return SKN_ECONFIG;
     }
     struct skn_checked *file = flow->files;
+    if (flow->project.has_config) rc = load_flows(arena, flow, &known, diag);
+    if (rc != SKN_OK) return rc;
     rc = skn_pointy_compile(
         arena, &file->source, flow->project.has_config ? &known : NULL, &file->diags, &flow->graph);
     if (rc != SKN_OK) flow->graph = NULL;

@@ -6,6 +6,7 @@
 static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_BACKUP] = skn_cmd_backup,
     [SKN_COMMAND_CHECK] = skn_cmd_check,
+    [SKN_COMMAND_EXPLAIN] = skn_cmd_explain,
     [SKN_COMMAND_HELP] = skn_cmd_help,
     [SKN_COMMAND_INIT] = skn_cmd_init,
     [SKN_COMMAND_VERIFY] = skn_cmd_verify,

@@ -60,6 +60,12 @@ static enum skn_rc prepare(struct skn_cli *cli, struct job *job, struct skn_diag
                         file,
                         job->flow.errors,
                         job->flow.errors == 1 ? "" : "s");
+    if (job->flow.graph->not_yet.len > 0)
+        return SKN_FAIL(diag,
+                        SKN_ENOTYET,
+                        "\"%s\" cannot run: not yet: %.*s",
+                        file,
+                        SKN_FMT(job->flow.graph->not_yet));
     if (!skn_graph_is_runnable(job->flow.graph))
         return SKN_FAIL(diag,
                         SKN_ESYNTAX,

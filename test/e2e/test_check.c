@@ -51,6 +51,48 @@ static void an_unknown_event_is_an_error_in_a_project_and_a_warning_alone(void *
     assert_has(s.out, "SKN-P106");
 }
 
+/* F7, F13: FLOW<name> is looked up in flows/, and a circle is found through other files. */
+static void flows_that_start_each_other_are_found(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    folder_write(f, "p/flows/a.pty", "Noop -> FLOW<b>\n");
+    folder_write(f, "p/flows/b.pty", "Noop -> FLOW<hello>\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/a.pty"), 0);
+    folder_write(f, "p/flows/b.pty", "Noop -> FLOW<a>\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/a.pty"), 1);
+    assert_has(s.out, "error[SKN-P303]: this flow reaches itself: a -> b -> a\n");
+    folder_write(f, "p/flows/a.pty", "Noop -> FLOW<helo>\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/a.pty"), 1);
+    assert_has(s.out, "error[SKN-P116]: no flow is called \"helo\"\n");
+    assert_has(s.out, "Did you mean \"hello\"?\n");
+}
+
+/* What is legal and not built passes the check and is refused when it is to run. */
+static void what_is_not_built_is_checked_and_not_run(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    folder_write(f, "p/flows/a.pty", "Noop[deadline=1h]\n");
+    assert_int_equal(SKEIN(&s, "check", "p/flows/a.pty"), 0);
+    assert_has(s.out, "warning[SKN-P901]");
+    assert_int_equal(SKEIN(&s, "run", "p/flows/a.pty"), 65);
+    assert_has(s.err, "cannot run: not yet: the option \"deadline\"\n");
+}
+
+static void explain_says_what_a_code_means(void **state)
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "explain", "p302"), 0);
+    assert_has(s.out, "SKN-P302 (error)\n");
+    assert_has(s.out, "Right:\n    Fail (failure -> Noop)\n");
+    assert_int_equal(SKEIN(&s, "explain"), 0);
+    assert_has(s.out, "\nSKN-P901  ");
+    assert_int_equal(SKEIN(&s, "explain", "SKN-P106", "--json"), 0);
+    assert_has(s.out, "{\"code\":\"SKN-P106\",\"severity\":\"error\",\"what\":");
+    assert_int_equal(SKEIN(&s, "explain", "P999"), 2);
+}
+
 static void a_bad_event_file_is_an_error_of_every_flow_of_the_project(void **state)
 {
     struct folder *f = *state;
@@ -139,6 +181,9 @@ int main(void)
         TEST(what_init_makes_is_sound),
         TEST(an_unknown_event_is_an_error_in_a_project_and_a_warning_alone),
         TEST(a_bad_event_file_is_an_error_of_every_flow_of_the_project),
+        TEST(flows_that_start_each_other_are_found),
+        TEST(what_is_not_built_is_checked_and_not_run),
+        TEST(explain_says_what_a_code_means),
         TEST(what_is_no_text_of_ours_is_named),
         TEST(what_is_no_input_is_exit_66),
         TEST(a_huge_file_is_refused_at_its_limit),

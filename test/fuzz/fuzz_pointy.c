@@ -34,7 +34,8 @@ static enum skn_rc compile(struct skn_arena *arena,
                            const struct skn_graph **out_graph)
 {
     static const struct skn_slice argv[] = {{(const uint8_t *)"true", 4}};
-    static const struct skn_field url = {{(const uint8_t *)"url", 3}, SKN_TYPE_STRING, true, {0}};
+    static const struct skn_field url = {
+        .name = {(const uint8_t *)"url", 3}, .type = SKN_TYPE_STRING, .required = true};
     static const struct skn_event_def defs[] = {
         {.name = {(const uint8_t *)"A", 1}, .retry = {1, 0, 1000, 0}},
         {.name = {(const uint8_t *)"Fetch", 5}, .retry = {3, 10, 2000, 100}}};

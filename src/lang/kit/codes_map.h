@@ -3,9 +3,9 @@
  * X(code, name, severity, text, hint)
  *   name   seen by people and scripts: never reused, never renumbered
  *   text   what is wrong; {1} to {4} are arguments
- *   hint   what to do, a sentence; left out when it names an empty argument
+ *   hint   what to do, a sentence; when it names an empty argument, another stands in its place
  * P0xx text, P1xx names, P2xx values and options, P3xx the shape of a flow, P4xx data,
- * P5xx event files, P900 legal but not built yet.
+ * P5xx event files, P900 a built-in that is not built, P901 what no run can do yet.
  */
 #pragma once
 
@@ -38,9 +38,17 @@
     X(SKN_CODE_UNKNOWN_TYPE,    "SKN-P104", ERROR,   "there is no type \"{1}\"", "Did you mean \"{2}\"?") \
     X(SKN_CODE_UNKNOWN_SOURCE,  "SKN-P105", ERROR,   "there is no source \"{1}\"", "Sources are local, hub, pypi, npm and git.") \
     X(SKN_CODE_UNKNOWN_EVENT,   "SKN-P106", ERROR,   "no event is called \"{1}\"", "Did you mean \"{2}\"?") \
-    X(SKN_CODE_LONE_EVENT,      "SKN-P107", WARNING, "the event \"{1}\" cannot be looked up, because this file is in no project", "{2}") \
+    X(SKN_CODE_LONE_EVENT,      "SKN-P107", WARNING, "the event \"{1}\" cannot be looked up, because this file is in no project", "skein init makes a project; its events are declared in events/.") \
     X(SKN_CODE_LONE_OPTION,     "SKN-P109", WARNING, "the option \"{1}\" of \"{2}\" cannot be looked up, because this file is in no project", "Did you mean \"{3}\"?") \
     X(SKN_CODE_BAD_VERSION,     "SKN-P108", ERROR,   "{1} is not a version", "Versions look like 1, v1.2 or 1.2.3.") \
+    X(SKN_CODE_UNKNOWN_EXECUTOR, "SKN-P110", ERROR, "no executor is called \"{1}\"", "Did you mean \"{2}\"?") \
+    X(SKN_CODE_LONE_EXECUTOR, "SKN-P111", WARNING, "the executor \"{1}\" cannot be looked up, because this file is in no project", "Known everywhere are inline, process, worker, remote and http.") \
+    X(SKN_CODE_LOOKALIKE, "SKN-P112", WARNING, "\"{1}\" is written with letters of {2}", "{3}") \
+    X(SKN_CODE_UNKNOWN_VERSION, "SKN-P113", ERROR, "no version of \"{1}\" fits \"{2}\"", "There are: {3}.") \
+    X(SKN_CODE_DEPRECATED, "SKN-P114", WARNING, "\"{1}\" {2} is deprecated", "{3}") \
+    X(SKN_CODE_LONE_OUTCOME, "SKN-P115", WARNING, "the outcome {1} of \"{2}\" cannot be looked up, because this file is in no project", "Only an event file says which outcomes there are besides success and failure.") \
+    X(SKN_CODE_UNKNOWN_FLOW, "SKN-P116", ERROR, "no flow is called \"{1}\"", "Did you mean \"{2}\"?") \
+    X(SKN_CODE_LONE_FLOW, "SKN-P117", WARNING, "the flow \"{1}\" cannot be looked up, because this file is in no project", "skein init makes a project.") \
     X(SKN_CODE_BAD_ATTEMPTS,    "SKN-P201", ERROR,   "{1} is not a number of attempts", "Attempts are a whole number from 2 to 1000000.") \
     X(SKN_CODE_BAD_OUTCOME,     "SKN-P202", ERROR,   "{1} is not an outcome", "Outcomes are one digit from 0 to 9, success, failure, or a name.") \
     X(SKN_CODE_OUTCOME_TWICE,   "SKN-P203", ERROR,   "the outcome {1} has a branch already", "{2}") \
@@ -51,16 +59,29 @@
     X(SKN_CODE_MISSING_OPTION,  "SKN-P209", ERROR,   "{1} needs the option \"{2}\"", "{3}") \
     X(SKN_CODE_BAD_DOLLAR,      "SKN-P210", ERROR,   "a \"$\" here begins nothing", "Write $$ for a dollar and ${name} for a value.") \
     X(SKN_CODE_NO_DEFAULT,      "SKN-P211", ERROR,   "an input of type {1} takes no default", "{2}") \
+    X(SKN_CODE_NOT_FOR_THIS, "SKN-P208", ERROR, "the option \"{1}\" is for {2}, not for {3}", "{4}") \
+    X(SKN_CODE_AT_LEAST, "SKN-P212", ERROR, "at_least={1} can never be met: {2} units stand beside each other", "Ask for at most as many as there are.") \
+    X(SKN_CODE_EXCLUDES, "SKN-P213", ERROR, "\"{1}\" and \"{2}\" exclude each other", "Keep one of them.") \
+    X(SKN_CODE_SAYS_NOTHING, "SKN-P214", WARNING, "\"{1}\" says nothing here", "{2}") \
     X(SKN_CODE_UNHANDLED,       "SKN-P301", WARNING, "no branch takes the failure of {1}", "Add a branch: failure -> ..") \
     X(SKN_CODE_UNREACHABLE,     "SKN-P302", ERROR,   "this can never run: {1} before it never succeeds", "Take it away, or add a branch for the failure.") \
+    X(SKN_CODE_FLOW_CYCLE, "SKN-P303", ERROR, "this flow reaches itself: {1}", "Break the circle: a flow cannot wait for itself.") \
+    X(SKN_CODE_EXPORT_CLASH, "SKN-P304", ERROR, "{1} exports \"{2}\", and so does {3}, which may run at the same time", "Let one of them export it, or run one after the other.") \
     X(SKN_CODE_NO_GIVER,        "SKN-P401", ERROR,   "nothing gives {1} its input \"{2}\"", "{3}") \
     X(SKN_CODE_NOTHING_PIPED,   "SKN-P402", ERROR,   "{1} needs \"previous\", but nothing is piped into it", "Write |-> instead of -> before it.") \
     X(SKN_CODE_INPUT_TYPE,      "SKN-P403", ERROR,   "the input \"{1}\" of {2} is of type {3}, but @input declares {4}", "Declare the same type in both places.") \
+    X(SKN_CODE_NOTHING_NAMED, "SKN-P404", ERROR, "nothing gives \"{1}\" a value here", "Declare @input: {1}: any, or pipe in a result that has it.") \
+    X(SKN_CODE_NO_LIST, "SKN-P405", ERROR, "{1} needs a list, but {2}", "{3}") \
+    X(SKN_CODE_LONE_NO_LIST, "SKN-P406", WARNING, "{1} needs a list, but {2}", "{3}") \
+    X(SKN_CODE_SECRET_LEAVES, "SKN-P407", ERROR, "the secret \"{1}\" would stand in clear in \"{2}\"", "A secret can be given only to an input that its event declares as secret.") \
+    X(SKN_CODE_SECRET_CACHED, "SKN-P408", ERROR, "{1} takes the secret \"{2}\" and cannot be cached", "Take \"cache\" away.") \
     X(SKN_CODE_YAML,            "SKN-P501", ERROR,   "this is not YAML: {1}", "{2}") \
     X(SKN_CODE_YAML_REFUSED,    "SKN-P502", ERROR,   "{1} cannot stand in an event file", "{2}") \
     X(SKN_CODE_UNKNOWN_KEY,     "SKN-P503", ERROR,   "there is no key \"{1}\" {2}", "Did you mean \"{3}\"?") \
     X(SKN_CODE_KEY_TWICE,       "SKN-P504", ERROR,   "the key \"{1}\" stands here a second time", "{2}") \
     X(SKN_CODE_MISSING_KEY,     "SKN-P505", ERROR,   "the key \"{1}\" is missing", "{2}") \
     X(SKN_CODE_BAD_EVENT_NAME,  "SKN-P506", ERROR,   "{1} cannot be the name of an event", "{2}") \
-    X(SKN_CODE_NOT_YET,         "SKN-P900", ERROR,   "not yet: {1}", "This is legal, but this version of skein cannot run it.")
+    X(SKN_CODE_BAD_EXPRESSION, "SKN-P507", ERROR, "this is no expression over the result: {1}", "{2}") \
+    X(SKN_CODE_NOT_YET,         "SKN-P900", ERROR,   "not yet: {1}", "This is legal, but this version of skein cannot run it.") \
+    X(SKN_CODE_NOT_RUN, "SKN-P901", WARNING, "not yet: {1}", "This is legal, but this version of skein cannot run it.")
 /* clang-format on */

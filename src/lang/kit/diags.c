@@ -122,11 +122,13 @@ void skn_diags_add(struct skn_diags *diags,
         diags->entries[at] = diags->entries[at - 1];
         at--;
     }
+    const char *hint = fill(diags->arena, info->hint, &args, true);
+    if (!hint) hint = skn_arena_printf(diags->arena, "skein explain %s says more.", info->name);
     diags->entries[at] = (struct skn_diag_entry){
         .code = code,
         .span = span,
         .text = fill(diags->arena, info->text, &args, false),
-        .hint = fill(diags->arena, info->hint, &args, true),
+        .hint = hint,
     };
     diags->count++;
 }

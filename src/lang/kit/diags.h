@@ -23,7 +23,7 @@ struct skn_diag_entry {
     enum skn_code code;
     struct skn_span span;
     const char *text;
-    const char *hint; /* NULL when there is none */
+    const char *hint; /* what to do; that "skein explain" says more when there is no other */
 };
 
 struct skn_diags {
@@ -47,7 +47,7 @@ struct skn_diag_args {
 };
 
 /* Adds one entry. An argument is shown with its control characters escaped, cut at 120 characters.
- * A hint that names an empty argument is left out. */
+ * In place of a hint that names an empty argument stands that "skein explain" says more. */
 void skn_diags_add(struct skn_diags *diags,
                    enum skn_code code,
                    struct skn_span span,

@@ -124,7 +124,7 @@ void skn_diags_render(const struct skn_diags *diags, struct skn_buf *out)
                        info->name,
                        e->text);
         render_line(diags->source, place, e->span, out);
-        if (e->hint) skn_buf_printf(out, "      = %s\n", e->hint);
+        skn_buf_printf(out, "      = %s\n", e->hint);
     }
     uint32_t all = diags->errors + diags->warnings;
     if (all > diags->count) skn_buf_printf(out, "and %u more\n", (unsigned)(all - diags->count));
@@ -155,10 +155,8 @@ static void write_entry(struct skn_json_writer *w,
     skn_json_str(w, info->name);
     skn_json_key_str(w, "message");
     skn_json_any_text(w, skn_slice_str(e->text));
-    if (e->hint) {
-        skn_json_key_str(w, "hint");
-        skn_json_any_text(w, skn_slice_str(e->hint));
-    }
+    skn_json_key_str(w, "hint");
+    skn_json_any_text(w, skn_slice_str(e->hint));
     skn_json_object_end(w);
 }
 

@@ -9,7 +9,7 @@ struct skn_slice skn_pty_unit_name(const struct skn_pty *b, uint32_t unit)
 {
     const struct skn_syn_unit *from = &b->tree->units[unit];
     if (from->kind == SKN_SYN_EVENT) return skn_pty_text(b, from->event.name);
-    if (from->kind == SKN_SYN_CALL) return skn_pty_text(b, from->span);
+    if (from->kind == SKN_SYN_CALL) return skn_arena_dup(b->arena, skn_pty_text(b, from->span));
     return SKN_LIT("this group");
 }
 
@@ -23,22 +23,40 @@ static void no_type(struct skn_pty *b, struct skn_span span, struct skn_slice na
                   SKN_DIAG_ARGS(name, skn_suggest_among(name, types, SKN_ARRAY_LEN(types))));
 }
 
+enum skn_call skn_pty_call(const struct skn_source *source, const struct skn_syn_unit *unit)
+{
+    static const char *const words[] = {"MAP", "FILTER", "REDUCE", "FLOW"};
+    struct skn_slice text = skn_source_at(source, unit->span);
+    for (unsigned i = 0; unit->kind == SKN_SYN_CALL && i < SKN_ARRAY_LEN(words); i++)
+        if (skn_slice_has_prefix(text, skn_slice_str(words[i])))
+            return (enum skn_call)(SKN_CALL_MAP + i);
+    return SKN_CALL_NONE;
+}
+
+void skn_pty_not_run(const struct skn_pty *b, struct skn_span span, const char *what)
+{
+    struct skn_slice text = skn_slice_str(what);
+    skn_diags_add(b->diags, SKN_CODE_NOT_RUN, span, SKN_DIAG_ARGS(text));
+    if (b->graph->not_yet.len == 0) b->graph->not_yet = text;
+}
+
 /* The type of a declaration; false when it was reported. */
-static bool type_of(struct skn_pty *b, struct skn_span span, enum skn_type *out_type)
+static bool type_of(struct skn_pty *b, struct skn_span span, struct skn_field *to)
 {
     struct skn_slice name = skn_pty_text(b, span);
     for (unsigned type = 0; type <= SKN_TYPE_ANY; type++) {
         if (!skn_slice_eq(name, skn_slice_str(skn_type_name((enum skn_type)type)))) continue;
-        *out_type = (enum skn_type)type;
+        to->type = (enum skn_type)type;
         return true;
     }
-    if (skn_slice_eq(name, SKN_LIT("file")) || skn_slice_eq(name, SKN_LIT("secret"))) {
-        const char *what = skn_arena_printf(b->arena, "inputs of type %.*s", SKN_FMT(name));
-        skn_diags_add(b->diags, SKN_CODE_NOT_YET, span, SKN_DIAG_ARGS(skn_slice_str(what)));
-    } else {
+    bool is_secret = skn_slice_eq(name, SKN_LIT("secret"));
+    if (!is_secret && !skn_slice_eq(name, SKN_LIT("file"))) {
         no_type(b, span, name);
+        return false;
     }
-    return false;
+    to->mark = is_secret ? SKN_FIELD_SECRET : SKN_FIELD_FILE;
+    skn_pty_not_run(b, span, is_secret ? "inputs of type secret" : "inputs of type file");
+    return true;
 }
 
 static void build_default(struct skn_pty *b,
@@ -51,7 +69,11 @@ static void build_default(struct skn_pty *b,
     bool is_never = skn_slice_eq(type, SKN_LIT("file")) || skn_slice_eq(type, SKN_LIT("secret")) ||
                     skn_slice_eq(type, SKN_LIT("object"));
     if (is_never) {
-        skn_diags_add(b->diags, SKN_CODE_NO_DEFAULT, literal->span, SKN_DIAG_ARGS(type));
+        skn_diags_add(
+            b->diags,
+            SKN_CODE_NO_DEFAULT,
+            literal->span,
+            SKN_DIAG_ARGS(type, SKN_LIT("Write ? behind the type if it may be missing.")));
     } else if (!has_type) {
         return;
     } else if (!skn_literal_fits(literal, to->type)) {
@@ -78,7 +100,7 @@ void skn_pty_inputs(struct skn_pty *b)
         to->name = skn_arena_dup(b->arena, skn_pty_text(b, from->name));
         to->type = SKN_TYPE_ANY;
         to->required = !from->optional && from->literal == SKN_GRAPH_NONE;
-        bool has_type = type_of(b, from->type, &to->type);
+        bool has_type = type_of(b, from->type, to);
         if (from->literal != SKN_GRAPH_NONE) build_default(b, from, has_type, to);
     }
 }
@@ -102,10 +124,8 @@ static void build_units(struct skn_pty *b)
             to->timeout_ms = b->events[to->event].timeout_ms;
         }
         if (from->attempts > 0) to->retry.attempts = from->attempts;
-        if (from->kind == SKN_SYN_CALL) {
-            skn_diags_add(
-                b->diags, SKN_CODE_NOT_YET, from->span, SKN_DIAG_ARGS(skn_pty_unit_name(b, i)));
-        }
+        if (from->kind == SKN_SYN_CALL)
+            skn_pty_not_run(b, from->span, (const char *)skn_pty_unit_name(b, i).ptr);
     }
 }
 
@@ -140,7 +160,8 @@ static void build_shape(struct skn_pty *b)
 static enum skn_outcome outcome_of(struct skn_slice text)
 {
     bool is_success = skn_slice_eq(text, SKN_LIT("1")) || skn_slice_eq(text, SKN_LIT("success"));
-    return is_success ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
+    bool is_failure = skn_slice_eq(text, SKN_LIT("0")) || skn_slice_eq(text, SKN_LIT("failure"));
+    return is_success ? SKN_OUTCOME_SUCCESS : is_failure ? SKN_OUTCOME_FAILURE : SKN_OUTCOME_OTHER;
 }
 
 static void build_branches(struct skn_pty *b)
@@ -155,6 +176,8 @@ static void build_branches(struct skn_pty *b)
                                       .body = from->body,
                                       .outcome = outcome_of(skn_pty_text(b, from->outcome)),
                                       .piped = from->piped};
+        if (branches[i].outcome == SKN_OUTCOME_OTHER)
+            branches[i].other = skn_arena_dup(b->arena, skn_pty_text(b, from->outcome));
     }
     b->graph->branches = branches;
     b->graph->branch_count = count;
@@ -173,8 +196,14 @@ static enum skn_rc build(struct skn_pty *b)
     build_units(b);
     skn_pty_options(b);
     build_branches(b);
+    skn_check_lookalikes(b);
+    skn_check_dollars(b);
+    skn_check_flows(b);
+    skn_check_exports(b);
     skn_check_flow(b);
     skn_check_data(b);
+    if (b->tree->not_yet && b->graph->not_yet.len == 0)
+        b->graph->not_yet = skn_slice_str(b->tree->not_yet);
     return skn_diags_rc(b->diags);
 }
 

@@ -16,6 +16,15 @@ enum skn_name_kind {
     SKN_NAME_PROJECT,
 };
 
+enum skn_call { SKN_CALL_NONE, SKN_CALL_MAP, SKN_CALL_FILTER, SKN_CALL_REDUCE, SKN_CALL_FLOW };
+
+/* An option without which a built-in says nothing. */
+struct skn_builtin_need {
+    const char *name;
+    const char *or_else; /* another that will do, or NULL */
+    const char *hint;
+};
+
 struct skn_pty {
     struct skn_arena *arena;
     const struct skn_source *source;
@@ -47,6 +56,21 @@ enum skn_name_kind skn_builtin_find(struct skn_slice name, enum skn_event_kind *
 
 /* The names of all built-ins, for suggestions; NULL behind the last. */
 const char *skn_builtin_name(size_t index);
+
+/* What a built-in does, in a sentence; NULL for any other name. */
+const char *skn_builtin_text(struct skn_slice name);
+
+/* Which call a unit is. */
+enum skn_call skn_pty_call(const struct skn_source *source, const struct skn_syn_unit *unit);
+
+/* Says that something legal cannot be run yet; the graph is not runnable then. */
+void skn_pty_not_run(const struct skn_pty *b, struct skn_span span, const char *what);
+
+/* What a built-in needs, up to a row without a name; NULL for any other name. */
+const struct skn_builtin_need *skn_builtin_needs(struct skn_slice name);
+
+/* The options of a built-in by index, NULL behind the last. */
+const char *skn_builtin_option(struct skn_slice name, size_t index);
 
 /* Gives every distinct event name its id, in order of first use, and reports unknown ones. */
 void skn_pty_events(struct skn_pty *b);
@@ -81,6 +105,34 @@ void skn_check_flow(struct skn_pty *b);
 
 /* Every required input has something that can give it [F19]. */
 void skn_check_data(struct skn_pty *b);
+
+/* Names that look like others: letters of several scripts in one word. */
+void skn_check_lookalikes(struct skn_pty *b);
+
+/* Two units that may run together and export the same name [F19]. */
+void skn_check_exports(struct skn_pty *b);
+
+/* FLOW<name>: known, and no flow reaches itself [F13]. */
+void skn_check_flows(struct skn_pty *b);
+
+/* What "${name}" in the options of a unit names; calls back for each that is well formed. */
+typedef void (*skn_template_fn)(void *ctx,
+                                uint32_t unit,
+                                struct skn_span option,
+                                struct skn_span name);
+void skn_pty_templates(struct skn_pty *b, uint32_t unit, skn_template_fn fn, void *ctx);
+
+/* Every "$" of every string that may name values is well formed [F19]. */
+void skn_check_dollars(struct skn_pty *b);
+
+/* The newest project event that fits the name and version, NULL when there is none. */
+const struct skn_event_def *skn_project_find_event(const struct skn_project_events *project,
+                                                   struct skn_slice name,
+                                                   struct skn_slice version,
+                                                   bool *out_has_name);
+
+/* The known event name nearest to this one; empty when none is near. */
+struct skn_slice skn_pty_nearest_event(const struct skn_pty *b, struct skn_slice name);
 
 /* A deep copy in the arena. */
 void skn_event_copy(struct skn_arena *arena,

@@ -15,12 +15,15 @@ enum { GIVERS_MAX = 4 };
 
 struct shape {
     bool is_anything;
+    bool may_be_list; /* of units beside each other, or of MAP and FILTER */
+    bool is_run;      /* the run's own input */
     uint8_t count;
     uint32_t events[GIVERS_MAX]; /* whose outputs it may be */
 };
 
 static const struct shape nothing = {.is_anything = false};
 static const struct shape anything = {.is_anything = true};
+static const struct shape list = {.may_be_list = true};
 
 static void add_event(struct shape *shape, uint32_t event)
 {
@@ -35,7 +38,9 @@ static void add_event(struct shape *shape, uint32_t event)
 
 static void add_shape(struct shape *to, const struct shape *from)
 {
-    if (from->is_anything) to->is_anything = true;
+    to->is_anything = to->is_anything || from->is_anything;
+    to->may_be_list = to->may_be_list || from->may_be_list;
+    to->is_run = to->is_run || from->is_run;
     for (uint8_t i = 0; i < from->count; i++)
         add_event(to, from->events[i]);
 }
@@ -50,17 +55,20 @@ struct flow_data {
 static struct shape body_result(const struct flow_data *d, uint32_t body)
 {
     const struct skn_syn_step *last = &d->b->tree->steps[d->b->tree->bodies[body].last_step];
-    return last->unit_count == 1 ? d->result[last->first_unit] : nothing;
+    return last->unit_count == 1 ? d->result[last->first_unit] : list;
 }
 
 static struct shape own_result(const struct flow_data *d, uint32_t id)
 {
     const struct skn_syn_unit *unit = &d->b->tree->units[id];
     if (unit->kind == SKN_SYN_GROUP) return body_result(d, unit->body);
-    if (unit->kind != SKN_SYN_EVENT) return anything;
+    enum skn_call call = skn_pty_call(d->b->source, unit);
+    if (call == SKN_CALL_MAP || call == SKN_CALL_FILTER) return list;
+    if (call == SKN_CALL_FLOW || unit->kind == SKN_SYN_BAD) return anything;
     uint32_t event = d->b->units[id].event;
     const struct skn_event_def *def = &d->b->events[event];
     if (d->b->event_kinds[event] == SKN_NAME_BUILTIN) return nothing;
+    if (d->b->event_kinds[event] == SKN_NAME_BUILTIN_LATER) return anything;
     if (def->kind != SKN_EVENT_EXEC || def->output_count == 0) return anything;
     struct shape shape = nothing;
     add_event(&shape, event);
@@ -94,7 +102,7 @@ static void find_results(const struct flow_data *d)
 static struct shape step_result(const struct flow_data *d, uint32_t step)
 {
     const struct skn_syn_step *from = &d->b->tree->steps[step];
-    return from->unit_count == 1 ? d->result[from->first_unit] : nothing;
+    return from->unit_count == 1 ? d->result[from->first_unit] : list;
 }
 
 /* What comes into every step. The run's own input has the names of @input, which are looked up
@@ -102,6 +110,7 @@ static struct shape step_result(const struct flow_data *d, uint32_t step)
 static void find_inputs(const struct flow_data *d)
 {
     const struct skn_syntax *tree = d->b->tree;
+    d->in[tree->bodies[0].first_step].is_run = true;
     for (uint32_t at = 0; at < tree->branch_count; at++) {
         const struct skn_syn_branch *branch = &tree->branches[at];
         if (!branch->piped) continue;
@@ -148,10 +157,17 @@ static const struct skn_field *find_run_input(const struct skn_pty *b, struct sk
     return NULL;
 }
 
-static bool fits(enum skn_type given, enum skn_type wanted)
+/* A secret fits only where it is kept as one [F19]. */
+static bool fits(const struct skn_field *given, const struct skn_field *wanted)
 {
-    return given == wanted || given == SKN_TYPE_ANY || wanted == SKN_TYPE_ANY ||
-           (given == SKN_TYPE_INT && wanted == SKN_TYPE_FLOAT);
+    if (given->mark == SKN_FIELD_SECRET) return wanted->mark == SKN_FIELD_SECRET;
+    if (wanted->mark == SKN_FIELD_FILE || given->mark == SKN_FIELD_FILE)
+        return given->mark == wanted->mark ||
+               (wanted->mark == SKN_FIELD_PLAIN && wanted->type == SKN_TYPE_ANY) ||
+               (given->mark == SKN_FIELD_PLAIN && given->type == SKN_TYPE_ANY);
+    return given->type == wanted->type || given->type == SKN_TYPE_ANY ||
+           wanted->type == SKN_TYPE_ANY ||
+           (given->type == SKN_TYPE_INT && wanted->type == SKN_TYPE_FLOAT);
 }
 
 static void check_field(const struct flow_data *d, uint32_t id, const struct skn_field *field)
@@ -169,20 +185,20 @@ static void check_field(const struct flow_data *d, uint32_t id, const struct skn
     if (piped && is_in_shape(d, &d->in[unit->step], field->name)) return;
 
     const struct skn_field *given = find_run_input(b, field->name);
-    if (given && !fits(given->type, field->type)) {
+    if (given && !fits(given, field)) {
         skn_diags_add(b->diags,
                       SKN_CODE_INPUT_TYPE,
                       unit->span,
                       SKN_DIAG_ARGS(field->name,
                                     event,
-                                    skn_slice_str(skn_type_name(field->type)),
-                                    skn_slice_str(skn_type_name(given->type))));
+                                    skn_slice_str(skn_field_type_name(field)),
+                                    skn_slice_str(skn_field_type_name(given))));
     } else if (!given && field->required) {
         const char *hint =
             skn_arena_printf(b->arena,
                              "Declare @input: %.*s: %s, or pipe in a result that has it.",
                              SKN_FMT(field->name),
-                             skn_type_name(field->type));
+                             skn_field_type_name(field));
         skn_diags_add(b->diags,
                       SKN_CODE_NO_GIVER,
                       unit->span,
@@ -190,10 +206,119 @@ static void check_field(const struct flow_data *d, uint32_t id, const struct skn
     }
 }
 
+/* Why what comes into a call is no list, or NULL when it may be one. */
+static const char *why_no_list(const struct flow_data *d, uint32_t id)
+{
+    const struct skn_pty *b = d->b;
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    const struct shape *in = &d->in[unit->step];
+    if (!b->tree->steps[unit->step].piped) return "nothing is piped into it";
+    if (in->is_anything || in->may_be_list) return NULL;
+    if (in->count > 0)
+        return skn_arena_printf(
+            b->arena, "%.*s gives an object", SKN_FMT(b->events[in->events[0]].name));
+    if (!in->is_run) return "null is piped into it";
+    uint32_t lists = 0;
+    for (uint32_t i = 0; i < b->graph->input_count; i++)
+        if (b->graph->inputs[i].type == SKN_TYPE_LIST) lists++;
+    if (lists == 1) return NULL;
+    return lists == 0 ? "no @input is a list" : "more than one @input is a list";
+}
+
+static void check_list(const struct flow_data *d, uint32_t id)
+{
+    struct skn_pty *b = d->b;
+    if (is_given_by_option(b, id, SKN_LIT("over"))) return;
+    const char *why = why_no_list(d, id);
+    if (!why) return;
+    skn_diags_add(b->diags,
+                  b->project ? SKN_CODE_NO_LIST : SKN_CODE_LONE_NO_LIST,
+                  b->tree->units[id].span,
+                  SKN_DIAG_ARGS(skn_pty_unit_name(b, id),
+                                skn_slice_str(why),
+                                SKN_LIT("Pipe a list in with |->, or say over=\"@items.jsonl\".")));
+}
+
+/* Some unit exports a variable of this name; where it is seen is the engine's part. */
+static bool is_exported(const struct skn_pty *b, struct skn_slice name)
+{
+    for (uint32_t event = 0; event < b->graph->event_count; event++) {
+        const struct skn_event_def *def = &b->events[event];
+        for (uint32_t i = 0; i < def->export_count; i++)
+            if (skn_slice_eq(def->exports[i], name)) return true;
+        if (skn_slice_eq(def->name, SKN_LIT("Set"))) return true;
+    }
+    return false;
+}
+
+static const struct skn_field *
+input_of(const struct skn_pty *b, uint32_t unit, struct skn_slice name)
+{
+    uint32_t event = unit == SKN_GRAPH_NONE ? SKN_GRAPH_NONE : b->units[unit].event;
+    for (uint32_t i = 0; event != SKN_GRAPH_NONE && i < b->events[event].input_count; i++)
+        if (skn_slice_eq(b->events[event].inputs[i].name, name)) return &b->events[event].inputs[i];
+    return NULL;
+}
+
+/* "${name}" in the option of a unit, or in @concurrency-key. */
+static void check_template(void *ctx, uint32_t unit, struct skn_span option, struct skn_span span)
+{
+    const struct flow_data *d = ctx;
+    struct skn_pty *b = d->b;
+    struct skn_slice name = skn_pty_text(b, span);
+    struct skn_slice into = skn_pty_text(b, option);
+    const struct skn_field *given = find_run_input(b, name);
+    const struct skn_field *wanted = input_of(b, unit, into);
+    if (unit != SKN_GRAPH_NONE && b->tree->steps[b->tree->units[unit].step].piped &&
+        is_in_shape(d, &d->in[b->tree->units[unit].step], name))
+        return;
+    if (given && given->mark == SKN_FIELD_SECRET && !(wanted && wanted->mark == SKN_FIELD_SECRET)) {
+        skn_diags_add(b->diags, SKN_CODE_SECRET_LEAVES, span, SKN_DIAG_ARGS(name, into));
+        return;
+    }
+    bool is_child = unit != SKN_GRAPH_NONE && b->tree->units[unit].kind == SKN_SYN_CALL;
+    if (given || !b->project || is_child || skn_slice_eq(name, SKN_LIT("previous"))) return;
+    if (is_exported(b, name)) return;
+    skn_diags_add(b->diags, SKN_CODE_NOTHING_NAMED, span, SKN_DIAG_ARGS(name));
+}
+
+/* A result that may hold a secret is never kept for another run [F22]. */
+static void check_cache(struct skn_pty *b, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    uint32_t event = b->units[id].event;
+    if (event == SKN_GRAPH_NONE || !is_given_by_option(b, id, SKN_LIT("cache"))) return;
+    for (uint32_t i = 0; i < b->events[event].input_count; i++) {
+        const struct skn_field *field = &b->events[event].inputs[i];
+        if (field->mark != SKN_FIELD_SECRET) continue;
+        skn_diags_add(b->diags,
+                      SKN_CODE_SECRET_CACHED,
+                      unit->span,
+                      SKN_DIAG_ARGS(skn_pty_unit_name(b, id), field->name));
+        return;
+    }
+}
+
+static void check_unit(const struct flow_data *d, uint32_t id)
+{
+    struct skn_pty *b = d->b;
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    enum skn_call call = skn_pty_call(b->source, unit);
+    if (unit->option_count > 0) {
+        skn_pty_templates(b, id, check_template, (void *)(uintptr_t)d);
+        check_cache(b, id);
+    }
+    if (call == SKN_CALL_MAP || call == SKN_CALL_FILTER || call == SKN_CALL_REDUCE)
+        check_list(d, id);
+    if (unit->kind != SKN_SYN_EVENT) return;
+    const struct skn_event_def *def = &b->events[b->units[id].event];
+    for (uint32_t i = 0; i < def->input_count; i++)
+        check_field(d, id, &def->inputs[i]);
+}
+
 void skn_check_data(struct skn_pty *b)
 {
     const struct skn_syntax *tree = b->tree;
-    if (!b->project) return; /* nothing is known of any event */
     if (tree->steps[tree->step_count - 1].unit_count == 0) return; /* cut off at the limit */
 
     struct flow_data d = {.b = b,
@@ -202,12 +327,9 @@ void skn_check_data(struct skn_pty *b)
                           .in = skn_alloc_zero(tree->step_count, sizeof(*d.in))};
     find_results(&d);
     find_inputs(&d);
-    for (uint32_t id = 0; id < tree->unit_count; id++) {
-        if (tree->units[id].kind != SKN_SYN_EVENT) continue;
-        const struct skn_event_def *def = &b->events[b->units[id].event];
-        for (uint32_t i = 0; i < def->input_count; i++)
-            check_field(&d, id, &def->inputs[i]);
-    }
+    for (uint32_t id = 0; id < tree->unit_count; id++)
+        check_unit(&d, id);
+    skn_pty_templates(b, SKN_GRAPH_NONE, check_template, &d);
     skn_free(d.result);
     skn_free(d.own);
     skn_free(d.in);

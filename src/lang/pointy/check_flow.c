@@ -28,29 +28,64 @@ static bool same_outcome(struct skn_slice a, struct skn_slice b)
            (is_success(a) && is_success(b));
 }
 
-/* An outcome besides the two: groups, calls and known events cannot have it; of an unknown event
- * nobody can tell. */
+static bool is_declared(const struct skn_event_def *def, struct skn_slice outcome)
+{
+    for (uint32_t i = 0; i < def->outcome_count; i++)
+        if (skn_slice_eq(def->outcomes[i], outcome)) return true;
+    return false;
+}
+
+static void no_such_outcome(struct skn_pty *b,
+                            const struct skn_syn_branch *branch,
+                            const struct skn_event_def *def)
+{
+    const char *text = "It ends with success";
+    for (uint32_t i = 0; def && i < def->outcome_count; i++)
+        text = skn_arena_printf(b->arena, "%s, %.*s", text, SKN_FMT(def->outcomes[i]));
+    text = skn_arena_printf(b->arena, "%s or failure.", text);
+    skn_diags_add(b->diags,
+                  SKN_CODE_NO_SUCH_OUTCOME,
+                  branch->outcome,
+                  SKN_DIAG_ARGS(skn_pty_unit_name(b, branch->unit),
+                                skn_pty_text(b, branch->outcome),
+                                skn_slice_str(text)));
+}
+
+/* An outcome besides the two: groups, calls and most built-ins cannot have it, an event of the
+ * project says so itself; of an unknown event nobody can tell [F7] [F10]. */
 static void other_outcome(struct skn_pty *b, const struct skn_syn_branch *branch)
 {
     const struct skn_syn_unit *unit = &b->tree->units[branch->unit];
     struct skn_slice text = skn_pty_text(b, branch->outcome);
     uint32_t event = b->units[branch->unit].event;
-    bool is_known = unit->kind == SKN_SYN_GROUP || unit->kind == SKN_SYN_CALL;
-    if (unit->kind == SKN_SYN_EVENT) {
-        is_known =
-            b->event_kinds[event] == SKN_NAME_BUILTIN || b->event_kinds[event] == SKN_NAME_PROJECT;
-    }
-    if (is_known) {
-        skn_diags_add(b->diags,
-                      SKN_CODE_NO_SUCH_OUTCOME,
-                      branch->outcome,
-                      SKN_DIAG_ARGS(skn_pty_unit_name(b, branch->unit),
-                                    text,
-                                    SKN_LIT("It ends with success or failure.")));
+    if (unit->kind == SKN_SYN_BAD) return;
+    if (unit->kind != SKN_SYN_EVENT) {
+        no_such_outcome(b, branch, NULL);
         return;
     }
-    const char *what = skn_arena_printf(b->arena, "the outcome \"%.*s\"", SKN_FMT(text));
-    skn_diags_add(b->diags, SKN_CODE_NOT_YET, branch->outcome, SKN_DIAG_ARGS(skn_slice_str(what)));
+    const struct skn_event_def *def = &b->events[event];
+    switch (b->event_kinds[event]) {
+    case SKN_NAME_PROJECT:
+        if (is_declared(def, text)) {
+            skn_pty_not_run(b,
+                            branch->outcome,
+                            skn_arena_printf(b->arena, "the outcome \"%.*s\"", SKN_FMT(text)));
+        } else {
+            no_such_outcome(b, branch, def);
+        }
+        return;
+    case SKN_NAME_BUILTIN_LATER:
+        if (skn_slice_eq(def->name, SKN_LIT("Wait"))) return; /* the signal says which */
+        no_such_outcome(b, branch, NULL);
+        return;
+    case SKN_NAME_BUILTIN: no_such_outcome(b, branch, NULL); return;
+    case SKN_NAME_UNKNOWN:
+    default:
+        if (b->project) return; /* the event was reported */
+        skn_diags_add(
+            b->diags, SKN_CODE_LONE_OUTCOME, branch->outcome, SKN_DIAG_ARGS(text, def->name));
+        return;
+    }
 }
 
 static void check_twice(struct skn_pty *b, uint32_t first, uint32_t branch)
@@ -61,7 +96,7 @@ static void check_twice(struct skn_pty *b, uint32_t first, uint32_t branch)
         struct skn_slice other = skn_pty_text(b, b->tree->branches[at].outcome);
         if (!same_outcome(text, other)) continue;
         const char *hint = skn_slice_eq(text, other)
-                               ? ""
+                               ? "Put both flows into one branch, or take one away."
                                : skn_arena_printf(b->arena,
                                                   "%.*s and %.*s are the same outcome.",
                                                   SKN_FMT(other),

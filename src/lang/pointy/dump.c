@@ -92,6 +92,16 @@ static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_
     skn_buf_put_str(out, "\n");
 }
 
+static void put_outcome(struct skn_buf *out, const struct skn_graph_branch *branch)
+{
+    if (branch->outcome == SKN_OUTCOME_OTHER) {
+        skn_buf_printf(out, "on %.*s\n", SKN_FMT(branch->other));
+    } else {
+        skn_buf_put_str(out,
+                        branch->outcome == SKN_OUTCOME_SUCCESS ? "on success\n" : "on failure\n");
+    }
+}
+
 static void indent(struct skn_buf *out, uint32_t columns)
 {
     for (uint32_t i = 0; i < columns; i++)
@@ -121,9 +131,7 @@ void skn_graph_dump(const struct skn_graph *graph, struct skn_buf *out)
             break;
         case SKN_WALK_BRANCH:
             indent(out, margin + 4);
-            skn_buf_put_str(out,
-                            graph->branches[w.id].outcome == SKN_OUTCOME_SUCCESS ? "on success\n"
-                                                                                 : "on failure\n");
+            put_outcome(out, &graph->branches[w.id]);
             break;
         case SKN_WALK_BODY:
         case SKN_WALK_END:

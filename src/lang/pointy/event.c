@@ -3,30 +3,13 @@
 #include "base/buf.h"
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
+#include "lang/pointy/event_internal.h"
 #include "lang/pointy/number_internal.h"
 #include "lang/pointy/yaml_internal.h"
 #include "value/real.h"
 #include "value/value.h"
 
 #include "base/pure.h" /* last */
-
-struct event_file {
-    struct skn_arena *arena;
-    struct skn_diags *diags;
-    struct skn_yaml yaml;
-    struct skn_event_def *def;
-};
-
-/* A key of a mapping: legal and built, or legal and not built yet. */
-struct key {
-    const char *name;
-    bool is_built;
-};
-
-static const struct skn_yaml_node *node_at(const struct event_file *f, uint32_t at)
-{
-    return &f->yaml.nodes[at];
-}
 
 static struct skn_slice shown(const struct event_file *f, uint32_t at)
 {
@@ -37,7 +20,7 @@ static struct skn_slice shown(const struct event_file *f, uint32_t at)
     return skn_slice_str(skn_arena_printf(f->arena, "\"%.*s\"", SKN_FMT(node->text)));
 }
 
-static void bad_value(struct event_file *f, const char *key, uint32_t at, const char *wanted)
+void skn_event_bad_value(struct event_file *f, const char *key, uint32_t at, const char *wanted)
 {
     skn_diags_add(f->diags,
                   SKN_CODE_BAD_VALUE,
@@ -46,13 +29,13 @@ static void bad_value(struct event_file *f, const char *key, uint32_t at, const 
 }
 
 /* The value of a key when it is there and of this kind; 0 otherwise, reported when it is there. */
-static uint32_t
-get_kind(struct event_file *f, uint32_t mapping, const char *key, enum skn_yaml_kind kind)
+uint32_t
+skn_event_get(struct event_file *f, uint32_t mapping, const char *key, enum skn_yaml_kind kind)
 {
     static const char *const wanted[] = {"a text", "a list", "a mapping"};
     uint32_t at = skn_yaml_get(&f->yaml, mapping, key);
     if (at == 0 || node_at(f, at)->kind == kind) return at;
-    bad_value(f, key, at, wanted[kind]);
+    skn_event_bad_value(f, key, at, wanted[kind]);
     return 0;
 }
 
@@ -64,7 +47,7 @@ static const struct key *find_key(const struct key *keys, size_t count, struct s
 }
 
 /* Unknown keys with the nearest known one, legal ones that are not built as such. */
-static void check_keys(
+void skn_event_check_keys(
     struct event_file *f, uint32_t mapping, const struct key *keys, size_t count, const char *where)
 {
     for (uint32_t at = mapping + 1; at < node_at(f, mapping)->end; at = node_at(f, at + 1)->end) {
@@ -73,8 +56,7 @@ static void check_keys(
         if (known && known->is_built) continue;
         if (known) {
             const char *what = skn_arena_printf(f->arena, "the key \"%s\" %s", known->name, where);
-            skn_diags_add(
-                f->diags, SKN_CODE_NOT_YET, key->span, SKN_DIAG_ARGS(skn_slice_str(what)));
+            skn_event_not_run(f, key->span, what);
             continue;
         }
         struct skn_suggest suggest;
@@ -86,6 +68,13 @@ static void check_keys(
                       key->span,
                       SKN_DIAG_ARGS(key->text, skn_slice_str(where), suggest.best));
     }
+}
+
+void skn_event_not_run(struct event_file *f, struct skn_span span, const char *what)
+{
+    struct skn_slice text = skn_slice_str(what);
+    skn_diags_add(f->diags, SKN_CODE_NOT_RUN, span, SKN_DIAG_ARGS(text));
+    if (f->def->not_yet.len == 0) f->def->not_yet = text;
 }
 
 static void missing_key(struct event_file *f, uint32_t mapping, const char *key, const char *hint)
@@ -100,7 +89,7 @@ static void read_name(struct event_file *f, uint32_t root)
 {
     static const char hint[] = "Names are letters, digits and _, and do not begin with a digit.";
     enum skn_event_kind kind;
-    uint32_t at = get_kind(f, root, "event", SKN_YAML_SCALAR);
+    uint32_t at = skn_event_get(f, root, "event", SKN_YAML_SCALAR);
     if (at == 0) {
         if (skn_yaml_get(&f->yaml, root, "event") == 0)
             missing_key(f, root, "event", "Write event: and the name of the event.");
@@ -123,7 +112,7 @@ static void read_name(struct event_file *f, uint32_t root)
 
 static void read_version(struct event_file *f, uint32_t root)
 {
-    uint32_t at = get_kind(f, root, "version", SKN_YAML_SCALAR);
+    uint32_t at = skn_event_get(f, root, "version", SKN_YAML_SCALAR);
     if (at == 0) {
         if (skn_yaml_get(&f->yaml, root, "version") == 0)
             missing_key(f, root, "version", "Write version: 1.0.0");
@@ -152,7 +141,7 @@ static bool read_duration(
                              : result == SKN_NUMBER_OK
                                  ? "longer than nothing"
                                  : "a duration such as 30s, or a number of seconds";
-        bad_value(f, key, at, wanted);
+        skn_event_bad_value(f, key, at, wanted);
         return false;
     }
     *out_ms = ms;
@@ -172,7 +161,7 @@ static void read_attempts(struct event_file *f, uint32_t at)
     bool good = node->kind == SKN_YAML_SCALAR && node->is_plain &&
                 skn_number_whole(node->text, SKN_ATTEMPTS_MAX, &n) == SKN_NUMBER_OK && n >= 1;
     if (!good) {
-        bad_value(f, "attempts", at, "a whole number from 1 to 1000000");
+        skn_event_bad_value(f, "attempts", at, "a whole number from 1 to 1000000");
         return;
     }
     f->def->retry.attempts = (uint32_t)n;
@@ -186,7 +175,7 @@ static void read_factor(struct event_file *f, uint32_t at)
                 skn_number_milli(node->text, SKN_RETRY_FACTOR_MAX, &milli) == SKN_NUMBER_OK &&
                 milli >= 1000;
     if (!good) {
-        bad_value(
+        skn_event_bad_value(
             f, "factor", at, "a number from 1 to 1000, with at most three digits of fraction");
         return;
     }
@@ -197,9 +186,9 @@ static void read_retry(struct event_file *f, uint32_t root)
 {
     static const struct key keys[] = {
         {"attempts", true}, {"backoff", true}, {"factor", true}, {"max", true}, {"on", false}};
-    uint32_t retry = get_kind(f, root, "retry", SKN_YAML_MAPPING);
+    uint32_t retry = skn_event_get(f, root, "retry", SKN_YAML_MAPPING);
     if (retry == 0) return;
-    check_keys(f, retry, keys, SKN_ARRAY_LEN(keys), "in retry");
+    skn_event_check_keys(f, retry, keys, SKN_ARRAY_LEN(keys), "in retry");
     uint32_t attempts = skn_yaml_get(&f->yaml, retry, "attempts");
     uint32_t backoff = skn_yaml_get(&f->yaml, retry, "backoff");
     uint32_t factor = skn_yaml_get(&f->yaml, retry, "factor");
@@ -207,6 +196,7 @@ static void read_retry(struct event_file *f, uint32_t root)
     if (attempts) read_attempts(f, attempts);
     if (backoff) (void)read_duration(f, "backoff", backoff, true, &f->def->retry.backoff_ms);
     if (factor) read_factor(f, factor);
+    skn_event_texts(f, retry, "on", NULL, NULL);
     if (max) (void)read_duration(f, "max", max, false, &f->def->retry.max_ms);
 }
 
@@ -217,7 +207,7 @@ static void read_exec(struct event_file *f, uint32_t exec)
     for (uint32_t at = exec + 1; at < node_at(f, exec)->end; at = node_at(f, at)->end)
         count++;
     if (count == 0 || count > SKN_ARGV_MAX) {
-        bad_value(f, "exec", exec, "a program and its arguments, at most 256");
+        skn_event_bad_value(f, "exec", exec, "a program and its arguments, at most 256");
         return;
     }
     struct skn_slice *argv = skn_arena_zero(f->arena, count, sizeof(*argv));
@@ -227,7 +217,8 @@ static void read_exec(struct event_file *f, uint32_t exec)
                        !(node->is_plain && skn_yaml_scalar(node) == SKN_YAML_NULL);
         bool has_nul = is_text && node->text.len > 0 && memchr(node->text.ptr, 0, node->text.len);
         if (!is_text || has_nul || (def->argc == 0 && node->text.len == 0))
-            bad_value(f, "exec", at, "a list of texts without NUL, the first one a program");
+            skn_event_bad_value(
+                f, "exec", at, "a list of texts without NUL, the first one a program");
         argv[def->argc++] = node->text;
     }
     def->argv = argv;
@@ -242,38 +233,42 @@ static void read_run(struct event_file *f, uint32_t root)
                                       {"kernel", false},
                                       {"flow", false}};
     static const char hint[] = "Write run: { exec: [program, argument] }";
-    uint32_t run = get_kind(f, root, "run", SKN_YAML_MAPPING);
+    uint32_t run = skn_event_get(f, root, "run", SKN_YAML_MAPPING);
     if (run == 0) {
         if (skn_yaml_get(&f->yaml, root, "run") == 0) missing_key(f, root, "run", hint);
         return;
     }
-    check_keys(f, run, keys, SKN_ARRAY_LEN(keys), "in run");
-    uint32_t exec = get_kind(f, run, "exec", SKN_YAML_LIST);
+    skn_event_check_keys(f, run, keys, SKN_ARRAY_LEN(keys), "in run");
+    uint32_t exec = skn_event_get(f, run, "exec", SKN_YAML_LIST);
     if (exec) {
         read_exec(f, exec);
     } else if (node_at(f, run)->end == run + 1) {
         missing_key(f, run, "exec", hint);
     }
+    uint32_t ways = 0;
+    for (uint32_t at = run + 1; at < node_at(f, run)->end; at = node_at(f, at + 1)->end)
+        if (find_key(keys, SKN_ARRAY_LEN(keys), node_at(f, at)->text)) ways++;
+    if (ways > 1) skn_event_bad_value(f, "run", run, "one way to run it");
 }
 
-static bool read_type(struct event_file *f, uint32_t at, enum skn_type *out_type)
+static bool read_type(struct event_file *f, uint32_t at, struct skn_field *field)
 {
     static const char *const types[] = {
         "string", "int", "float", "bool", "list", "object", "any", "file", "secret"};
     const struct skn_yaml_node *node = node_at(f, at);
     if (node->kind != SKN_YAML_SCALAR) {
-        bad_value(f, "type", at, "a type");
+        skn_event_bad_value(f, "type", at, "a type");
         return false;
     }
     for (size_t i = 0; i < SKN_ARRAY_LEN(types); i++) {
         if (!skn_slice_eq(node->text, skn_slice_str(types[i]))) continue;
         if (i <= SKN_TYPE_ANY) {
-            *out_type = (enum skn_type)i;
+            field->type = (enum skn_type)i;
             return true;
         }
-        const char *what = skn_arena_printf(f->arena, "values of type %s", types[i]);
-        skn_diags_add(f->diags, SKN_CODE_NOT_YET, node->span, SKN_DIAG_ARGS(skn_slice_str(what)));
-        return false;
+        field->mark = i == SKN_TYPE_ANY + 1 ? SKN_FIELD_FILE : SKN_FIELD_SECRET;
+        skn_event_not_run(f, node->span, skn_arena_printf(f->arena, "values of type %s", types[i]));
+        return true;
     }
     struct skn_slice near = skn_suggest_among(node->text, types, SKN_ARRAY_LEN(types));
     if (skn_slice_eq(node->text, SKN_LIT("integer"))) near = SKN_LIT("int");
@@ -354,12 +349,12 @@ static void read_default(struct event_file *f, uint32_t at, struct skn_field *fi
 {
     struct skn_slice value;
     if (!build_node(f, at, &value)) {
-        bad_value(f, "default", at, "a value inside its limits");
+        skn_event_bad_value(f, "default", at, "a value inside its limits");
         return;
     }
     if (!skn_type_fits(field->type, skn_value_view(value))) {
         const char *wanted = skn_arena_printf(f->arena, "of type %s", skn_type_name(field->type));
-        bad_value(f, "default", at, wanted);
+        skn_event_bad_value(f, "default", at, wanted);
         return;
     }
     field->default_value = value;
@@ -369,35 +364,25 @@ static void read_default(struct event_file *f, uint32_t at, struct skn_field *fi
 /* name: type, or name: { type: .., default: .. }. */
 static void read_field(struct event_file *f, uint32_t at, bool is_input, struct skn_field *field)
 {
-    static const struct key keys[] = {{"type", true},
-                                      {"default", true},
-                                      {"description", true},
-                                      {"minimum", false},
-                                      {"maximum", false},
-                                      {"minLength", false},
-                                      {"maxLength", false},
-                                      {"pattern", false},
-                                      {"enum", false},
-                                      {"items", false},
-                                      {"required", false},
-                                      {"properties", false},
-                                      {"schema", false}};
     field->type = SKN_TYPE_ANY;
     field->required = true;
     if (node_at(f, at)->kind == SKN_YAML_SCALAR) {
-        (void)read_type(f, at, &field->type);
+        (void)read_type(f, at, field);
         return;
     }
     if (node_at(f, at)->kind == SKN_YAML_LIST) {
-        bad_value(f, is_input ? "inputs" : "outputs", at, "a type, or a mapping with a type");
+        skn_event_bad_value(
+            f, is_input ? "inputs" : "outputs", at, "a type, or a mapping with a type");
         return;
     }
-    check_keys(f, at, keys, SKN_ARRAY_LEN(keys), "in a declaration");
     uint32_t type = skn_yaml_get(&f->yaml, at, "type");
     uint32_t value = skn_yaml_get(&f->yaml, at, "default");
-    bool has_type = type == 0 || read_type(f, type, &field->type);
+    uint32_t text = skn_event_get(f, at, "description", SKN_YAML_SCALAR);
+    if (text != 0) field->description = node_at(f, text)->text;
+    bool has_type = type == 0 || read_type(f, type, field);
+    skn_event_words(f, at);
     if (value != 0 && !is_input) {
-        bad_value(f, "default", value, "left out: an output has none");
+        skn_event_bad_value(f, "default", value, "left out: an output has none");
     } else if (value != 0 && has_type) {
         read_default(f, value, field);
     }
@@ -406,13 +391,13 @@ static void read_field(struct event_file *f, uint32_t at, bool is_input, struct 
 static const struct skn_field *
 read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_count)
 {
-    uint32_t mapping = get_kind(f, root, key, SKN_YAML_MAPPING);
+    uint32_t mapping = skn_event_get(f, root, key, SKN_YAML_MAPPING);
     uint32_t count = 0;
     if (mapping == 0) return NULL;
     for (uint32_t at = mapping + 1; at < node_at(f, mapping)->end; at = node_at(f, at + 1)->end)
         count++;
     if (count > SKN_FIELDS_MAX) {
-        bad_value(f, key, mapping, "at most 256 names");
+        skn_event_bad_value(f, key, mapping, "at most 256 names");
         return NULL;
     }
     struct skn_field *fields = skn_arena_zero(f->arena, count + 1, sizeof(*fields));
@@ -421,7 +406,8 @@ read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_
          at = node_at(f, at + 1)->end, i++) {
         fields[i].name = node_at(f, at)->text;
         if (!skn_is_name(fields[i].name) || skn_is_reserved(fields[i].name))
-            bad_value(f, key, at, "names of letters, digits and _, and no reserved words");
+            skn_event_bad_value(
+                f, key, at, "names of letters, digits and _, and no reserved words");
         read_field(f, at + 1, strcmp(key, "inputs") == 0, &fields[i]);
     }
     *out_count = count;
@@ -431,24 +417,26 @@ read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_
 static void read_all(struct event_file *f, uint32_t root)
 {
     static const struct key keys[] = {
-        {"event", true},         {"version", true},     {"description", true},
-        {"inputs", true},        {"outputs", true},     {"run", true},
-        {"timeout", true},       {"retry", true},       {"owner", false},
-        {"exports", false},      {"outcomes", false},   {"outcome_when", false},
-        {"success_when", false}, {"cpu", false},        {"work", false},
-        {"on_interrupt", false}, {"evaluate", false},   {"resources", false},
-        {"files", false},        {"deprecated", false}, {"changelog", false},
+        {"event", true},         {"version", true},    {"description", true},
+        {"inputs", true},        {"outputs", true},    {"run", true},
+        {"timeout", true},       {"retry", true},      {"owner", true},
+        {"exports", false},      {"outcomes", false},  {"outcome_when", false},
+        {"success_when", false}, {"cpu", false},       {"work", false},
+        {"on_interrupt", false}, {"evaluate", false},  {"resources", false},
+        {"files", false},        {"deprecated", true}, {"changelog", true},
         {"env", false},          {"schema", false},
     };
-    check_keys(f, root, keys, SKN_ARRAY_LEN(keys), "in an event file");
+    skn_event_check_keys(f, root, keys, SKN_ARRAY_LEN(keys), "in an event file");
     read_name(f, root);
     read_version(f, root);
-    (void)get_kind(f, root, "description", SKN_YAML_SCALAR);
+    uint32_t text = skn_event_get(f, root, "description", SKN_YAML_SCALAR);
+    if (text != 0) f->def->description = node_at(f, text)->text;
     f->def->inputs = read_fields(f, root, "inputs", &f->def->input_count);
     f->def->outputs = read_fields(f, root, "outputs", &f->def->output_count);
     read_run(f, root);
     read_timeout(f, root);
     read_retry(f, root);
+    skn_event_rest(f, root);
 }
 
 enum skn_rc skn_event_parse(struct skn_arena *arena,

@@ -25,8 +25,15 @@ bool skn_type_fits(enum skn_type type, struct skn_value value)
            (type == SKN_TYPE_FLOAT && skn_value_is(value, SKN_T_INT));
 }
 
+const char *skn_field_type_name(const struct skn_field *field)
+{
+    if (field->mark == SKN_FIELD_SECRET) return "secret";
+    return field->mark == SKN_FIELD_FILE ? "file" : skn_type_name(field->type);
+}
+
 bool skn_graph_is_runnable(const struct skn_graph *graph)
 {
+    if (graph->not_yet.len > 0) return false;
     for (uint32_t i = 0; i < graph->event_count; i++)
         if (graph->events[i].kind == SKN_EVENT_UNKNOWN) return false;
     return true;

@@ -40,62 +40,22 @@ static uint32_t put_escape(struct skn_buf *out, const uint8_t *p)
     return len;
 }
 
-/* "$" in a string that may name values [F19]; returns the bytes used, 0 when it was refused. */
-static uint32_t
-put_dollar(const struct skn_pty *b, struct skn_buf *out, struct skn_slice rest, uint32_t offset)
-{
-    if (rest.len > 1 && rest.ptr[1] == '$') {
-        skn_buf_put_u8(out, '$');
-        return 2;
-    }
-    const uint8_t *close =
-        rest.len > 1 && rest.ptr[1] == '{' ? memchr(rest.ptr, '}', rest.len) : NULL;
-    if (!close) {
-        struct skn_span span = {offset, offset + 1};
-        skn_diags_add(b->diags, SKN_CODE_BAD_DOLLAR, span, SKN_DIAG_ARGS({0}));
-        return 0;
-    }
-    struct skn_span span = {offset, offset + (uint32_t)(close - rest.ptr) + 1};
-    struct skn_slice name = skn_slice(rest.ptr + 2, (size_t)(close - rest.ptr) - 2);
-    for (int part = 0; part < 2; part++) {
-        const uint8_t *dot = memchr(name.ptr, '.', name.len);
-        struct skn_slice first = dot ? skn_slice(name.ptr, (size_t)(dot - name.ptr)) : name;
-        if (!skn_is_name(first)) {
-            skn_diags_add(b->diags, SKN_CODE_BAD_DOLLAR, span, SKN_DIAG_ARGS({0}));
-            return 0;
-        }
-        if (!dot) break;
-        if (part == 1) {
-            skn_diags_add(b->diags, SKN_CODE_BAD_DOLLAR, span, SKN_DIAG_ARGS({0}));
-            return 0;
-        }
-        name = skn_slice_from(name, first.len + 1);
-    }
-    skn_diags_add(
-        b->diags, SKN_CODE_NOT_YET, span, SKN_DIAG_ARGS(SKN_LIT("values inside a string, ${..}")));
-    return 0;
-}
-
-static bool decode_string(const struct skn_pty *b,
+static void decode_string(const struct skn_pty *b,
                           const struct skn_literal *literal,
                           bool templates,
                           struct skn_buf *out)
 {
     const uint8_t *text = b->source->text.ptr;
     uint32_t end = literal->span.end - 1;
-    bool good = true;
     for (uint32_t at = literal->span.start + 1; at < end;) {
         if (text[at] == '\\') {
             at += 1 + put_escape(out, text + at + 1);
-        } else if (text[at] == '$' && templates) {
-            uint32_t used = put_dollar(b, out, skn_slice(text + at, end - at), at);
-            if (used == 0) good = false;
-            at += used > 0 ? used : 1;
         } else {
+            /* "$$" is one; what "${..}" names is filled in when the unit starts. */
+            if (templates && text[at] == '$' && at + 1 < end && text[at + 1] == '$') at++;
             skn_buf_put_u8(out, text[at++]);
         }
     }
-    return good;
 }
 
 bool skn_pty_string(const struct skn_pty *b,
@@ -106,10 +66,10 @@ bool skn_pty_string(const struct skn_pty *b,
     SKN_ASSERT(literal->kind == SKN_LITERAL_STRING);
     struct skn_buf buf;
     skn_buf_init(&buf, SKN_SOURCE_BYTES_MAX);
-    bool good = decode_string(b, literal, templates, &buf);
-    if (good) *out_text = skn_arena_dup(b->arena, skn_buf_slice(&buf));
+    decode_string(b, literal, templates, &buf);
+    *out_text = skn_arena_dup(b->arena, skn_buf_slice(&buf));
     skn_buf_fini(&buf);
-    return good;
+    return true;
 }
 
 /* Writes a literal that is no list; false when it was refused. */
@@ -133,12 +93,12 @@ static bool write_scalar(const struct skn_pty *b,
     case SKN_LITERAL_BOOL: skn_build_bool(w, literal->number != 0); return true;
     case SKN_LITERAL_DURATION:
     case SKN_LITERAL_SIZE: {
-        const char *what = literal->kind == SKN_LITERAL_SIZE
-                               ? "a size as the input of an event"
-                               : "a duration as the input of an event";
-        skn_diags_add(
-            b->diags, SKN_CODE_NOT_YET, literal->span, SKN_DIAG_ARGS(skn_slice_str(what)));
-        return false;
+        skn_pty_not_run(b,
+                        literal->span,
+                        literal->kind == SKN_LITERAL_SIZE ? "a size as the input of an event"
+                                                          : "a duration as the input of an event");
+        skn_build_none(w);
+        return true;
     }
     case SKN_LITERAL_LIST:
     case SKN_LITERAL_BAD:

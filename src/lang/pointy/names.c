@@ -1,7 +1,8 @@
-/* names.c - which events a flow uses: built-ins, the project's, unknown ones [F7] [F18]. */
+/* names.c - which events a flow uses: built-ins, the project's, unknown ones [F7] [F18] [F35]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
+#include "lang/pointy/number_internal.h"
 
 #include "base/mem.h"
 
@@ -9,58 +10,55 @@
 
 #include "base/pure.h" /* last */
 
-static const struct {
-    const char *name;
-    bool is_built;
-    enum skn_event_kind kind;
-} builtins[] = {
-    {"Noop", true, SKN_EVENT_NOOP},
-    {"Fail", true, SKN_EVENT_FAIL},
-    {"Sleep", true, SKN_EVENT_SLEEP},
-    {"Wait", false, SKN_EVENT_UNKNOWN},
-    {"Log", false, SKN_EVENT_UNKNOWN},
-    {"Http", false, SKN_EVENT_UNKNOWN},
-    {"Set", false, SKN_EVENT_UNKNOWN},
-    {"Emit", false, SKN_EVENT_UNKNOWN},
-    {"Send", false, SKN_EVENT_UNKNOWN},
-    {"Ask", false, SKN_EVENT_UNKNOWN},
-    {"Converged", false, SKN_EVENT_UNKNOWN},
-};
-
-const char *skn_builtin_name(size_t index)
-{
-    return index < SKN_ARRAY_LEN(builtins) ? builtins[index].name : NULL;
-}
-
-enum skn_name_kind skn_builtin_find(struct skn_slice name, enum skn_event_kind *out_kind)
-{
-    for (size_t i = 0; i < SKN_ARRAY_LEN(builtins); i++) {
-        if (!skn_slice_eq(name, skn_slice_str(builtins[i].name))) continue;
-        *out_kind = builtins[i].kind;
-        return builtins[i].is_built ? SKN_NAME_BUILTIN : SKN_NAME_BUILTIN_LATER;
-    }
-    return SKN_NAME_UNKNOWN;
-}
-
-static const struct skn_event_def *find_project(const struct skn_project_events *project,
-                                                struct skn_slice name)
+/* The index of the first definition with this name, or `count`. */
+static size_t first_named(const struct skn_project_events *project, struct skn_slice name)
 {
     size_t low = 0;
-    size_t high = project ? project->count : 0;
+    size_t high = project->count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = skn_slice_cmp(project->sorted[middle]->name, name);
-        if (order == 0) return project->sorted[middle];
-        if (order < 0) {
+        if (skn_slice_cmp(project->sorted[middle]->name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
         }
     }
-    return NULL;
+    bool is_there = low < project->count && skn_slice_eq(project->sorted[low]->name, name);
+    return is_there ? low : project->count;
 }
 
-static struct skn_slice nearest_event(const struct skn_pty *b, struct skn_slice name)
+/* How many parts a version as written gives; they are in `parts`. */
+static uint32_t parts_of(struct skn_slice version, uint32_t parts[3])
+{
+    uint32_t count = 1;
+    if (skn_number_version(version, parts) != SKN_NUMBER_OK) return 0;
+    for (size_t i = 0; i < version.len; i++)
+        if (version.ptr[i] == '.') count++;
+    return count;
+}
+
+const struct skn_event_def *skn_project_find_event(const struct skn_project_events *project,
+                                                   struct skn_slice name,
+                                                   struct skn_slice version,
+                                                   bool *out_has_name)
+{
+    size_t first = project ? first_named(project, name) : 0;
+    *out_has_name = project && first < project->count;
+    if (!*out_has_name) return NULL;
+    const struct skn_event_def *const *defs = project->sorted;
+    if (skn_slice_eq(version, SKN_LIT("latest"))) return defs[first];
+    uint32_t parts[3];
+    uint32_t count = version.len > 0 ? parts_of(version, parts) : 0;
+    for (size_t i = first; i < project->count && skn_slice_eq(defs[i]->name, name); i++) {
+        uint32_t same = 0;
+        while (same < count && defs[i]->version[same] == parts[same])
+            same++;
+        if (version.len > 0 ? count > 0 && same == count : !defs[i]->is_deprecated) return defs[i];
+    }
+    return version.len > 0 ? NULL : defs[first];
+}
+
+struct skn_slice skn_pty_nearest_event(const struct skn_pty *b, struct skn_slice name)
 {
     struct skn_suggest suggest;
     skn_suggest_init(&suggest, name);
@@ -85,7 +83,18 @@ copy_fields(struct skn_arena *arena, const struct skn_field *fields, uint32_t co
         copy[i] = fields[i];
         copy[i].name = copy_text(arena, fields[i].name);
         copy[i].default_value = copy_text(arena, fields[i].default_value);
+        copy[i].description = copy_text(arena, fields[i].description);
     }
+    return copy;
+}
+
+static const struct skn_slice *
+copy_texts(struct skn_arena *arena, const struct skn_slice *texts, uint32_t count)
+{
+    if (count == 0) return NULL;
+    struct skn_slice *copy = skn_arena_zero(arena, count, sizeof(*copy));
+    for (uint32_t i = 0; i < count; i++)
+        copy[i] = copy_text(arena, texts[i]);
     return copy;
 }
 
@@ -95,26 +104,28 @@ void skn_event_copy(struct skn_arena *arena,
 {
     *out = *def;
     out->name = copy_text(arena, def->name);
-    struct skn_slice *argv = NULL;
-    if (def->argc > 0) argv = skn_arena_zero(arena, def->argc, sizeof(*argv));
-    for (uint32_t i = 0; i < def->argc; i++)
-        argv[i] = copy_text(arena, def->argv[i]);
-    out->argv = argv;
+    out->argv = copy_texts(arena, def->argv, def->argc);
     out->inputs = copy_fields(arena, def->inputs, def->input_count);
     out->outputs = copy_fields(arena, def->outputs, def->output_count);
+    out->description = copy_text(arena, def->description);
+    out->outcomes = copy_texts(arena, def->outcomes, def->outcome_count);
+    out->exports = copy_texts(arena, def->exports, def->export_count);
+    out->use_instead = copy_text(arena, def->use_instead);
+    out->reason = copy_text(arena, def->reason);
+    out->not_yet = copy_text(arena, def->not_yet);
 }
 
-/* A use of a name, to be sorted by name and then by place. */
+/* A use of an event, to be sorted by how it is written and then by place. */
 struct use {
-    struct skn_slice name;
+    struct skn_slice text; /* with source and version; of FLOW<x> all of it */
     uint32_t unit;
 };
 
-static int by_name(const void *left, const void *right)
+static int by_text(const void *left, const void *right)
 {
     const struct use *a = left;
     const struct use *b = right;
-    int order = skn_slice_cmp(a->name, b->name);
+    int order = skn_slice_cmp(a->text, b->text);
     if (order != 0) return order;
     return a->unit < b->unit ? -1 : a->unit > b->unit;
 }
@@ -126,15 +137,42 @@ static int by_unit(const void *left, const void *right)
     return (*a)->unit < (*b)->unit ? -1 : (*a)->unit > (*b)->unit;
 }
 
-static void define(struct skn_pty *b, uint32_t event, struct skn_slice name)
+static bool is_flow(const struct skn_pty *b, const struct skn_syn_unit *unit)
 {
+    return unit->kind == SKN_SYN_CALL && skn_pty_call(b->source, unit) == SKN_CALL_FLOW;
+}
+
+static bool is_elsewhere(const struct skn_pty *b, const struct skn_syn_event *used)
+{
+    return used->source.end > 0 && !skn_slice_eq(skn_pty_text(b, used->source), SKN_LIT("local"));
+}
+
+static struct skn_slice version_of(const struct skn_pty *b, const struct skn_syn_event *used)
+{
+    return used->version.end > 0 ? skn_pty_text(b, used->version) : (struct skn_slice){0};
+}
+
+/* The definition behind the first use of a text. */
+static void define(struct skn_pty *b, uint32_t event, const struct use *first)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[first->unit];
     struct skn_event_def *def = &b->events[event];
+    bool flow = is_flow(b, unit);
+    struct skn_slice name = flow ? first->text : skn_pty_text(b, unit->event.name);
+    bool has_name;
     *def = (struct skn_event_def){.kind = SKN_EVENT_UNKNOWN,
                                   .name = skn_arena_dup(b->arena, name),
                                   .retry = {.attempts = 1, .factor_milli = 1000}};
+    b->event_kinds[event] = SKN_NAME_UNKNOWN;
+    if (flow || is_elsewhere(b, &unit->event)) return;
     enum skn_name_kind kind = skn_builtin_find(name, &def->kind);
+    if (unit->event.source.end > 0) { /* local: is never a built-in */
+        kind = SKN_NAME_UNKNOWN;
+        def->kind = SKN_EVENT_UNKNOWN;
+    }
     if (kind == SKN_NAME_UNKNOWN) {
-        const struct skn_event_def *found = find_project(b->project, name);
+        const struct skn_event_def *found =
+            skn_project_find_event(b->project, name, version_of(b, &unit->event), &has_name);
         if (found) {
             skn_event_copy(b->arena, def, found);
             kind = SKN_NAME_PROJECT;
@@ -148,53 +186,133 @@ static void refuse_later(struct skn_pty *b, struct skn_span span, const char *te
     skn_diags_add(b->diags, SKN_CODE_NOT_YET, span, SKN_DIAG_ARGS(skn_slice_str(text)));
 }
 
+/* "1.0.0, 1.2.0": what there is, newest first, at most a few. */
+static struct skn_slice versions_of(const struct skn_pty *b, struct skn_slice name)
+{
+    enum { SHOWN = 5 };
+    const char *text = "";
+    const struct skn_project_events *project = b->project;
+    size_t first = first_named(project, name);
+    for (size_t i = first; i < project->count && skn_slice_eq(project->sorted[i]->name, name);
+         i++) {
+        const uint32_t *v = project->sorted[i]->version;
+        if (i - first == SHOWN) {
+            text = skn_arena_printf(b->arena, "%s, ..", text);
+            break;
+        }
+        text = skn_arena_printf(b->arena,
+                                "%s%s%u.%u.%u",
+                                text,
+                                i > first ? ", " : "",
+                                (unsigned)v[0],
+                                (unsigned)v[1],
+                                (unsigned)v[2]);
+    }
+    return skn_slice_str(text);
+}
+
+static void report_unknown(struct skn_pty *b,
+                           const struct skn_syn_event *used,
+                           struct skn_slice name,
+                           bool is_first)
+{
+    bool has_name;
+    (void)skn_project_find_event(b->project, name, (struct skn_slice){0}, &has_name);
+    if (has_name) {
+        skn_diags_add(b->diags,
+                      SKN_CODE_UNKNOWN_VERSION,
+                      used->version,
+                      SKN_DIAG_ARGS(name, version_of(b, used), versions_of(b, name)));
+    } else if (b->project) {
+        struct skn_slice near = is_first ? skn_pty_nearest_event(b, name) : (struct skn_slice){0};
+        skn_diags_add(b->diags, SKN_CODE_UNKNOWN_EVENT, used->name, SKN_DIAG_ARGS(name, near));
+    } else if (is_first) {
+        skn_diags_add(b->diags, SKN_CODE_LONE_EVENT, used->name, SKN_DIAG_ARGS(name));
+    }
+}
+
+static void
+report_deprecated(struct skn_pty *b, struct skn_span span, const struct skn_event_def *def)
+{
+    const char *use = def->use_instead.len > 0
+                          ? skn_arena_printf(b->arena, "Use %.*s. ", SKN_FMT(def->use_instead))
+                          : "";
+    const char *hint = skn_arena_printf(b->arena, "%s%.*s", use, SKN_FMT(def->reason));
+    const char *version = skn_arena_printf(b->arena,
+                                           "%u.%u.%u",
+                                           (unsigned)def->version[0],
+                                           (unsigned)def->version[1],
+                                           (unsigned)def->version[2]);
+    skn_diags_add(b->diags,
+                  SKN_CODE_DEPRECATED,
+                  span,
+                  SKN_DIAG_ARGS(def->name, skn_slice_str(version), skn_slice_str(hint)));
+}
+
 /* What is said of each use of an event; of an unknown one in a lone file only the first. */
 static void report_use(struct skn_pty *b, uint32_t unit, uint32_t event, bool is_first)
 {
-    const struct skn_syn_event *used = &b->tree->units[unit].event;
-    struct skn_slice name = b->events[event].name;
-    if (used->source.end > 0) {
+    const struct skn_syn_unit *from = &b->tree->units[unit];
+    const struct skn_syn_event *used = &from->event;
+    const struct skn_event_def *def = &b->events[event];
+    if (is_flow(b, from)) return;
+    if (is_elsewhere(b, used)) {
         struct skn_slice source = skn_pty_text(b, used->source);
-        refuse_later(
+        skn_pty_not_run(
             b,
             used->source,
             skn_arena_printf(b->arena, "events from the source \"%.*s\"", SKN_FMT(source)));
         return;
     }
-    if (used->version.end > 0)
-        refuse_later(b, used->version, "a version behind the name of an event");
-    if (b->event_kinds[event] == SKN_NAME_BUILTIN_LATER) {
-        refuse_later(
-            b, used->name, skn_arena_printf(b->arena, "the built-in event %.*s", SKN_FMT(name)));
-    } else if (b->event_kinds[event] == SKN_NAME_UNKNOWN && b->project) {
-        skn_diags_add(b->diags,
-                      SKN_CODE_UNKNOWN_EVENT,
-                      used->name,
-                      SKN_DIAG_ARGS(name, is_first ? nearest_event(b, name) : SKN_LIT("")));
-    } else if (b->event_kinds[event] == SKN_NAME_UNKNOWN && is_first) {
-        skn_diags_add(b->diags, SKN_CODE_LONE_EVENT, used->name, SKN_DIAG_ARGS(name));
+    switch (b->event_kinds[event]) {
+    case SKN_NAME_BUILTIN_LATER:
+        refuse_later(b,
+                     used->name,
+                     skn_arena_printf(b->arena, "the built-in event %.*s", SKN_FMT(def->name)));
+        return;
+    case SKN_NAME_PROJECT:
+        if (def->is_deprecated) report_deprecated(b, used->name, def);
+        if (def->not_yet.len > 0)
+            skn_pty_not_run(b,
+                            used->name,
+                            skn_arena_printf(b->arena,
+                                             "%.*s in the file of the event \"%.*s\"",
+                                             SKN_FMT(def->not_yet),
+                                             SKN_FMT(def->name)));
+        return;
+    case SKN_NAME_UNKNOWN: report_unknown(b, used, def->name, is_first); return;
+    case SKN_NAME_BUILTIN:
+    default: return;
     }
+}
+
+static struct skn_span written(const struct skn_syn_event *event)
+{
+    uint32_t start = event->source.end > 0 ? event->source.start : event->name.start;
+    uint32_t end = event->version.end > 0 ? event->version.end : event->name.end;
+    return (struct skn_span){start, end};
 }
 
 static uint32_t collect_uses(struct skn_pty *b, struct use *uses)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < b->tree->unit_count; i++) {
+        const struct skn_syn_unit *unit = &b->tree->units[i];
         b->units[i].event = SKN_GRAPH_NONE;
-        if (b->tree->units[i].kind != SKN_SYN_EVENT) continue;
-        uses[count].name = skn_pty_text(b, b->tree->units[i].event.name);
+        if (unit->kind != SKN_SYN_EVENT && unit->kind != SKN_SYN_CALL) continue;
+        uses[count].text = skn_pty_text(b, is_flow(b, unit) ? unit->span : written(&unit->event));
         uses[count++].unit = i;
     }
-    qsort(uses, count, sizeof(*uses), by_name);
+    qsort(uses, count, sizeof(*uses), by_text);
     return count;
 }
 
-/* The first use of each name, in order of the text: its index is the event's id. */
+/* The first use of each text, in order of the program: its index is the event's id. */
 static uint32_t order_names(const struct use *uses, uint32_t count, const struct use **firsts)
 {
     uint32_t names = 0;
     for (uint32_t i = 0; i < count; i++)
-        if (i == 0 || !skn_slice_eq(uses[i].name, uses[i - 1].name)) firsts[names++] = &uses[i];
+        if (i == 0 || !skn_slice_eq(uses[i].text, uses[i - 1].text)) firsts[names++] = &uses[i];
     qsort(firsts, names, sizeof(*firsts), by_unit);
     return names;
 }
@@ -210,9 +328,9 @@ void skn_pty_events(struct skn_pty *b)
     b->graph->events = b->events;
     b->graph->event_count = names;
     for (uint32_t event = 0; event < names; event++) {
-        define(b, event, firsts[event]->name);
+        define(b, event, firsts[event]);
         for (const struct use *u = firsts[event];
-             u < uses + count && skn_slice_eq(u->name, firsts[event]->name);
+             u < uses + count && skn_slice_eq(u->text, firsts[event]->text);
              u++) {
             b->units[u->unit].event = event;
             report_use(b, u->unit, event, u == firsts[event]);
@@ -239,25 +357,19 @@ enum skn_rc skn_project_events_init(struct skn_project_events *events,
                                     struct skn_diag *diag)
 {
     const struct skn_event_def **sorted = skn_arena_zero(arena, count + 1, sizeof(*sorted));
-    size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         sorted[i] = defs[i];
     qsort(sorted, count, sizeof(*sorted), by_name_and_version);
-    for (size_t i = 0; i < count; i++) {
-        if (i > 0 && by_name_and_version(&sorted[i - 1], &sorted[i]) == 0) {
-            return SKN_FAIL(diag,
-                            SKN_EEXIST,
-                            "the event \"%.*s\" %u.%u.%u is declared twice",
-                            SKN_FMT(sorted[i]->name),
-                            (unsigned)sorted[i]->version[0],
-                            (unsigned)sorted[i]->version[1],
-                            (unsigned)sorted[i]->version[2]);
-        }
+    for (size_t i = 1; i < count; i++) {
+        if (by_name_and_version(&sorted[i - 1], &sorted[i]) != 0) continue;
+        return SKN_FAIL(diag,
+                        SKN_EEXIST,
+                        "the event \"%.*s\" %u.%u.%u is declared twice",
+                        SKN_FMT(sorted[i]->name),
+                        (unsigned)sorted[i]->version[0],
+                        (unsigned)sorted[i]->version[1],
+                        (unsigned)sorted[i]->version[2]);
     }
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || !skn_slice_eq(sorted[kept - 1]->name, sorted[i]->name))
-            sorted[kept++] = sorted[i];
-    }
-    *events = (struct skn_project_events){.sorted = sorted, .count = kept};
+    *events = (struct skn_project_events){.sorted = sorted, .count = count};
     return SKN_OK;
 }

@@ -19,6 +19,7 @@ void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size)
 
 void skn_parse_jump(struct skn_parser *p, uint32_t offset)
 {
+    p->end = offset;
     p->token = skn_lex(p->source, offset);
     /* The end stands behind what is written, not behind blanks and comments. */
     if (p->token.kind == SKN_TOKEN_END) p->token.span = (struct skn_span){offset, offset};
@@ -400,7 +401,7 @@ void skn_parse_options(struct skn_parser *p, uint32_t unit)
 
 void skn_syntax_parse(struct skn_syntax *syntax, struct skn_diags *diags)
 {
-    *syntax = (struct skn_syntax){0};
+    *syntax = (struct skn_syntax){.concurrency_key = SKN_GRAPH_NONE};
     struct skn_parser p = {.source = diags->source, .diags = diags, .tree = syntax};
     skn_lex_check_utf8(diags);
     skn_parse_jump(&p, 0);

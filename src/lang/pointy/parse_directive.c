@@ -25,20 +25,25 @@ struct directive {
     uint64_t max; /* of a count */
 };
 
-static const struct directive directives[] = {
+static const struct directive directives[SKN_DIRECTIVE_COUNT] = {
     {"input", VALUE_INPUT, true, 0},
     {"timeout", VALUE_DURATION, true, 0},
     {"recursive-depth", VALUE_COUNT, false, 10000},
-    {"version", VALUE_VERSION, false, 0},
-    {"description", VALUE_STRING, false, 0},
+    {"version", VALUE_VERSION, true, 0},
+    {"description", VALUE_STRING, true, 0},
     {"scope", VALUE_PATH, false, 0},
     {"on-failure", VALUE_EVENT, false, 0},
     {"concurrency", VALUE_COUNT, false, INT64_MAX},
     {"concurrency-key", VALUE_STRING, false, 0},
     {"schedule", VALUE_STRING, false, 0},
     {"keep", VALUE_KEEP, false, 0},
-    {"mode", VALUE_MODE, false, 0},
+    {"mode", VALUE_MODE, true, 0},
 };
+
+const char *skn_directive_name(size_t index)
+{
+    return index < SKN_DIRECTIVE_COUNT ? directives[index].name : NULL;
+}
 
 static void
 bad_value(struct skn_parser *p, struct skn_slice name, struct skn_token found, const char *wanted)
@@ -143,6 +148,7 @@ static bool parse_string(struct skn_parser *p, const struct directive *directive
         return false;
     }
     uint32_t at = skn_parse_literal(p);
+    if (directive == &directives[SKN_DIRECTIVE_CONCURRENCY_KEY]) p->tree->concurrency_key = at;
     return p->tree->literals[at].kind != SKN_LITERAL_BAD;
 }
 
@@ -163,7 +169,7 @@ static bool parse_event_value(struct skn_parser *p, const struct directive *dire
         bad_value(p, skn_slice_str(directive->name), p->token, "an event");
         return false;
     }
-    (void)skn_parse_event(p);
+    p->tree->on_failure = skn_parse_event(p);
     return true;
 }
 
@@ -282,9 +288,12 @@ void skn_parse_directive(struct skn_parser *p, uint32_t *seen, bool is_late)
     bool is_twice = directive->kind != VALUE_INPUT && (*seen & bit) != 0;
     if (is_twice) skn_diags_add(p->diags, SKN_CODE_DIRECTIVE_TWICE, at, SKN_DIAG_ARGS(name));
     *seen |= bit;
+    uint32_t start = p->token.span.start;
     bool good = parse_value(p, directive);
-    if (good && !is_twice && !is_late && !directive->is_built) {
-        const char *what = skn_arena_printf(p->diags->arena, "the directive @%s", directive->name);
-        skn_diags_add(p->diags, SKN_CODE_NOT_YET, at, SKN_DIAG_ARGS(skn_slice_str(what)));
-    }
+    if (!good || is_twice || is_late) return;
+    p->tree->directives[directive - directives] =
+        (struct skn_syn_directive){.at = at, .value = {start, p->end}};
+    if (directive->is_built) return;
+    p->tree->not_yet = skn_arena_printf(p->diags->arena, "the directive @%s", directive->name);
+    skn_diags_add(p->diags, SKN_CODE_NOT_RUN, at, SKN_DIAG_ARGS(skn_slice_str(p->tree->not_yet)));
 }

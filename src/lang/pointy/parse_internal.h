@@ -13,6 +13,7 @@ struct skn_parser {
     struct skn_diags *diags;
     struct skn_syntax *tree;
     struct skn_token token; /* not consumed yet */
+    uint32_t end;           /* behind the last token that was consumed */
     bool open_string;       /* the text ended inside a string: what is unclosed follows from it */
 };
 
@@ -40,6 +41,9 @@ struct skn_syn_event skn_parse_event(struct skn_parser *p);
 
 /* Consumes "[ .. ]" behind unit `unit`, the present token being the bracket. */
 void skn_parse_options(struct skn_parser *p, uint32_t unit);
+
+/* The name of a directive, NULL behind the last. */
+const char *skn_directive_name(size_t index);
 
 /* Consumes one directive, the present token being "@". */
 void skn_parse_directive(struct skn_parser *p, uint32_t *seen, bool is_late);

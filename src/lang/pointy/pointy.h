@@ -77,13 +77,21 @@ const char *skn_type_name(enum skn_type type);
 /* Whether a value is of a type: an int is a float too, and only `any` takes null. */
 bool skn_type_fits(enum skn_type type, struct skn_value value);
 
+/* What a field is besides its type: both are checked, and no run takes them yet. */
+enum skn_field_mark { SKN_FIELD_PLAIN, SKN_FIELD_SECRET, SKN_FIELD_FILE };
+
 /* An input of a run or of an event, or an output of an event. */
 struct skn_field {
     struct skn_slice name;
     enum skn_type type;
     bool required;                  /* false: may be missing; it is then the default, else null */
     struct skn_slice default_value; /* an encoded value, or empty when there is none */
+    enum skn_field_mark mark;
+    struct skn_slice description; /* may be empty */
 };
+
+/* "string", .. or "secret", "file". */
+const char *skn_field_type_name(const struct skn_field *field);
 
 enum skn_event_kind {
     SKN_EVENT_UNKNOWN, /* a lone file names what no project declares: cannot be run */
@@ -114,9 +122,21 @@ struct skn_event_def {
     uint32_t output_count; /* 0: the result can be anything */
     uint64_t timeout_ms;   /* 0 = none */
     struct skn_retry retry;
+
+    /* What only the checks and the tools read; none of it is stored with a run. */
+    struct skn_slice description;
+    const struct skn_slice *outcomes; /* besides success and failure */
+    uint32_t outcome_count;
+    const struct skn_slice *exports; /* names of outputs that become variables of the group */
+    uint32_t export_count;
+    bool is_deprecated;
+    struct skn_slice use_instead; /* of a deprecated one; may be empty */
+    struct skn_slice reason;      /* why it is deprecated; may be empty */
+    struct skn_slice not_yet;     /* what in it no run can do yet; empty: nothing */
 };
 
-enum skn_outcome { SKN_OUTCOME_FAILURE = 0, SKN_OUTCOME_SUCCESS = 1 };
+/* Another one is of graphs that no run takes yet: a name, or a digit above 1. */
+enum skn_outcome { SKN_OUTCOME_FAILURE = 0, SKN_OUTCOME_SUCCESS = 1, SKN_OUTCOME_OTHER = 2 };
 
 enum skn_graph_body_kind { SKN_BODY_RUN, SKN_BODY_GROUP, SKN_BODY_BRANCH };
 
@@ -164,10 +184,12 @@ struct skn_graph_branch {
     uint32_t body;
     enum skn_outcome outcome;
     bool piped;
+    struct skn_slice other; /* of SKN_OUTCOME_OTHER: which */
 };
 
 struct skn_graph {
-    uint64_t timeout_ms; /* of the run, 0 = none */
+    struct skn_slice not_yet; /* what in it this version cannot run; empty: nothing */
+    uint64_t timeout_ms;      /* of the run, 0 = none */
     const struct skn_field *inputs;
     uint32_t input_count;
     const struct skn_event_def *events; /* in order of first use */
@@ -184,10 +206,21 @@ struct skn_graph {
     uint32_t value_count;
 };
 
-/* The events of a project, by name. */
+/* A flow of a project: its name, and the flows that it starts by FLOW<name>. */
+struct skn_project_flow {
+    struct skn_slice name;
+    const struct skn_slice *starts;
+    uint32_t start_count;
+};
+
+/* The events of a project, by name; and its flows, where somebody has looked for them. */
 struct skn_project_events {
-    const struct skn_event_def *const *sorted; /* by name, the newest version of each */
+    const struct skn_event_def *const *sorted; /* by name, of each name the newest version first */
     size_t count;
+    const struct skn_project_flow *flows;
+    size_t flow_count;
+    bool has_flows;            /* false: FLOW<name> is not looked up */
+    struct skn_slice own_name; /* of the flow that is compiled; may be empty */
 };
 
 /* One event file. On success gives a definition that lives as long as `arena`. SKN_ESYNTAX or
@@ -197,7 +230,14 @@ SKN_MUST_USE enum skn_rc skn_event_parse(struct skn_arena *arena,
                                          struct skn_diags *diags,
                                          const struct skn_event_def **out_def);
 
-/* Borrows the definitions. Of several versions of a name the newest counts [F35]. SKN_EEXIST: the
+/* The names behind FLOW< in a text, each once, in order; malformed text gives what is readable. */
+void skn_pointy_starts(struct skn_arena *arena,
+                       struct skn_slice text,
+                       const struct skn_slice **out_names,
+                       uint32_t *out_count);
+
+/* Borrows the definitions; there are no flows then. Without a version the newest that is not
+ * deprecated counts [F35]. SKN_EEXIST: the
  * same name and version twice. */
 SKN_MUST_USE enum skn_rc skn_project_events_init(struct skn_project_events *events,
                                                  struct skn_arena *arena,
@@ -206,7 +246,8 @@ SKN_MUST_USE enum skn_rc skn_project_events_init(struct skn_project_events *even
                                                  struct skn_diag *diag);
 
 /* Text to graph. Without project events the text is a lone file: an unknown event is a warning,
- * and the graph is not runnable [F7]. SKN_ESYNTAX or SKN_ENOTYET: `diags` says why. The graph
+ * and the graph is not runnable [F7]; neither is one with parts that are not built yet, which are
+ * warnings (SKN-P901) too. SKN_ESYNTAX or SKN_ENOTYET: `diags` says why. The graph
  * lives as long as `arena`; it borrows nothing from source or events. */
 SKN_MUST_USE enum skn_rc skn_pointy_compile(struct skn_arena *arena,
                                             const struct skn_source *source,
@@ -214,7 +255,7 @@ SKN_MUST_USE enum skn_rc skn_pointy_compile(struct skn_arena *arena,
                                             struct skn_diags *diags,
                                             const struct skn_graph **out_graph);
 
-/* Every event is known. */
+/* Every event is known, and nothing in it is not built yet. */
 bool skn_graph_is_runnable(const struct skn_graph *graph);
 
 /* The branch of a unit for an outcome, or SKN_GRAPH_NONE. */

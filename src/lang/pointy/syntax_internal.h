@@ -15,7 +15,13 @@
 #include "lang/pointy/pointy.h"
 
 /* More than anybody writes; quadratic checks stay cheap below them. */
-enum { SKN_OPTIONS_MAX = 256, SKN_BRANCHES_MAX = 64, SKN_FIELDS_MAX = 256, SKN_LISTS_MAX = 64 };
+enum {
+    SKN_OPTIONS_MAX = 256,
+    SKN_BRANCHES_MAX = 64,
+    SKN_FIELDS_MAX = 256,
+    SKN_LISTS_MAX = 64,
+    SKN_STARTS_MAX = 1024
+};
 
 enum skn_syn_kind { SKN_SYN_EVENT, SKN_SYN_CALL, SKN_SYN_GROUP, SKN_SYN_BAD };
 
@@ -100,6 +106,29 @@ struct skn_syn_input {
     uint32_t literal; /* of the default, or SKN_GRAPH_NONE */
 };
 
+/* A directive besides @input, as far as it is well formed. */
+struct skn_syn_directive {
+    struct skn_span at; /* "@name"; empty when it is not given */
+    struct skn_span value;
+};
+
+/* In the order in which they are printed. */
+enum skn_directive {
+    SKN_DIRECTIVE_INPUT,
+    SKN_DIRECTIVE_TIMEOUT,
+    SKN_DIRECTIVE_RECURSIVE_DEPTH,
+    SKN_DIRECTIVE_VERSION,
+    SKN_DIRECTIVE_DESCRIPTION,
+    SKN_DIRECTIVE_SCOPE,
+    SKN_DIRECTIVE_ON_FAILURE,
+    SKN_DIRECTIVE_CONCURRENCY,
+    SKN_DIRECTIVE_CONCURRENCY_KEY,
+    SKN_DIRECTIVE_SCHEDULE,
+    SKN_DIRECTIVE_KEEP,
+    SKN_DIRECTIVE_MODE,
+    SKN_DIRECTIVE_COUNT,
+};
+
 struct skn_syntax {
     struct skn_syn_body *bodies;
     uint32_t body_count, body_cap;
@@ -116,6 +145,10 @@ struct skn_syntax {
     struct skn_syn_input *inputs;
     uint32_t input_count, input_cap;
     uint64_t timeout_ms; /* @timeout, 0 = none */
+    struct skn_syn_directive directives[SKN_DIRECTIVE_COUNT];
+    struct skn_syn_event on_failure;
+    uint32_t concurrency_key; /* its literal, or SKN_GRAPH_NONE */
+    const char *not_yet;      /* a directive that no run can do yet, or NULL */
 };
 
 /* Parses all of the source of `diags` and reports what is malformed; the tree is whole either

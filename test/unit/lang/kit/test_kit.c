@@ -117,6 +117,7 @@ static void the_caret_stands_under_what_is_meant(void **state)
         "this file is in no project\n"
         "    1 | one\n"
         "      | ^^^\n"
+        "      = skein init makes a project; its events are declared in events/.\n"
         "a.pty:2:3: error[SKN-P106]: no event is called \"bad\"\n"
         "    2 | \t\xE6\x97\xA5"
         "bad\n"

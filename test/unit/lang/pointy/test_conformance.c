@@ -8,13 +8,7 @@
  * SKN_UPDATE=1 in the environment writes the answers anew; read the difference before keeping it.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/pointy.h"
-#include "lib/test.h"
-
-#include <dirent.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "pty_project.h"
 
 enum { FILES_MAX = 400, BYTES_MAX = 1 << 20 };
 
@@ -49,17 +43,6 @@ static void sample_fini(struct sample *sample)
     skn_buf_fini(&sample->answer);
 }
 
-static struct skn_slice read_file(struct skn_arena *arena, const char *path)
-{
-    static uint8_t bytes[BYTES_MAX];
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    size_t len = fread(bytes, 1, sizeof(bytes), file);
-    assert_true(len < sizeof(bytes));
-    (void)fclose(file);
-    return skn_arena_dup(arena, skn_slice(bytes, len));
-}
-
 static void update_file(const char *path, const struct sample *sample, struct skn_buf *got)
 {
     FILE *file = fopen(path, "wb");
@@ -72,11 +55,6 @@ static void update_file(const char *path, const struct sample *sample, struct sk
         line += len + (end ? 1 : 0);
     }
     (void)fclose(file);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 /* The names of the files of a folder with this ending, in order; returns how many. */
@@ -93,7 +71,7 @@ static size_t list_files(const char *folder, const char *ending, char *names[FIL
         names[count++] = strdup(entry->d_name);
     }
     (void)closedir(dir);
-    qsort(names, count, sizeof(*names), by_name);
+    qsort(names, count, sizeof(*names), pty_by_name);
     return count;
 }
 
@@ -180,7 +158,7 @@ static bool check_file(const char *folder,
     (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
     skn_arena_init(&arena);
     skn_buf_init(&got, BYTES_MAX);
-    split(read_file(&arena, path), &sample);
+    split(pty_read_file(&arena, path), &sample);
     fn(skn_slice_str(name), skn_buf_slice(&sample.text), events, &got);
     bool same = skn_slice_eq(skn_buf_slice(&got), skn_buf_slice(&sample.answer));
     if (!same && getenv("SKN_UPDATE")) {
@@ -234,27 +212,10 @@ static void event_files_give_what_they_say(void **state)
 static void programs_of_a_project_give_what_they_say(void **state)
 {
     (void)state;
-    char *names[FILES_MAX];
-    size_t count = list_files(FOLDER "events", ".yaml", names);
-    const struct skn_event_def *defs[FILES_MAX];
-    struct skn_project_events events;
-    struct skn_arena arena;
-    skn_arena_init(&arena);
-    for (size_t i = 0; i < count; i++) {
-        char path[4096];
-        struct skn_source source;
-        struct skn_diags diags;
-        (void)snprintf(path, sizeof(path), FOLDER "events/%s", names[i]);
-        assert_int_equal(
-            skn_source_init(&source, &arena, skn_slice_str(names[i]), read_file(&arena, path)),
-            SKN_OK);
-        skn_diags_init(&diags, &arena, &source);
-        assert_int_equal(skn_event_parse(&arena, &source, &diags, &defs[i]), SKN_OK);
-        free(names[i]);
-    }
-    assert_int_equal(skn_project_events_init(&events, &arena, defs, count, NULL), SKN_OK);
-    check_folder(FOLDER "project", ".pty", 40, compile, &events);
-    skn_arena_fini(&arena);
+    struct pty_project project;
+    pty_project_init(&project);
+    check_folder(FOLDER "project", ".pty", 40, compile, &project.events);
+    pty_project_fini(&project);
 }
 
 static void every_diagnostic_is_shown_by_some_file(void **state)

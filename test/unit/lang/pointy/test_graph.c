@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pty_test.h"
 
+#include "lang/pointy/build_internal.h"
 #include "lang/pointy/number_internal.h"
 
 #include <string.h>
@@ -44,9 +45,17 @@ static void the_newest_version_of_an_event_counts(void **state)
         pointers[i] = &defs[i];
     skn_arena_init(&arena);
     assert_int_equal(skn_project_events_init(&events, &arena, pointers, 5, &diag), SKN_OK);
-    assert_int_equal(events.count, 2);
+    assert_int_equal(events.count, 5);
+    bool has_name;
+    assert_ptr_equal(skn_project_find_event(&events, SKN_LIT("A"), SKN_LIT(""), &has_name),
+                     events.sorted[0]);
     assert_ptr_equal(events.sorted[0], &defs[1]);
-    assert_ptr_equal(events.sorted[1], &defs[2]);
+    assert_ptr_equal(skn_project_find_event(&events, SKN_LIT("B"), SKN_LIT(""), &has_name),
+                     &defs[2]);
+    assert_null(skn_project_find_event(&events, SKN_LIT("B"), SKN_LIT("99"), &has_name));
+    assert_true(has_name);
+    assert_null(skn_project_find_event(&events, SKN_LIT("C"), SKN_LIT(""), &has_name));
+    assert_false(has_name);
     defs[3] = defs[0];
     assert_int_equal(skn_project_events_init(&events, &arena, pointers, 5, &diag), SKN_EEXIST);
     assert_non_null(strstr(diag.text, "\"B\" 1.2.0"));

@@ -282,6 +282,7 @@ static void any_tokens_get_a_verdict(void **state)
         "url",
         "\xc3",
         "MAP<A>",
+        "Log[message=\"x\"]",
         "A@1",
         "-> B",
     };

@@ -1,0 +1,219 @@
+/* check_names.c - names across units: flows that reach themselves [F13], and exports of units that
+ * may run together [F19]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/kit/suggest.h"
+#include "lang/pointy/options_internal.h"
+#include "lang/pointy/parse_internal.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+#include "base/pure.h" /* last */
+
+/* A text with more exports than this beside each other is checked only in part. */
+enum { EXPORTS_MAX = 1 << 20 };
+
+static uint32_t find_flow(const struct skn_project_events *p, struct skn_slice name)
+{
+    for (size_t i = 0; i < p->flow_count; i++)
+        if (skn_slice_eq(p->flows[i].name, name)) return (uint32_t)i;
+    return SKN_GRAPH_NONE;
+}
+
+/* "A -> B -> A" along the flows that were gone through. */
+static const char *path_to(const struct skn_pty *b, const uint32_t *from, uint32_t last)
+{
+    const struct skn_project_events *p = b->project;
+    const char *text = skn_arena_printf(b->arena, "%.*s", SKN_FMT(p->own_name));
+    for (uint32_t at = last, steps = 0; at != SKN_GRAPH_NONE && steps < 20; at = from[at], steps++)
+        text = skn_arena_printf(b->arena, "%.*s -> %s", SKN_FMT(p->flows[at].name), text);
+    return skn_arena_printf(b->arena, "%.*s -> %s", SKN_FMT(p->own_name), text);
+}
+
+/* Breadth first from the flow `start`, each flow once; the way to this flow itself, or NULL. */
+static const char *
+find_cycle(struct skn_pty *b, uint32_t start, uint32_t *from, uint32_t *queue, bool *seen)
+{
+    const struct skn_project_events *p = b->project;
+    uint32_t head = 0, tail = 0;
+    if (skn_slice_eq(p->flows[start].name, p->own_name)) return path_to(b, from, SKN_GRAPH_NONE);
+    if (seen[start]) return NULL;
+    seen[start] = true;
+    from[start] = SKN_GRAPH_NONE;
+    queue[tail++] = start;
+    while (head < tail) {
+        uint32_t at = queue[head++];
+        for (uint32_t i = 0; i < p->flows[at].start_count; i++) {
+            if (skn_slice_eq(p->flows[at].starts[i], p->own_name)) return path_to(b, from, at);
+            uint32_t next = find_flow(p, p->flows[at].starts[i]);
+            if (next == SKN_GRAPH_NONE || seen[next]) continue;
+            seen[next] = true;
+            from[next] = at;
+            queue[tail++] = next;
+        }
+    }
+    return NULL;
+}
+
+static void unknown_flow(struct skn_pty *b, struct skn_span span)
+{
+    struct skn_slice name = skn_pty_text(b, span);
+    struct skn_suggest suggest;
+    skn_suggest_init(&suggest, name);
+    for (size_t i = 0; b->project && i < b->project->flow_count; i++)
+        skn_suggest_offer(&suggest, b->project->flows[i].name);
+    skn_diags_add(b->diags,
+                  b->project ? SKN_CODE_UNKNOWN_FLOW : SKN_CODE_LONE_FLOW,
+                  span,
+                  SKN_DIAG_ARGS(name, suggest.best));
+}
+
+void skn_check_flows(struct skn_pty *b)
+{
+    const struct skn_project_events *p = b->project;
+    size_t count = p ? p->flow_count : 0;
+    uint32_t *from = skn_alloc_zero(count + 1, sizeof(*from));
+    uint32_t *queue = skn_alloc_zero(count + 1, sizeof(*queue));
+    bool *seen = skn_alloc_zero(count + 1, sizeof(*seen));
+    for (uint32_t i = 0; i < b->tree->unit_count; i++) {
+        if (skn_option_place(b, i) != SKN_ON_FLOW) continue;
+        struct skn_span span = b->tree->units[i].event.name;
+        if (p && !p->has_flows) continue;
+        uint32_t flow = p ? find_flow(p, skn_pty_text(b, span)) : SKN_GRAPH_NONE;
+        if (flow == SKN_GRAPH_NONE) {
+            unknown_flow(b, span);
+            continue;
+        }
+        const char *path = find_cycle(b, flow, from, queue, seen);
+        if (path)
+            skn_diags_add(b->diags, SKN_CODE_FLOW_CYCLE, span, SKN_DIAG_ARGS(skn_slice_str(path)));
+    }
+    skn_free(from);
+    skn_free(queue);
+    skn_free(seen);
+}
+
+/* A name that a unit exports, as seen from a step with several units. */
+struct export
+{
+    uint32_t step;
+    struct skn_slice name;
+    uint32_t beside; /* the unit of that step in which it is */
+    uint32_t unit;   /* that exports it */
+};
+
+struct exports {
+    struct skn_pty *b;
+    struct export *at;
+    uint32_t count, cap;
+};
+
+/* Upward through branches, which belong to the group around their unit; a group ends the way. */
+static void add_export(struct exports *e, uint32_t unit, struct skn_slice name)
+{
+    const struct skn_syntax *tree = e->b->tree;
+    for (uint32_t at = unit;;) {
+        uint32_t step = tree->units[at].step;
+        if (tree->steps[step].unit_count > 1 && e->count < EXPORTS_MAX) {
+            e->at = skn_parse_grow(e->at, e->count, &e->cap, sizeof(*e->at));
+            e->at[e->count++] = (struct export){step, name, at, unit};
+        }
+        const struct skn_syn_body *body = &tree->bodies[tree->steps[step].body];
+        if (body->kind != SKN_BODY_BRANCH) return;
+        at = body->owner;
+    }
+}
+
+static void add_listed(struct exports *e, uint32_t unit, uint32_t literal)
+{
+    const struct skn_literal *list = &e->b->tree->literals[literal];
+    struct skn_slice name;
+    for (uint32_t at = literal + 1; list->kind == SKN_LITERAL_LIST && at < list->end; at++)
+        if (e->b->tree->literals[at].kind == SKN_LITERAL_STRING &&
+            skn_pty_string(e->b, &e->b->tree->literals[at], false, &name))
+            add_export(e, unit, name);
+}
+
+static void add_exports(struct exports *e, uint32_t unit)
+{
+    const struct skn_pty *b = e->b;
+    const struct skn_syn_unit *from = &b->tree->units[unit];
+    uint32_t event = b->units[unit].event;
+    bool is_set = event != SKN_GRAPH_NONE && b->event_kinds[event] == SKN_NAME_BUILTIN_LATER &&
+                  skn_slice_eq(b->events[event].name, SKN_LIT("Set"));
+    for (uint32_t i = 0; i < from->option_count; i++) {
+        const struct skn_syn_option *option = &b->tree->options[from->first_option + i];
+        struct skn_slice name = skn_pty_text(b, option->name);
+        if (from->kind == SKN_SYN_GROUP && skn_slice_eq(name, SKN_LIT("exports")))
+            add_listed(e, unit, option->literal);
+        if (is_set && !skn_option_find(name)) add_export(e, unit, name);
+    }
+    if (from->kind != SKN_SYN_EVENT) return; /* children of MAP export nothing */
+    for (uint32_t i = 0; i < b->events[event].export_count; i++)
+        add_export(e, unit, b->events[event].exports[i]);
+}
+
+static int by_step_and_name(const void *left, const void *right)
+{
+    const struct export *a = left;
+    const struct export *b = right;
+    if (a->step != b->step) return a->step < b->step ? -1 : 1;
+    int order = skn_slice_cmp(a->name, b->name);
+    if (order != 0) return order;
+    return a->unit < b->unit ? -1 : a->unit > b->unit;
+}
+
+void skn_check_exports(struct skn_pty *b)
+{
+    struct exports e = {.b = b};
+    for (uint32_t unit = 0; unit < b->tree->unit_count; unit++)
+        add_exports(&e, unit);
+    if (e.count > 1) qsort(e.at, e.count, sizeof(*e.at), by_step_and_name);
+    for (uint32_t i = 1; i < e.count; i++) {
+        const struct export *a = &e.at[i - 1], *x = &e.at[i];
+        if (a->step != x->step || !skn_slice_eq(a->name, x->name) || a->beside == x->beside)
+            continue;
+        skn_diags_add(
+            b->diags,
+            SKN_CODE_EXPORT_CLASH,
+            b->tree->units[x->unit].span,
+            SKN_DIAG_ARGS(skn_pty_unit_name(b, x->unit), x->name, skn_pty_unit_name(b, a->unit)));
+    }
+    skn_free(e.at);
+}
+
+void skn_pointy_starts(struct skn_arena *arena,
+                       struct skn_slice text,
+                       const struct skn_slice **out_names,
+                       uint32_t *out_count)
+{
+    struct skn_source source;
+    struct skn_slice *names = NULL;
+    uint32_t count = 0, cap = 0;
+    struct skn_slice *copy;
+    if (skn_source_init(&source, arena, SKN_LIT(""), text) == SKN_OK) {
+        for (struct skn_token t = skn_lex(&source, 0); t.kind != SKN_TOKEN_END;
+             t = skn_lex(&source, t.span.end)) {
+            if (t.kind != SKN_TOKEN_NAME ||
+                !skn_slice_eq(skn_source_at(&source, t.span), SKN_LIT("FLOW")))
+                continue;
+            struct skn_token less = skn_lex(&source, t.span.end);
+            struct skn_token name = skn_lex(&source, less.span.end);
+            if (less.kind != SKN_TOKEN_LESS || name.kind != SKN_TOKEN_NAME) continue;
+            struct skn_slice at = skn_source_at(&source, name.span);
+            uint32_t i = 0;
+            while (i < count && !skn_slice_eq(names[i], at))
+                i++;
+            if (i < count || count == SKN_STARTS_MAX) continue;
+            names = skn_parse_grow(names, count, &cap, sizeof(*names));
+            names[count++] = at;
+        }
+    }
+    copy = skn_arena_zero(arena, count + 1, sizeof(*copy));
+    for (uint32_t i = 0; i < count; i++)
+        copy[i] = skn_arena_dup(arena, names[i]);
+    skn_free(names);
+    *out_names = copy;
+    *out_count = count;
+}

@@ -1,0 +1,78 @@
+/* options_internal.h - the table of options [F17] [F22]: names, values, and where each may stand.
+ *
+ * Owns        nothing.
+ * May include base, lang/kit.
+ * Threads     any.
+ */
+#pragma once
+
+#include "lang/pointy/build_internal.h"
+
+enum skn_option_rule_kind {
+    SKN_RULE_DURATION, /* or a number of seconds */
+    SKN_RULE_WHOLE,    /* not negative */
+    SKN_RULE_NUMBER,   /* not negative */
+    SKN_RULE_JITTER,   /* bool or fraction */
+    SKN_RULE_FAILURES, /* a list of words and exit:N */
+    SKN_RULE_NAMES,    /* a list of names */
+    SKN_RULE_EVALUATE,
+    SKN_RULE_STRATEGY,
+    SKN_RULE_ON_FAILURE,
+    SKN_RULE_STOP,
+    SKN_RULE_STRING,
+    SKN_RULE_GPU, /* bool or whole */
+    SKN_RULE_RATE,
+    SKN_RULE_BOOL,
+    SKN_RULE_ANY,
+    SKN_RULE_OVER,     /* "@file" */
+    SKN_RULE_PARALLEL, /* 1 to 10,000 */
+    SKN_RULE_EXECUTOR,
+    SKN_RULE_COMPENSATE,
+};
+
+/* Units by what may have an option; bits. */
+enum {
+    SKN_ON_EVENT = 1,
+    SKN_ON_GROUP = 2,
+    SKN_ON_MAP = 4,
+    SKN_ON_FILTER = 8,
+    SKN_ON_REDUCE = 16,
+    SKN_ON_FLOW = 32,
+    SKN_ON_LISTS = SKN_ON_MAP | SKN_ON_FILTER | SKN_ON_REDUCE,
+    SKN_ON_ALL = 63,
+};
+
+struct skn_option_rule {
+    const char *name;
+    enum skn_option_rule_kind rule;
+    const char *same_as; /* the option that this is another name of */
+    bool is_built;
+    uint8_t on;
+    const char *text; /* what it means, for people */
+};
+
+/* The row of a name, NULL for any other; by index, NULL behind the last. */
+const struct skn_option_rule *skn_option_find(struct skn_slice name);
+const struct skn_option_rule *skn_option_at(size_t index);
+
+/* What a rule wants, as an error says it: "a duration such as 30s, or a number of seconds". */
+const char *skn_option_wanted(enum skn_option_rule_kind rule);
+
+/* Whether a literal is a value of the rule. */
+bool skn_option_is_met(const struct skn_pty *b,
+                       enum skn_option_rule_kind rule,
+                       const struct skn_literal *literal);
+
+/* Which bit a unit is. */
+uint8_t skn_option_place(const struct skn_pty *b, uint32_t unit);
+
+/* N of "at_least=N", 0 for any other text. */
+uint32_t skn_option_at_least(struct skn_slice text);
+
+/* Whether a built-in takes an option besides those of the table, and what its value is. */
+bool skn_builtin_takes(struct skn_slice event,
+                       struct skn_slice option,
+                       enum skn_option_rule_kind *out_rule);
+
+/* Checks that span several options or the units inside: evaluate, drop, limits of lists. */
+void skn_check_options(struct skn_pty *b);
