@@ -29,6 +29,7 @@
     X(13, OLD_NOT_ZEROED,     1, "journal/crash", "a trimmed file is taken with old groups in it [E1]") \
     X(14, READY_NOT_SYNCED,   1, "journal/crash", "a prepared segment is not synced before it gets its name [E1]") \
     X(15, NO_CHAIN,           1, "journal/damage", "records are not compared with those before them [E3]") \
+    X(16, TRIM_NOT_SUMMED,    1, "shard/older", "a trim does not note how far the store was [E9]") \
     /* outputs, requests, slices */ \
     X(21, EARLY_RELEASE,      1, "sim", "an output leaves before its batch is durable [E22]") \
     X(22, QUERY_EARLY,        1, "sim", "a query shows a row that is not durable yet [E21]") \

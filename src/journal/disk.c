@@ -96,8 +96,19 @@ static enum skn_rc retire(struct skn_journal *journal, size_t n, struct skn_diag
     return rc;
 }
 
-/* The superblock forgets the segments first: then a file that is still there is only litter. */
-static enum skn_rc drop_segments(struct skn_journal *journal, size_t n, struct skn_diag *diag)
+static uint64_t
+sum_of(const struct skn_journal *journal, const struct skn_journal_mark *marks, size_t count)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < journal->back.super.shards; i++)
+        sum += index_of(marks, count, i);
+    return sum;
+}
+
+/* The superblock forgets the segments first: then a file that is still there is only litter. `sum`
+ * goes in the same write: from now on no older store may be opened with what is left. */
+static enum skn_rc
+drop_segments(struct skn_journal *journal, size_t n, uint64_t sum, struct skn_diag *diag)
 {
     struct skn_jback *back = &journal->back;
     bool is_early = skn_bug(SKN_BUG_TRIM_BEFORE_SUPER);
@@ -105,6 +116,7 @@ static enum skn_rc drop_segments(struct skn_journal *journal, size_t n, struct s
     back->super.oldest = back->segments[n].head.number;
     back->super.oldest_group = back->segments[n].first_group;
     back->super.bound = back->durable;
+    if (sum > back->super.trimmed && !skn_bug(SKN_BUG_TRIM_NOT_SUMMED)) back->super.trimmed = sum;
     if (rc == SKN_OK) rc = skn_jf_write_super(back->super_file, &back->super, diag);
     if (rc == SKN_OK && !is_early) rc = retire(journal, n, diag);
     for (size_t i = 0; i < n; i++)
@@ -128,7 +140,8 @@ enum skn_rc skn_journal_trim(struct skn_journal *journal,
     while (n + 1 < back->count && is_done(journal, &back->segments[n], marks, count))
         n++;
     if (n == 0) return skn_journal_idle(journal, diag); /* a checkpoint moves the bound [E5] */
-    return skn_jready_fail(&journal->ready, drop_segments(journal, n, &why), &why, diag);
+    uint64_t sum = sum_of(journal, marks, count);
+    return skn_jready_fail(&journal->ready, drop_segments(journal, n, sum, &why), &why, diag);
 }
 
 void skn_journal_tail(const struct skn_journal *journal,

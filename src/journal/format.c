@@ -153,6 +153,8 @@ void skn_jf_put_super(const struct skn_jf_super *super, uint8_t out[SKN_JF_SECTO
     put_u64(&pen, super->bound);
     put_u64(&pen, super->end);
     put_u32(&pen, super->shards);
+    put_u32(&pen, 0);
+    put_u64(&pen, super->trimmed);
     put_sum(out, SKN_JF_SECTOR);
 }
 
@@ -173,10 +175,12 @@ skn_jf_get_super(struct skn_slice sector, struct skn_jf_super *out_super, struct
     s.bound = skn_cursor_le64(&cursor);
     s.end = skn_cursor_le64(&cursor);
     s.shards = skn_cursor_le32(&cursor);
+    (void)skn_cursor_le32(&cursor);
+    s.trimmed = skn_cursor_le64(&cursor);
     s.is_sealed = sealed == 1;
     if (sealed > 1 || s.oldest == 0 || s.oldest > s.newest || s.oldest_group == 0 ||
         s.end % SKN_JF_BLOCK != 0 || s.is_sealed != (s.end != 0) || s.shards == 0 ||
-        s.shards > SKN_JOURNAL_SHARDS_MAX)
+        s.shards > SKN_JOURNAL_SHARDS_MAX || (s.oldest == 1 && s.trimmed != 0))
         return SKN_CORRUPT(diag, "its fields contradict each other");
     *out_super = s;
     return SKN_OK;

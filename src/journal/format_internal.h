@@ -64,7 +64,9 @@
  *          80   u64 lower bound: the journal has this group, or it lost something
  *          88   u64 after a clean stop the offset behind the last group in the newest segment
  *          96   u32 count of shards, fixed when the journal is made
- *          100  ..  zeros
+ *          100  u32 0
+ *          104  u64 sum of the marks by which segments went last; 0: none did
+ *          112  ..  zeros
  *          504  u64 checksum of the 504 bytes before it
  */
 #pragma once
@@ -123,6 +125,7 @@ struct skn_jf_super {
     uint64_t bound;
     uint64_t end;
     uint32_t shards;
+    uint64_t trimmed;
 };
 
 struct skn_jf_hash {

@@ -68,7 +68,10 @@ struct skn_journal_info {
     bool was_created; /* there was none */
     bool was_sealed;  /* the last owner stopped cleanly */
     bool is_trimmed;  /* its first segments are gone: it is whole with a store at their marks */
-    uint32_t shards;  /* how many the journal was made with */
+    /* The sum of the indexes of these marks. The positions of a store only grow, so one whose sum is
+     * less is older than the trim, and what it lacks may be gone without a gap in any shard. */
+    uint64_t trimmed;
+    uint32_t shards; /* how many the journal was made with */
     uint64_t generation;
     uint64_t segments;
     uint64_t groups;
@@ -193,7 +196,7 @@ SKN_MUST_USE enum skn_rc skn_journal_read_last(struct skn_env *env,
                                                void *ctx,
                                                struct skn_diag *diag);
 
-/* What the superblock alone says: ids, was_sealed, is_trimmed and shards; the others are 0. For who
+/* What the superblock alone says: ids, was_sealed, is_trimmed, trimmed, shards; the others are 0. For who
  * has to know how many shards there are before the first record comes. SKN_ENOENT: there is no
  * journal. */
 SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,

@@ -135,6 +135,7 @@ static void note_super(struct skn_jscan *scan)
     memcpy(info->store_id, scan->super.ids.store, sizeof info->store_id);
     info->was_sealed = scan->super.is_sealed;
     info->is_trimmed = scan->super.oldest > 1;
+    info->trimmed = scan->super.trimmed;
     info->shards = scan->super.shards;
 }
 

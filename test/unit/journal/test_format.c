@@ -21,7 +21,8 @@ static const struct skn_jf_super super = {.is_sealed = true,
                                           .oldest_group = 6,
                                           .bound = 11,
                                           .end = 3 * SKN_JF_BLOCK,
-                                          .shards = 64};
+                                          .shards = 64,
+                                          .trimmed = 0x60};
 
 static struct skn_record record(void)
 {
@@ -76,19 +77,20 @@ static void superblock_slot_has_its_golden_bytes(void **state)
     s.ids = ids;
     uint8_t sector[SKN_JF_SECTOR];
     skn_jf_put_super(&s, sector);
-    assert_hex(skn_slice(sector, 100),
+    assert_hex(skn_slice(sector, 112),
                "736b6e2e7375700a0100000001000000c00102030405060708090a0b0c0d0e0f"
                "500102030405060708090a0b0c0d0e0f07000000000000000500000000000000"
                "040000000000000006000000000000000b000000000000000030000000000000"
-               "40000000");
-    assert_true(skn_jf_is_zero(skn_slice(sector + 100, SKN_JF_SECTOR - 100 - 8)));
-    assert_hex(skn_slice(sector + SKN_JF_SECTOR - 8, 8), "269f10588108ea6d");
+               "40000000000000006000000000000000");
+    assert_true(skn_jf_is_zero(skn_slice(sector + 112, SKN_JF_SECTOR - 112 - 8)));
+    assert_hex(skn_slice(sector + SKN_JF_SECTOR - 8, 8), "b3fa0632cd584eca");
     assert_int_equal(skn_jf_get_super(skn_slice(sector, sizeof sector), &back, NULL), SKN_OK);
     assert_true(back.is_sealed);
     assert_int_equal(back.end, s.end);
     assert_int_equal(back.bound, s.bound);
     assert_int_equal(back.oldest_group, s.oldest_group);
     assert_int_equal(back.shards, s.shards);
+    assert_int_equal(back.trimmed, s.trimmed);
 }
 
 static void a_superblock_has_a_shard_and_not_too_many(void **state)
