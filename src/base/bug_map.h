@@ -48,6 +48,8 @@
     X(35, HASH_ORDER,         1, "sim", "rows of a batch stand in the order of a table's hash (P4)") \
     X(36, RANDOM_ADDRESS,     1, "sim", "a random number comes from a memory address (P4)") \
     X(37, MEMORY_STATE,       1, "sim", "a program counts in memory and not in a row [E24]") \
+    X(38, WAKE_LOST,          1, "node/wakeup", "the flag of a wake goes off before its byte is read") \
+    X(39, KEEPER_SLEEPS,      1, "shard/wakes", "nobody wakes the keeper when the tail is long [E12]") \
     /* timers, clocks */ \
     X(41, TIMER_WALL,         1, "sim", "timers are due by the wall clock [E50]") \
     X(42, TIMER_TWICE,        1, "sim", "a timer that fired is not deleted [E51]") \

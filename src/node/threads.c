@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "node/phase_internal.h"
+#include "node/wakeup_internal.h"
 
 #include <errno.h>
 #include <linux/futex.h>
@@ -11,7 +12,6 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -33,13 +33,12 @@ struct skn_threads {
     struct skn_guard_file *guard;
     struct skn_phases *phases;
     unsigned count;
-    int event_fd;
-    unsigned log;              /* the part that writes the journal */
-    pthread_mutex_t log_turn;  /* whoever turns it has this: its thread, or the main one */
-    bool is_turning;           /* the main thread, worker 0 */
-    bool is_log_wanted;        /* in that turn the log got something */
-    bool is_main_again;        /* the main thread gave itself something */
-    _Atomic bool is_signalled; /* the event is set */
+    struct skn_wakeup wakeup; /* of the main thread */
+    unsigned log;             /* the part that writes the journal */
+    pthread_mutex_t log_turn; /* whoever turns it has this: its thread, or the main one */
+    bool is_turning;          /* the main thread, worker 0 */
+    bool is_log_wanted;       /* in that turn the log got something */
+    bool is_main_again;       /* the main thread gave itself something */
     _Atomic bool stops;
     _Atomic bool has_failed;
     pthread_mutex_t mutex; /* of what follows */
@@ -65,14 +64,6 @@ static void wake_thread(struct thread *thread)
         (void)syscall(SYS_futex, &thread->state, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-static void wake_main(struct skn_threads *all)
-{
-    static const uint64_t one = 1;
-    if (atomic_exchange_explicit(&all->is_signalled, true, memory_order_seq_cst)) return;
-    ssize_t n = write(all->event_fd, &one, sizeof one);
-    SKN_ASSERT(n == (ssize_t)sizeof one);
-}
-
 static void wake(void *ctx, unsigned from, unsigned to)
 {
     struct skn_threads *all = ctx;
@@ -83,7 +74,7 @@ static void wake(void *ctx, unsigned from, unsigned to)
     else if (is_from_main && to == all->log && all->is_turning)
         all->is_log_wanted = true;
     else if (is_to_main)
-        wake_main(all);
+        skn_wakeup_set(&all->wakeup);
     else
         wake_thread(&all->threads[to]);
 }
@@ -97,7 +88,7 @@ static void fail(struct skn_threads *all, enum skn_rc rc, const struct skn_diag 
     }
     (void)pthread_mutex_unlock(&all->mutex);
     atomic_store(&all->has_failed, true);
-    wake_main(all);
+    skn_wakeup_set(&all->wakeup);
 }
 
 /* The keeper says when it works on a checkpoint. */
@@ -196,13 +187,13 @@ enum skn_rc skn_threads_start(struct skn_shards *shards,
     all->log = skn_shards_log(shards);
     (void)pthread_mutex_init(&all->mutex, NULL);
     (void)pthread_mutex_init(&all->log_turn, NULL);
-    all->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    skn_wakeup_init(&all->wakeup);
+    int error = all->wakeup.fd < 0 ? errno : 0;
     skn_shards_on_wake(shards, wake, all);
     sigset_t every, before;
     (void)sigfillset(&every);
     unblock_fatal(&every);
     (void)pthread_sigmask(SIG_SETMASK, &every, &before);
-    int error = all->event_fd < 0 ? errno : 0;
     for (unsigned i = 1; error == 0 && i < all->count; i++) {
         struct thread *thread = &all->threads[i];
         thread->all = all;
@@ -230,7 +221,7 @@ void skn_threads_stop(struct skn_threads *all)
         (void)pthread_join(thread->id, NULL);
     }
     skn_shards_on_wake(all->shards, NULL, NULL);
-    if (all->event_fd >= 0) (void)close(all->event_fd);
+    skn_wakeup_fini(&all->wakeup);
     (void)pthread_mutex_destroy(&all->mutex);
     (void)pthread_mutex_destroy(&all->log_turn);
     skn_free(all->threads);
@@ -239,16 +230,12 @@ void skn_threads_stop(struct skn_threads *all)
 
 int skn_threads_fd(const struct skn_threads *all)
 {
-    return all->event_fd;
+    return all->wakeup.fd;
 }
 
 enum skn_rc skn_threads_turn(struct skn_threads *all, bool *out_more, struct skn_diag *diag)
 {
-    if (atomic_exchange_explicit(&all->is_signalled, false, memory_order_seq_cst)) {
-        uint64_t count;
-        ssize_t n = read(all->event_fd, &count, sizeof count);
-        (void)n;
-    }
+    skn_wakeup_drain(&all->wakeup);
     if (atomic_load(&all->has_failed)) {
         (void)pthread_mutex_lock(&all->mutex);
         enum skn_rc rc = all->rc;

@@ -12,8 +12,6 @@
 #include "base/mem.h"
 #include "shard/parts_internal.h"
 
-enum { AT_MOST_WAIT_MS = 1000 };
-
 /* --- the fetcher ------------------------------------------------------------------------------------ */
 
 enum skn_rc fetcher_turn(struct skn_shards *all, bool *out_more, struct skn_diag *diag)
@@ -37,9 +35,11 @@ enum skn_rc fetcher_turn(struct skn_shards *all, bool *out_more, struct skn_diag
 
 /* --- checkpoints --------------------------------------------------------------------------------------- */
 
+/* Not before the trim of the last one: until then the tail is as long as if there had been none. */
 static bool is_due(struct skn_shards *all, uint64_t now_ms)
 {
     const struct skn_checkpoint_limits *limits = &all->options.checkpoint;
+    if (atomic_load_explicit(&all->trims, memory_order_acquire) != all->keeper.trims) return false;
     uint64_t records = atomic_load_explicit(&all->tail_records, memory_order_relaxed);
     uint64_t bytes = atomic_load_explicit(&all->tail_bytes, memory_order_relaxed);
     if (atomic_load_explicit(&all->wants_checkpoint, memory_order_relaxed)) return true;
@@ -94,6 +94,7 @@ static enum skn_rc end(struct skn_shards *all, struct skn_diag *diag)
     SKN_ASSERT(fits);
     uint64_t now_ms = skn_env_now_mono_ns(all->env) / MS_IN_NS;
     k->is_running = false;
+    k->trims++;
     k->ended_ms = now_ms;
     atomic_store_explicit(&all->checkpoint_ms, now_ms - k->began_ms, memory_order_relaxed);
     atomic_fetch_add_explicit(&all->checkpoints, 1, memory_order_relaxed);
@@ -154,10 +155,12 @@ enum skn_rc keeper_turn(struct skn_shards *all, bool *out_more, struct skn_diag 
     return rc;
 }
 
+/* The log wakes it behind each trim, and when the tail begins or has become long (log_note_tail). */
 int keeper_timeout_ms(struct skn_shards *all)
 {
     struct keeper *k = &all->keeper;
     if (!all->backend || k->is_running) return -1;
+    if (atomic_load_explicit(&all->trims, memory_order_acquire) != k->trims) return -1;
     uint64_t now_ms = skn_env_now_mono_ns(all->env) / MS_IN_NS;
     if (is_due(all, now_ms)) return 0;
     if (atomic_load_explicit(&all->tail_records, memory_order_relaxed) == 0) return -1;

@@ -1,5 +1,6 @@
 /* log.c - the part that owns the journal: groups of all workers' records, one sync each. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/mem.h"
 #include "shard/parts_internal.h"
 
@@ -78,9 +79,25 @@ static enum skn_rc append(struct skn_shards *all, struct chunk *chunk, struct sk
     return SKN_OK;
 }
 
+/* The keeper sleeps until somebody tells it: that there is a tail at all, from when on it counts the
+ * time; that it is long enough for a checkpoint; that a trim is done, behind which it looks anew. While
+ * a checkpoint runs, the trim at its end is all that it has to hear of. */
+static void wake_keeper(struct skn_shards *all, uint64_t records_before, bool is_trimmed)
+{
+    const struct skn_checkpoint_limits *limits = &all->options.checkpoint;
+    uint64_t records = atomic_load_explicit(&all->tail_records, memory_order_relaxed);
+    uint64_t bytes = atomic_load_explicit(&all->tail_bytes, memory_order_relaxed);
+    bool is_long = records >= limits->records || bytes >= limits->bytes;
+    bool is_busy = atomic_load_explicit(&all->is_checkpointing, memory_order_seq_cst);
+    bool tells = (records_before == 0 && records > 0) || (is_long && !is_busy);
+    if (all->backend && (is_trimmed || (tells && !skn_bug(SKN_BUG_KEEPER_SLEEPS))))
+        parts_nudge(all, part_log(all), part_keeper(all));
+}
+
 /* What an opening now would have to do [E12]. */
 void log_note_tail(struct skn_shards *all, bool is_trimmed)
 {
+    uint64_t before = atomic_load_explicit(&all->tail_records, memory_order_relaxed);
     struct skn_journal_tail tail;
     skn_journal_tail(all->log.journal, all->log.kept, all->count, &tail);
     atomic_store_explicit(&all->tail_records, tail.records, memory_order_relaxed);
@@ -88,6 +105,7 @@ void log_note_tail(struct skn_shards *all, bool is_trimmed)
     if (is_trimmed || tail.bytes < all->log.untrimmed) all->log.untrimmed = tail.bytes;
     uint64_t bytes = tail.bytes - all->log.untrimmed;
     atomic_store_explicit(&all->tail_bytes, bytes, memory_order_relaxed);
+    wake_keeper(all, before, is_trimmed);
 }
 
 /* Nothing to write: the bound moves to the end, once [E5]. */
@@ -125,6 +143,7 @@ static enum skn_rc take_asked(struct skn_shards *all, struct skn_diag *diag)
             all->log.kept[trim->marks[i].shard] = trim->marks[i];
         skn_free(trim);
         log_note_tail(all, true);
+        atomic_fetch_add_explicit(&all->trims, 1, memory_order_release);
         for (unsigned w = 0; w < all->worker_count; w++) /* they may have waited for it [E12] */
             parts_nudge(all, part_log(all), w);
     }
@@ -184,7 +203,9 @@ int log_timeout_ms(struct skn_shards *all)
     uint64_t quiet = (skn_env_now_mono_ns(all->env) - log->last_group_ns) / MS_IN_NS;
     if (!log->is_idle_told)
         return quiet < SKN_JOURNAL_IDLE_MS ? (int)(SKN_JOURNAL_IDLE_MS - quiet) : 0;
-    return -1;
+    /* While the disk is full no work comes that would make it look again [E8]. */
+    bool is_full = atomic_load_explicit(&all->disk, memory_order_relaxed) != SKN_JOURNAL_DISK_OK;
+    return is_full ? (int)(DISK_LOOK_NS / MS_IN_NS) : -1;
 }
 
 /* --- the preparer ------------------------------------------------------------------------------------ */

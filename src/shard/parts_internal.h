@@ -80,6 +80,7 @@ struct shard {
     struct skn_store *store;
     struct worker *worker;
     struct skn_list active_link;  /* in worker->active: it may have something to do */
+    struct skn_list want_link;    /* in worker->wanting */
     struct skn_list release_link; /* in worker->releasing: outputs may leave */
     uint64_t last_redone;         /* index of its last record in the journal at opening */
     uint64_t due_ms;              /* it has something to do then */
@@ -101,6 +102,7 @@ struct worker {
     struct tally tally;
     unsigned part;
     struct skn_list active, releasing;
+    struct skn_list wanting; /* shards that may want more rows than could be asked for at once */
     struct skn_list free_chunks, free_blocks;
     struct chunk *open;
     unsigned chunks_out, fetches_out, blocks_out;
@@ -129,6 +131,7 @@ struct keeper {
     uint64_t marked_bits;   /* the same, by worker */
     bool is_bounded;        /* the journal's bound names every record up to the marks */
     uint64_t began_ms, ended_ms;
+    uint64_t trims; /* that it asked for */
 };
 
 struct skn_shards {
@@ -164,6 +167,7 @@ struct skn_shards {
     _Atomic uint64_t tail_records, tail_bytes, checkpoints, checkpoint_ms, groups, records;
     _Atomic bool is_checkpointing, wants_checkpoint;
 
+    _Atomic uint64_t trims;         /* that the log has done */
     _Atomic uint64_t hold_until_ns; /* until then the log trims nothing */
     _Atomic bool wants_segment;     /* the log may need the next one soon */
 };

@@ -10,7 +10,8 @@ void worker_init(struct skn_shards *all, unsigned part)
     struct worker *w = &all->workers[part];
     w->all = all;
     w->part = part;
-    struct skn_list *lists[] = {&w->active, &w->releasing, &w->free_chunks, &w->free_blocks};
+    struct skn_list *lists[] = {
+        &w->active, &w->releasing, &w->wanting, &w->free_chunks, &w->free_blocks};
     for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
         skn_list_init(lists[i]);
 }
@@ -142,11 +143,18 @@ static struct fetch *new_fetch(void)
     return fetch;
 }
 
+/* What is more than may be asked for at once is when some of it has come. */
 static void ask_for_rows(struct worker *w, struct shard *shard)
 {
     struct skn_read read;
     uint64_t number;
-    while (w->fetches_out < FETCHES_OUT_MAX && skn_store_next_want(shard->store, &read, &number)) {
+    for (;;) {
+        if (w->fetches_out == FETCHES_OUT_MAX) {
+            if (skn_list_is_empty(&shard->want_link))
+                skn_list_push_back(&w->wanting, &shard->want_link);
+            return;
+        }
+        if (!skn_store_next_want(shard->store, &read, &number)) return;
         struct fetch *fetch = new_fetch();
         skn_buf_put(&fetch->keys, read.from);
         skn_buf_put(&fetch->keys, read.end);
@@ -170,6 +178,8 @@ static enum skn_rc take_rows(struct worker *w, struct fetch *fetch, struct skn_d
     skn_core_fetched(shard->core, fetch->number);
     fetch_free(fetch);
     worker_activate(shard);
+    struct skn_list *link = skn_list_pop_front(&w->wanting);
+    if (link) ask_for_rows(w, SKN_CONTAINER_OF(link, struct shard, want_link));
     return rc;
 }
 
@@ -237,7 +247,10 @@ static enum skn_rc take_all(struct worker *w, bool *out_more, struct skn_diag *d
             if (rc != SKN_OK) return rc;
             i++;
         }
-        if (i == RING_ITEMS) *out_more = true;
+        if (i < RING_ITEMS) continue;
+        *out_more = true;
+        /* It may have been full, and what the outside has besides goes in when it knows. */
+        if (from == part_outside(all)) parts_nudge(all, w->part, from);
     }
     return SKN_OK;
 }
@@ -266,9 +279,11 @@ step_shard(struct worker *w, struct shard *shard, uint64_t now_ms, struct skn_di
     }
     if (rc == SKN_OK) worker_activate(shard);
     if (rc != SKN_OK && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
-    ask_for_rows(w, shard);
-    skn_store_shrink(shard->store);
     shard->due_ms = skn_core_next_due_ms(shard->core);
+    /* It was stepped just now: what is due all the same waits for rows, which wake it. */
+    if (rc != SKN_OK && shard->due_ms <= now_ms) shard->due_ms = now_ms + 1;
+    ask_for_rows(w, shard); /* what it looked for to say when it is due, too */
+    skn_store_shrink(shard->store);
     may_release(shard); /* answers of queries, looks */
     struct skn_core_counts after = skn_core_counts(shard->core);
     tally_up(&w->tally.slices, before.slices, after.slices);
