@@ -178,6 +178,7 @@ void skn_engine_close(struct skn_engine *e)
     (void)skn_shards_close(e->shards, NULL);
     skn_guard_file_close(e->guard);
     skn_backend_destroy(e->backend);
+    if (!e->is_read_only) skn_phases_fini(&e->phases);
     while ((link = skn_list_first(&e->looks))) {
         struct look *look = SKN_CONTAINER_OF(link, struct look, link);
         engine_look_abandon(look);

@@ -84,7 +84,8 @@ static enum skn_rc open_engine(struct holder *h, struct skn_diag *diag)
     return skn_engine_open(&options, &h->engine, diag);
 }
 
-/* After the engine is open, so that what it forks does not have them blocked. */
+/* Before anything is opened: who ends a holder that is opening waits until it can stop cleanly. What it
+ * forks unblocks them for itself. */
 static enum skn_rc catch_signals(struct holder *h, struct skn_diag *diag)
 {
     sigset_t set;
@@ -162,9 +163,10 @@ static struct skn_peer *peer_by_number(struct holder *h, uint64_t number)
     return NULL;
 }
 
-static enum skn_rc turn(struct holder *h, bool engine_ready, struct skn_diag *diag)
+/* `is_due`: it is ready, or waited for as long as it wanted to. */
+static enum skn_rc turn(struct holder *h, bool is_due, struct skn_diag *diag)
 {
-    if (engine_ready || h->asked || skn_engine_timeout_ms(h->engine) == 0) {
+    if (is_due || h->asked || skn_engine_timeout_ms(h->engine) == 0) {
         h->asked = false;
         enum skn_rc rc = skn_engine_turn(h->engine, diag);
         if (rc != SKN_OK) return rc;
@@ -235,7 +237,8 @@ static enum skn_rc serve_once(struct holder *h, struct skn_diag *diag)
     struct pollfd polls[POLL_PEERS + SKN_CLIENTS_MAX];
     int wait = wait_ms(h);
     size_t n = fill_polls(h, polls);
-    if (poll(polls, n, wait) < 0 && errno != EINTR)
+    int ready = poll(polls, n, wait);
+    if (ready < 0 && errno != EINTR)
         return SKN_FAIL(diag, SKN_EIO, "could not wait for clients: %s", strerror(errno));
     if (polls[POLL_SIGNAL].revents) h->ends = true;
     /* In the order of the array; only new peers are behind its end. */
@@ -247,7 +250,8 @@ static enum skn_rc serve_once(struct holder *h, struct skn_diag *diag)
         take_requests(h, peer);
     }
     if (polls[POLL_LISTEN].revents) accept_all(h);
-    enum skn_rc rc = turn(h, polls[POLL_ENGINE].revents || polls[POLL_WAKE].revents, diag);
+    bool is_due = ready == 0 || polls[POLL_ENGINE].revents || polls[POLL_WAKE].revents;
+    enum skn_rc rc = turn(h, is_due, diag);
     sweep_peers(h);
     note_idle(h);
     return rc;
@@ -281,14 +285,24 @@ static enum skn_rc hold(struct holder *h, struct skn_diag *diag)
     enum skn_rc rc = skn_data_dir_create(options->project->data_path, &h->dir, diag);
     if (rc == SKN_OK) rc = take_lock(h, &served, diag);
     if (rc == SKN_OK && !served) rc = skn_restore_may_write(options->project->data_path, diag);
+    if (rc == SKN_OK && !served) rc = catch_signals(h, diag);
     if (rc == SKN_OK && !served) rc = open_engine(h, diag);
     /* What ends a holder in its first turn, such as a full disk, is told to who started it. */
     if (rc == SKN_OK && !served) rc = skn_engine_turn(h->engine, diag);
-    if (rc == SKN_OK && !served) rc = catch_signals(h, diag);
     if (rc == SKN_OK && !served) rc = skn_sock_listen(&h->dir, &h->listen_fd, diag);
     tell_ready(options->ready_fd, rc, diag);
     if (rc == SKN_OK && !served) rc = serve(h, diag);
     return rc;
+}
+
+/* The lock is not given up here: it goes with the process, so that who gets it finds nothing of this one
+ * left, not even its log open. A descriptor below those of the log and one above them stand for it, as
+ * the kernel does not say in which order it closes them. */
+static void give_lock_up_last(struct skn_data_dir *dir)
+{
+    if (dir->lock_fd >= 0) (void)dup2(dir->lock_fd, STDIN_FILENO);
+    dir->lock_fd = -1;
+    skn_data_dir_close(dir);
 }
 
 enum skn_rc skn_holder_run(const struct skn_holder_options *options, struct skn_diag *diag)
@@ -304,7 +318,7 @@ enum skn_rc skn_holder_run(const struct skn_holder_options *options, struct skn_
     if (h.listen_fd >= 0) (void)close(h.listen_fd);
     if (h.signal_fd >= 0) (void)close(h.signal_fd);
     skn_engine_close(h.engine);
-    skn_data_dir_close(&h.dir); /* last: nobody may open the data before the engine has closed it */
+    give_lock_up_last(&h.dir);
     skn_buf_fini(&h.scratch);
     return rc;
 }
