@@ -20,6 +20,7 @@ enum skn_option {
 #undef X
         SKN_OPTION_COUNT
 };
+static_assert(SKN_OPTION_COUNT <= 64, "a command's options are bits");
 
 enum skn_command {
 #define X(id, name, operands, min, max, options, summary, help) SKN_COMMAND_##id,

@@ -200,6 +200,10 @@ static bool has_letter(struct skn_cx *cx, uint64_t number)
 void skn_dead_redeliver(struct skn_cx *cx, const struct skn_message *message)
 {
     bool is_all = message->number == 0;
+    if (cx->is_new) {
+        skn_cx_refuse(cx, SKN_ENOENT, "there is no such domain");
+        return;
+    }
     if (!is_all && !has_letter(cx, message->number)) {
         skn_cx_refuse(cx, SKN_ENOENT, "there is no such dead letter");
         return;

@@ -395,6 +395,11 @@ static void what_cannot_be_handed_over_is_refused_by_a_reply(void **state) /* [E
     skn_core_redeliver(s.at[0].core, &r);
     shards_settle(&s);
     assert_int_equal(s.last_rc, SKN_ENOENT);
+    s.last_rc = SKN_OK;
+    r.letter = 0; /* all of a domain that is not there */
+    skn_core_redeliver(s.at[0].core, &r);
+    shards_settle(&s);
+    assert_int_equal(s.last_rc, SKN_ENOENT);
     struct skn_slice bytes;
     struct skn_key key;
     skn_key_meta(&key, r.address);
