@@ -15,7 +15,7 @@
 
 enum { HOT = 64, COLD = 1000000, IN_FLIGHT = 256, IN_FLIGHT_SLOW = 4096, SLICES = 60000 };
 
-/* The account of bench_shard: five rows are read and written, about 450 bytes of batch. */
+/* An account: five rows are read and written, about 450 bytes of batch. */
 static enum skn_rc
 account_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
 {
