@@ -78,5 +78,9 @@
     X(72, STREAM_NUMBER,      1, "sim", "a stream uses a number twice [E31]") \
     X(73, SEEN_NOT_WRITTEN,   1, "sim", "the receiver does not write what it has seen [E31]") \
     X(74, TRIM_UNACKED,       1, "sim", "an outbox row goes before it is acknowledged [E31]") \
-    X(75, NOTE_LOST,          1, "sim", "a note that lowers a counter is lost [E31]")
+    X(75, NOTE_LOST,          1, "sim", "a note that lowers a counter is lost [E31]") \
+    /* secrets */ \
+    X(81, SECRET_PLAIN,       1, "core/secret", "a secret is stored as it is [E46]") \
+    X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \
+    X(83, SECRET_FORGOTTEN,   1, "core/secret", "a change of keys passes over dead letters [E46]")
 /* clang-format on */

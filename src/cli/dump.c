@@ -64,8 +64,9 @@ static void put_what(struct skn_buf *out, const struct skn_key_info *info, struc
 
 static void put_value_text(struct skn_buf *out, struct skn_slice value)
 {
-    if (skn_value_check(value, NULL) == SKN_OK &&
-        skn_json_print(skn_value_view(value), SKN_JSON_PLAIN, out, NULL) == SKN_OK)
+    struct skn_value v = skn_value_none();
+    if (skn_stored_check(value, &v, NULL) == SKN_OK &&
+        skn_json_print(v, SKN_JSON_PLAIN, out, NULL) == SKN_OK)
         return;
     skn_buf_put_str(out, "0x");
     for (size_t i = 0; i < value.len; i++) {

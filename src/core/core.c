@@ -7,6 +7,7 @@
 #include "base/hlc.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
+#include "seal/seal.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -90,6 +91,8 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_buf_init(&core->mail_row, 8 * MIB);
     skn_buf_init(&core->packet, 8 * MIB);
     skn_buf_init(&core->identity, 8 * MIB);
+    core->secrets.ring = options->keys;
+    core->secrets.sealer = skn_sealer_create();
     skn_guard_init(&core->guard, options);
     skn_mail_init(core, options->shards, options->hash_seed);
     return core;
@@ -117,6 +120,7 @@ void skn_core_destroy(struct skn_core *core)
     skn_buf_fini(&core->mail_row);
     skn_buf_fini(&core->packet);
     skn_buf_fini(&core->identity);
+    skn_sealer_destroy(core->secrets.sealer);
     skn_guard_fini(&core->guard);
     skn_mail_fini(core);
     skn_traces_fini(core);
@@ -383,6 +387,8 @@ skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, str
     SKN_ASSERT(!core->is_open && !core->is_replaying);
     enum skn_rc rc = skn_core_read_epoch(core, &core->epoch, diag);
     if (rc == SKN_OK) rc = skn_core_read_secret(core, opening, diag);
+    if (rc == SKN_OK) rc = skn_seal_state_read(core, diag);
+    if (rc == SKN_OK) skn_secrets_open(core);
     core->holds = !opening->take_up_all;
     if (rc == SKN_OK) rc = find_in_flight(core, opening->take_up_all, diag);
     if (rc != SKN_OK) return rc;
@@ -408,6 +414,7 @@ void skn_core_begin_epoch(struct skn_core *core, struct skn_buf *batch)
     skn_key_secret(&key);
     if (core->owes_secret)
         skn_batch_put(batch, skn_key_slice(&key), skn_slice(core->secret, sizeof core->secret));
+    skn_secrets_put_owed(core, batch);
 }
 
 /* The first record of an opening, in front of whatever happens in it [E43]. */
@@ -444,6 +451,16 @@ const uint8_t *skn_core_secret(const struct skn_core *core)
 
 /* --- in ---------------------------------------------------------------------------------------------- */
 
+static enum skn_rc
+check_secrets(const struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
+{
+    const struct skn_program *program = skn_program_find(core, request->address);
+    if (!program->takes_secrets)
+        return SKN_FAIL(diag, SKN_EARGS, "a domain of type %s takes no secrets", program->type);
+    enum skn_rc rc = skn_secret_check_key(core, diag);
+    return rc == SKN_OK ? skn_seal_check(request->payload, core->limits.message_bytes, diag) : rc;
+}
+
 /* What can be said of a request without looking at any row. */
 static enum skn_rc
 check_request(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
@@ -470,6 +487,10 @@ check_request(struct skn_core *core, const struct skn_request *request, struct s
                         SKN_ETOOLARGE,
                         "the message is too large: message_bytes is %u",
                         core->limits.message_bytes);
+    if (skn_value_has_secret(request->payload)) {
+        enum skn_rc rc = check_secrets(core, request, diag);
+        if (rc != SKN_OK) return rc;
+    }
     if (core->inputs >= core->limits.requests_waiting)
         return SKN_FAIL(diag,
                         SKN_EMAILBOXFULL,
@@ -540,6 +561,14 @@ refuse(struct skn_core *core, const struct skn_input *input, const struct skn_di
     skn_release_later(core, &output);
 }
 
+void skn_core_refuse(struct skn_core *core, struct skn_input *input, const struct skn_diag *diag)
+{
+    refuse(core, input, diag);
+    core->inputs--;
+    skn_list_remove(&input->link);
+    skn_free(input);
+}
+
 static enum skn_rc
 check_input(struct skn_core *core, const struct skn_input *input, struct skn_diag *diag)
 {
@@ -562,7 +591,8 @@ static void put_result(struct skn_core *core, struct skn_input *input)
         return;
     }
     if (core->counts.in_flight > 0 && message->epoch == core->epoch) core->counts.in_flight--;
-    if (skn_value_size(message->payload) > core->limits.message_bytes) {
+    if (skn_value_size(message->payload) > core->limits.message_bytes ||
+        skn_seal_check(message->payload, core->limits.message_bytes, NULL) != SKN_OK) {
         message->payload = skn_value_none();
         message->reason = skn_slice_str(core->too_large);
         if (message->status == SKN_ATTEMPT_SUCCESS) message->status = SKN_ATTEMPT_FAILURE;
@@ -583,8 +613,14 @@ void skn_core_put(struct skn_core *core, struct skn_input *input)
         skn_free(input);
         return;
     }
+    struct skn_dom *dom = skn_dom_get(core, input->address);
     core->inputs++;
-    skn_dom_queue(core, skn_dom_get(core, input->address), input);
+    skn_dom_queue(core, dom, input);
+    if (dom->is_keyless && input->message.kind == SKN_MESSAGE_REQUEST &&
+        skn_secret_check_key(core, &diag) == SKN_OK)
+        (void)SKN_FAIL(&diag, SKN_ENOKEY, "a sealing key that the domain needs is not there");
+    if (dom->is_keyless && input->message.kind == SKN_MESSAGE_REQUEST)
+        skn_secret_rest(core, dom, &diag);
 }
 
 /* --- the step ---------------------------------------------------------------------------------------- */
@@ -607,6 +643,9 @@ enum skn_rc skn_core_step(struct skn_core *core,
     if (core->owes_epoch && (core->sched.ready > 0 || core->writes_at_once))
         return give_epoch(core, now_ms, out_record, diag);
     /* When there is nothing else to do, and now and then where there always is. */
+    bool may_reseal = core->secrets.wants_rotation || core->index % EXPIRE_EVERY == 1;
+    if (may_reseal) rc = skn_reseal_turn(core, now_ms, out_record, diag);
+    if (may_reseal && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
     bool may_expire = core->index % EXPIRE_EVERY == 0;
     if (may_expire) rc = skn_requests_expire(core, now_ms, out_record, diag);
     if (may_expire && rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
@@ -633,6 +672,7 @@ enum skn_rc skn_core_step(struct skn_core *core,
     if (waiting > 0) return SKN_ELATER;
     skn_doms_sweep(core);
     rc = skn_requests_expire(core, now_ms, out_record, diag);
+    if (rc == SKN_ENOENT) rc = skn_reseal_turn(core, now_ms, out_record, diag);
     return rc == SKN_ENOENT && is_late ? SKN_ELATER : rc;
 }
 

@@ -113,15 +113,19 @@ struct skn_message {
     bool is_final;           /* the intent is over; else attempt + 1 runs or will run */
     uint64_t next_due_ms;    /* not final: when that one starts; 0: it has started */
     struct skn_slice reason; /* text, such as "exit:3"; empty for a success */
+    bool is_sealed;          /* the core's own: secrets of the payload are sealed [E46]. A program
+                                sees them plain. */
 };
 
 struct skn_cx;
 
 /* A domain type: a table of handlers over rows. */
 struct skn_program {
-    const char *type; /* the part of an address between ':' and '/' */
-    uint64_t module;  /* hash of what it does: an input of P4 */
-    bool is_held;     /* at opening, its domains with work in flight wait to be taken up [E81] */
+    const char *type;   /* the part of an address between ':' and '/' */
+    uint64_t module;    /* hash of what it does: an input of P4 */
+    bool is_held;       /* at opening, its domains with work in flight wait to be taken up [E81] */
+    bool takes_secrets; /* keeps them where skn_cx_put_value seals them; messages with secrets for
+                           another one are refused [E46] */
 
     /* Handles one message. What it read, wrote and asked for through `cx` becomes a batch when it
      * returns SKN_OK and no call on `cx` failed; else all of it is dropped and the message goes to
@@ -191,6 +195,7 @@ struct skn_output {
 
 struct skn_core;
 struct skn_handling;
+struct skn_keyring;
 struct skn_poison;
 
 struct skn_core_options {
@@ -203,6 +208,8 @@ struct skn_core_options {
     bool check_rebuild; /* [E24]; costs a second handling of each message */
     /* [E35] guard.h */
     struct skn_handling *handling;   /* borrowed: told what is handled; NULL: nobody is */
+    const struct skn_keyring *keys;  /* borrowed until destroy, or until others are set; those that
+                                        secrets are sealed with, NULL: there are none [E46] */
     const struct skn_poison *poison; /* copied: buried instead of handled, and their domain is
                                         FAULTED; those of other shards are passed over */
     size_t poison_count;
@@ -355,6 +362,28 @@ uint64_t skn_core_next_due_ms(struct skn_core *core);
 
 /* What the store wanted was fetched, up to want `number`: domains that wait for it go on [E13]. */
 void skn_core_fetched(struct skn_core *core, uint64_t number);
+
+/* --- sealing keys [E46] ---
+ *
+ * Which key seals is a row: the first of the keys that an opening had, when there was no row yet. A
+ * slice that needs a key which is not there changes nothing: who asked is refused with SKN_ENOKEY,
+ * other messages wait, and so does their domain, until there are other keys. */
+
+/* Other keys, borrowed until destroy or until others are set; domains that waited for one go on.
+ * `rotates`: the first of them seals from now on, and what is sealed by others is sealed again by
+ * the steps that follow, at most 1,000 rows or 4 MiB in each; an opening goes on with it. */
+void skn_core_set_keys(struct skn_core *core, const struct skn_keyring *keys, bool rotates);
+
+struct skn_core_sealing {
+    uint64_t id;      /* of the key that seals; 0: none does yet */
+    bool has_key;     /* it is there */
+    bool is_rotating; /* rows may name other keys */
+    bool lacks_key;   /* and it cannot go on: one of them is not there */
+    uint64_t
+        done_at; /* index of the record behind which no row names another one; 0: never rotated */
+    uint64_t keyless; /* domains that wait for a key */
+};
+struct skn_core_sealing skn_core_sealing(const struct skn_core *core);
 
 /* Every record up to `index` is durable. */
 void skn_core_durable(struct skn_core *core, uint64_t index);

@@ -15,6 +15,7 @@
 #include "core/mail_internal.h"
 #include "core/rows_internal.h"
 #include "core/sched_internal.h"
+#include "core/secret_internal.h"
 
 /* Something that came in and has no row yet: a request, the result of an attempt, a timer that is
  * due (its row goes in the batch that handles it), an attempt cut off by the node's death. */
@@ -36,11 +37,12 @@ struct skn_dom {
     struct skn_list link; /* in fetching, or in idle: warm, and nothing waits */
     bool is_idle;
     bool is_held;
-    bool is_stuck;  /* held, and only a person takes it up: interrupted too often in a row [E41] */
-    bool is_unsure; /* whether it is held: its rows say it (hold.c) */
-    bool is_taken;  /* up since the opening, and no row says so yet */
-    uint64_t want;  /* of the store, which it waits for [E13]; 0: none */
-    uint8_t mail;   /* bit per priority: the lane may have rows */
+    bool is_stuck;   /* held, and only a person takes it up: interrupted too often in a row [E41] */
+    bool is_keyless; /* it waits for a sealing key [E46] */
+    bool is_unsure;  /* whether it is held: its rows say it (hold.c) */
+    bool is_taken;   /* up since the opening, and no row says so yet */
+    uint64_t want;   /* of the store, which it waits for [E13]; 0: none */
+    uint8_t mail;    /* bit per priority: the lane may have rows */
     enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
     bool must_look; /* at its row, before `mail` is believed */
     uint8_t full;   /* likewise: it may be full; looked at only while the domain rests [E32] */
@@ -190,6 +192,7 @@ struct skn_core {
     struct skn_buf identity; /* what the identity of a request is made of */
     struct skn_guard guard;
     struct skn_mail mail;
+    struct skn_secrets secrets;
     uint32_t sweep_hour; /* when answers are due to be forgotten; 0: there is none */
     struct skn_sweep sweep;
     uint64_t gas;       /* of the last slice */
@@ -479,6 +482,8 @@ SKN_MUST_USE enum skn_rc skn_slice_again(struct skn_core *core,
                                          const struct skn_work *work,
                                          uint64_t stamp,
                                          struct skn_diag *diag);
+/* Answers an input that changed nothing with a refusal, and frees it; it was counted as waiting. */
+void skn_core_refuse(struct skn_core *core, struct skn_input *input, const struct skn_diag *diag);
 /* Copies an output behind those that wait; its index and stamp are set. */
 void skn_release_later(struct skn_core *core, const struct skn_output *output);
 /* What the core itself does with a message before the program sees it. */
@@ -514,6 +519,7 @@ enum { SKN_LIMITS_VERSION = 1 };
 #define SKN_RECORD_TRIM   "trim"
 #define SKN_RECORD_TAKE   "take"
 #define SKN_RECORD_EXPIRE "expire"
+#define SKN_RECORD_RESEAL "reseal"
 
 /* --- core.c ---------------------------------------------------------------------------------------- */
 

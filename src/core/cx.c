@@ -244,13 +244,22 @@ static struct skn_slice own_key(struct skn_cx *cx, struct skn_slice key)
     return skn_key_slice(&cx->key);
 }
 
+/* A row with sealed secrets, as the program put it. */
+static enum skn_rc open_own(struct skn_cx *cx, struct skn_slice key, struct skn_slice *value)
+{
+    struct skn_slice whole = skn_arena_dup(&cx->arena, own_key(cx, key));
+    (void)skn_secret_open(cx, whole, *value, value);
+    return cx->rc;
+}
+
 enum skn_rc skn_cx_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
 {
     if (cx->meta.ranges > 0) {
         enum skn_rc rc = skn_range_check(cx, key);
         if (rc != SKN_OK) return rc;
     }
-    return skn_raw_get(cx, own_key(cx, key), out_value);
+    enum skn_rc rc = skn_raw_get(cx, own_key(cx, key), out_value);
+    return rc == SKN_OK && skn_secret_is_row(*out_value) ? open_own(cx, key, out_value) : rc;
 }
 
 enum skn_rc skn_cx_next(struct skn_cx *cx,
@@ -262,7 +271,9 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
         return skn_cx_fault(cx, SKN_ETOOLARGE, "a key is over 3072 bytes");
     if (cx->meta.ranges > 0) {
         if (skn_slice_cmp(from, prefix) < 0) from = prefix;
-        return skn_range_next(cx, prefix, from, out_row);
+        enum skn_rc rc = skn_range_next(cx, prefix, from, out_row);
+        bool is_sealed = rc == SKN_OK && skn_secret_is_row(out_row->value);
+        return is_sealed ? open_own(cx, out_row->key, &out_row->value) : rc;
     }
     skn_key_own(&cx->key, skn_cx_address(cx), skn_slice_cmp(from, prefix) < 0 ? prefix : from);
     struct skn_slice first = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
@@ -273,7 +284,7 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
     if (rc != SKN_OK) return rc;
     out_row->key = skn_slice_from(row.key, whole.len - prefix.len);
     out_row->value = row.value;
-    return SKN_OK;
+    return skn_secret_is_row(row.value) ? open_own(cx, out_row->key, &out_row->value) : SKN_OK;
 }
 
 static void put_own(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
@@ -288,7 +299,18 @@ static void put_own(struct skn_cx *cx, struct skn_slice key, struct skn_slice va
 
 void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 {
+    if (skn_secret_is_row(value))
+        (void)skn_cx_fault(cx, SKN_EARGS, "bytes of a row are those of a sealed one");
     put_own(cx, key, value);
+}
+
+/* Sealed for the key of the row [E46]. */
+static void put_sealed(struct skn_cx *cx, struct skn_slice key, struct skn_value value)
+{
+    struct skn_slice whole = skn_arena_dup(&cx->arena, own_key(cx, key)), stored;
+    if (cx->rc != SKN_OK || !skn_secret_seal(cx, whole, value, &stored)) return;
+    put_own(cx, key, stored);
+    skn_secret_note_domain(cx, skn_cx_address(cx));
 }
 
 void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value)
@@ -296,6 +318,10 @@ void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value 
     uint32_t limit = cx->core->limits.row_bytes;
     if (skn_value_size(value) > limit) {
         (void)skn_cx_over(cx, SKN_ETOOLARGE, "a row is too large", "row_bytes", limit);
+        return;
+    }
+    if (skn_value_has_secret(value)) {
+        put_sealed(cx, key, value);
         return;
     }
     skn_buf_reset(&cx->row);
@@ -335,6 +361,7 @@ static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, stru
 
 void skn_cx_reply(struct skn_cx *cx, struct skn_value value)
 {
+    value = skn_secret_mask(cx, value);
     if (skn_value_size(value) > cx->core->limits.message_bytes) {
         (void)skn_cx_over(cx,
                           SKN_ETOOLARGE,
@@ -359,6 +386,7 @@ void skn_cx_refuse(struct skn_cx *cx, enum skn_rc rc, const char *text)
 
 void skn_cx_signal(struct skn_cx *cx, struct skn_slice name, struct skn_value value)
 {
+    value = skn_secret_mask(cx, value);
     skn_buf_reset(&cx->row);
     skn_value_encode(value, &cx->row);
     struct skn_output output = {.kind = SKN_OUTPUT_SIGNAL,

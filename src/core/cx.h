@@ -60,6 +60,8 @@ SKN_MUST_USE enum skn_rc skn_cx_next(struct skn_cx *cx,
                                      struct skn_row *out_row);
 
 void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value);
+/* Secrets in it are sealed at rest, and plain when it is read again [E46]; one has at most 64 KiB. The
+ * bytes of skn_cx_put are stored as they are. */
 void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value);
 void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
 
@@ -102,7 +104,7 @@ bool skn_cx_intent_cancel(struct skn_cx *cx, uint64_t number, enum skn_cancel ho
 void skn_cx_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES]);
 
 /* Answers the request that is handled; without one nothing happens. At most once; when a handler
- * does not, the answer is none. */
+ * does not, the answer is none. Nothing is left of secrets in an answer or a signal. */
 void skn_cx_reply(struct skn_cx *cx, struct skn_value value);
 void skn_cx_refuse(struct skn_cx *cx, enum skn_rc rc, const char *text);
 

@@ -18,9 +18,12 @@ enum { CLOSE_ROWS = 1000, CLOSE_BYTES = 4 << 20, WARN_AT_PERCENT = 80 };
 /* Both parts of a message have room in a row, together they need not have it. */
 static void put_letter(struct skn_cx *cx, struct skn_message message, enum skn_rc why)
 {
+    if (!skn_secret_seal_message(cx, skn_dom_address(cx->dom), &message)) return;
+    if (message.is_sealed) skn_secret_note_domain(cx, skn_dom_address(cx->dom));
     struct skn_value payload = message.payload;
-    bool is_split = skn_value_size(payload) > SKN_ROW_MAX / 2;
+    bool is_sealed = message.is_sealed, is_split = skn_value_size(payload) > SKN_ROW_MAX / 2;
     if (is_split) message.payload = skn_value_none();
+    if (is_split) message.is_sealed = false;
     skn_buf_reset(&cx->row);
     skn_buf_put_le32(&cx->row, (uint32_t)why);
     skn_message_encode(&message, &cx->row);
@@ -29,7 +32,9 @@ static void put_letter(struct skn_cx *cx, struct skn_message message, enum skn_r
     cx->meta.dead++;
     if (!is_split) return;
     skn_buf_reset(&cx->row);
+    if (is_sealed) skn_buf_put_u8(&cx->row, SKN_VALUE_SEALED_MARK);
     skn_value_encode(payload, &cx->row);
+    skn_key_dead(&cx->key, skn_dom_address(cx->dom), cx->meta.last_dead);
     skn_key_dead_payload(&cx->key);
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
 }
@@ -117,9 +122,8 @@ static enum skn_rc read_letter(struct skn_core *core,
     enum skn_rc rc = skn_message_decode(message, &work->message, diag);
     if (rc != SKN_OK || !is_split) return rc;
     struct skn_slice payload = skn_slice_from(skn_buf_slice(buf), key_len + rows[0].value.len);
-    if ((rc = skn_value_check(payload, diag)) != SKN_OK) return rc;
-    work->message.payload = skn_value_view(payload);
-    return SKN_OK;
+    work->message.is_sealed = skn_stored_is_sealed(payload);
+    return skn_stored_check(payload, &work->message.payload, diag);
 }
 
 enum skn_rc skn_dead_choose(struct skn_core *core,

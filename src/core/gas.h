@@ -27,6 +27,7 @@
  *   | a timer set                       | TIMER, and its rows as above                     |
  *   | an answer, a signal               | OUTPUT, and 1 for each 16 bytes of it            |
  *   | a random number, a key            | HMAC                                             |
+ *   | secrets of a value sealed, opened | HMAC, and 1 for each 16 bytes of the value       |
  *   | what a program computes           | what it says by skn_cx_charge                    |
  * Bytes are rounded up.
  */

@@ -72,6 +72,39 @@ static enum skn_rc get_intent(struct skn_cx *cx, uint64_t number, struct skn_int
     return rc;
 }
 
+/* What is to be done, for whoever does it: with its secrets [E46]. */
+static bool open_effect(struct skn_cx *cx,
+                        uint64_t number,
+                        struct skn_slice stored,
+                        struct skn_slice *out_effect)
+{
+    *out_effect = stored;
+    if (!skn_stored_is_sealed(stored)) return true;
+    skn_key_intent(&cx->key, skn_cx_address(cx), number);
+    struct skn_slice context = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    return skn_secret_open(cx, context, stored, out_effect);
+}
+
+static bool store_effect(struct skn_cx *cx,
+                         uint64_t number,
+                         struct skn_value effect,
+                         struct skn_slice *out_stored)
+{
+    if (!skn_value_has_secret(effect)) {
+        skn_buf_reset(&cx->row);
+        skn_value_encode(effect, &cx->row);
+        *out_stored = skn_arena_dup(&cx->arena, skn_buf_slice(&cx->row));
+        return true;
+    }
+    uint32_t limit = cx->core->limits.message_bytes;
+    skn_key_intent(&cx->key, skn_cx_address(cx), number);
+    struct skn_slice context = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    if (!skn_secret_seal(cx, context, effect, out_stored)) return false;
+    if (out_stored->len <= limit) return true;
+    (void)skn_cx_over(cx, SKN_ETOOLARGE, "a sealed effect is too large", "message_bytes", limit);
+    return false;
+}
+
 static void emit(struct skn_cx *cx,
                  enum skn_output_kind kind,
                  uint64_t number,
@@ -83,7 +116,7 @@ static void emit(struct skn_cx *cx,
                                 .attempt = row->attempt,
                                 .epoch = row->epoch,
                                 .is_leaving = row->cancel == SKN_CANCEL_LEAVE};
-    if (kind == SKN_OUTPUT_PERFORM) output.value = row->effect;
+    if (kind == SKN_OUTPUT_PERFORM && !open_effect(cx, number, row->effect, &output.value)) return;
     memcpy(output.key, row->key, sizeof output.key);
     if (skn_bug(SKN_BUG_KEY_PER_ATTEMPT)) output.key[0] ^= (uint8_t)(row->attempt - 1);
     skn_cx_emit(cx, &output, false);
@@ -111,9 +144,7 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
                                  .policy = spec->policy,
                                  .tag = spec->tag};
     skn_cx_key(cx, spec->identity, row.key);
-    skn_buf_reset(&cx->row);
-    skn_value_encode(spec->effect, &cx->row);
-    row.effect = skn_arena_dup(&cx->arena, skn_buf_slice(&cx->row));
+    if (!store_effect(cx, number, spec->effect, &row.effect)) return 0;
     put_intent(cx, number, &row);
     emit(cx, SKN_OUTPUT_PERFORM, number, &row);
     return number;

@@ -196,6 +196,17 @@ void skn_key_faulted(struct skn_key *key, struct skn_slice target)
     put(key, target);
 }
 
+void skn_key_sealing(struct skn_key *key)
+{
+    skn_key_shard(key, SKN_SHARD_SEALING);
+}
+
+void skn_key_sealed(struct skn_key *key, struct skn_slice address)
+{
+    skn_key_shard(key, SKN_SHARD_SEALED);
+    put(key, address);
+}
+
 void skn_key_busy(struct skn_key *key, struct skn_slice address)
 {
     skn_key_shard(key, SKN_SHARD_BUSY);

@@ -95,7 +95,7 @@ read_intent(struct skn_slice bytes, struct skn_look_item *out, struct skn_diag *
 {
     struct skn_intent_row row;
     enum skn_rc rc = skn_intent_decode(bytes, &row, diag);
-    if (rc == SKN_OK) rc = skn_value_check(row.effect, diag);
+    if (rc == SKN_OK) rc = skn_stored_check(row.effect, &out->effect, diag);
     if (rc != SKN_OK) return rc;
     out->tag = row.tag;
     out->is_waiting = row.state == SKN_INTENT_WAITING;
@@ -105,7 +105,6 @@ read_intent(struct skn_slice bytes, struct skn_look_item *out, struct skn_diag *
     out->interruptions = row.interruptions;
     out->epoch = row.epoch;
     memcpy(out->key, row.key, sizeof out->key);
-    out->effect = skn_value_view(row.effect);
     return SKN_OK;
 }
 
@@ -125,9 +124,7 @@ static enum skn_rc read_dead(struct skn_store *store,
     skn_key_dead_payload(key);
     rc = skn_store_get(store, skn_key_slice(key), &payload, diag);
     if (rc == SKN_ENOENT) return SKN_OK;
-    if (rc == SKN_OK) rc = skn_value_check(payload, diag);
-    if (rc == SKN_OK) out->message.payload = skn_value_view(payload);
-    return rc;
+    return rc == SKN_OK ? skn_stored_check(payload, &out->message.payload, diag) : rc;
 }
 
 enum skn_rc skn_look_next(struct skn_store *store,

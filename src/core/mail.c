@@ -361,6 +361,19 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
     return cx->rc;
 }
 
+static bool seal_payload(struct skn_cx *cx, struct skn_slice address, struct skn_message *message)
+{
+    uint32_t limit = cx->core->limits.message_bytes;
+    if (!skn_program_find(cx->core, address)->takes_secrets) {
+        (void)skn_cx_fault(cx, SKN_EARGS, "the receiver takes no secrets");
+        return false;
+    }
+    if (!skn_secret_seal_message(cx, address, message)) return false;
+    if (skn_value_size(message->payload) < limit) return true;
+    (void)skn_cx_over(cx, SKN_ETOOLARGE, "a sealed message is too large", "message_bytes", limit);
+    return false;
+}
+
 void skn_cx_send(struct skn_cx *cx,
                  struct skn_slice address,
                  enum skn_priority priority,
@@ -382,12 +395,13 @@ void skn_cx_send(struct skn_cx *cx,
         (void)skn_cx_fault(cx, SKN_ETOOLARGE, "the name of a message is over 1024 bytes");
         return;
     }
-    const struct skn_message message = {.kind = SKN_MESSAGE_SEND,
-                                        .priority = priority,
-                                        .stamp = cx->stamp,
-                                        .sender = skn_cx_address(cx),
-                                        .name = name,
-                                        .payload = payload};
+    struct skn_message message = {.kind = SKN_MESSAGE_SEND,
+                                  .priority = priority,
+                                  .stamp = cx->stamp,
+                                  .sender = skn_cx_address(cx),
+                                  .name = name,
+                                  .payload = payload};
+    if (skn_value_has_secret(payload) && !seal_payload(cx, address, &message)) return;
     uint32_t to = skn_shard_of(address, cx->core->mail.shards);
     bool leaves = to != cx->core->shard;
     skn_buf_reset(&cx->row);

@@ -195,6 +195,7 @@ static enum skn_rc execute(struct skn_core *core,
     }
     if (is_own(record, SKN_RECORD_TRIM)) return skn_stream_trim_again(core, record, diag);
     if (is_own(record, SKN_RECORD_EXPIRE)) return skn_requests_expire_again(core, record, diag);
+    if (is_own(record, SKN_RECORD_RESEAL)) return skn_reseal_again(core, record, diag);
     if (is_own(record, SKN_RECORD_TAKE)) {
         rc = skn_stream_take_again(core, record, replay, diag);
         replay->no_rows += rc == SKN_ENOENT;
@@ -225,6 +226,27 @@ static struct skn_core_opening opening_of(const struct skn_record *record)
     return (struct skn_core_opening){.secret = none};
 }
 
+/* Which key seals: a row, or likewise an input of the record that begins an epoch [E46]. */
+static enum skn_rc
+read_sealing(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
+{
+    struct skn_secrets *s = &core->secrets;
+    struct skn_slice rest = record->batch;
+    struct skn_row_op op;
+    struct skn_key key;
+    s->is_owed = false;
+    enum skn_rc rc = skn_seal_state_read(core, diag);
+    if (rc != SKN_OK || s->state.id != 0 || !core->owes_epoch) return rc;
+    if (is_own(record, SKN_RECORD_RESEAL)) return SKN_OK;
+    skn_key_sealing(&key);
+    while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
+        if (op.is_delete || !skn_slice_eq(op.key, skn_key_slice(&key))) continue;
+        s->is_owed = true;
+        return skn_seal_state_decode(op.value, &s->state, diag);
+    }
+    return SKN_OK;
+}
+
 /* What a core has from its opening: the epoch, the secret, and what is under way. */
 static enum skn_rc
 stand_before(struct skn_core *core, const struct skn_record *record, struct skn_diag *diag)
@@ -242,7 +264,7 @@ stand_before(struct skn_core *core, const struct skn_record *record, struct skn_
         return SKN_CORRUPT(diag, "the epoch of record %" PRIu64 " goes back", record->index);
     core->epoch = record->term;
     core->owes_epoch = record->term > epoch;
-    return SKN_OK;
+    return read_sealing(core, record, diag);
 }
 
 static enum skn_rc apply(struct skn_core *core,

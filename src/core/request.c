@@ -19,14 +19,17 @@ static uint32_t hour_of(uint64_t ms)
     return (uint32_t)(ms / HOUR_MS);
 }
 
-/* Of name and payload. The secret keys it, so that nobody makes two requests with one hash. */
+/* Of name and payload. The secret keys it, so that nobody makes two requests with one hash. A payload
+ * with secrets counts as it is sealed: who has the rows has the store secret, and could guess [E46]. */
 static struct skn_hash128 request_hash(struct skn_cx *cx)
 {
     uint8_t mac[32];
-    struct skn_hash128 hash;
+    struct skn_hash128 hash = {0};
+    struct skn_message message = *cx->message;
+    if (!skn_secret_seal_message(cx, skn_cx_address(cx), &message)) return hash;
     skn_buf_reset(&cx->row);
-    skn_buf_put_block(&cx->row, cx->message->name);
-    skn_value_encode(cx->message->payload, &cx->row);
+    skn_buf_put_block(&cx->row, message.name);
+    skn_value_encode(message.payload, &cx->row);
     skn_core_hmac(cx->core, SKN_LIT("request"), skn_buf_slice(&cx->row), mac);
     memcpy(&hash, mac, sizeof hash);
     return hash;

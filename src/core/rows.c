@@ -287,9 +287,10 @@ void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
     skn_buf_put_block(out, message->name);
     skn_buf_put_block(out, message->tag);
     skn_buf_put_block(out, message->reason);
-    size_t size = skn_value_size(message->payload);
+    size_t size = skn_value_size(message->payload) + message->is_sealed;
     SKN_ASSERT(size <= UINT32_MAX);
     skn_buf_put_le32(out, (uint32_t)size);
+    if (message->is_sealed) skn_buf_put_u8(out, SKN_VALUE_SEALED_MARK);
     skn_value_encode(message->payload, out);
 }
 
@@ -323,9 +324,8 @@ read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slic
 static enum skn_rc
 read_payload(struct skn_slice payload, struct skn_message *out, struct skn_diag *diag)
 {
-    enum skn_rc rc = skn_value_check(payload, diag);
-    if (rc == SKN_OK) out->payload = skn_value_view(payload);
-    return rc;
+    out->is_sealed = skn_stored_is_sealed(payload);
+    return skn_stored_check(payload, &out->payload, diag);
 }
 
 enum skn_rc

@@ -25,6 +25,8 @@
  *   01 0f 00 address                    busy          1 letters are handed over, 2 removed, 4 ranges
  *                                                     of rows are removed:1   when that is done
  *   01 10 00                            next sweep    hour:4         the sweep that leaves no answer
+ *   01 20 00                            sealing key   struct sealing nobody
+ *   01 21 00 address                    has sealed rows   empty      with the domain
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
@@ -49,10 +51,12 @@
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 (number:8 attempt:4 epoch:8
  *             next_due:8 unless it is a request or was sent)
  *             sender:block name:block tag:block reason:block payload:block
+ *             (the payload is a value, or a mark and one with sealed parts, as in a row; value.h)
  *   range     level:1 prefix:block at:block
  *   handled   message, then address:block caller:block id:block: what a record holds of a message
  *             that never was a row; the address is that of the domain that handled it
  *   counter   level:1 messages:4 bytes:8
+ *   sealing   level:1 rotating:1 key id:8 done_at:8 at:block (where the rewriting stands)
  *   note      level:1 kind:1 faulted:1 messages:4 bytes:8 (both signed) target:block sender:block
  */
 #pragma once
@@ -132,6 +136,8 @@ enum {
     SKN_SHARD_FAULTED = 0x0e,
     SKN_SHARD_BUSY = 0x0f,
     SKN_SHARD_SWEEP = 0x10,
+    SKN_SHARD_SEALING = 0x20,
+    SKN_SHARD_SEALED = 0x21,
 };
 
 /* Streams between shards [E31]; `lane` is a priority, or that of the notes. */
@@ -148,6 +154,9 @@ void skn_key_waiting(struct skn_key *key,
                      uint64_t number);
 void skn_key_counter(struct skn_key *key, struct skn_slice target, struct skn_slice sender);
 void skn_key_faulted(struct skn_key *key, struct skn_slice target);
+/* Which key seals, and the domains that have sealed rows [E46]. */
+void skn_key_sealing(struct skn_key *key);
+void skn_key_sealed(struct skn_key *key, struct skn_slice address);
 /* The core has something to do for a domain, and finds it by this row at an opening. */
 void skn_key_busy(struct skn_key *key, struct skn_slice address);
 

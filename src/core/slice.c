@@ -44,6 +44,10 @@ void skn_cx_put_meta(struct skn_cx *cx)
         skn_raw_delete(cx, skn_key_slice(&cx->key));
         skn_key_domain(&cx->key, skn_dom_address(cx->dom));
         skn_raw_delete(cx, skn_key_slice(&cx->key));
+        struct skn_slice bytes;
+        skn_key_sealed(&cx->key, skn_dom_address(cx->dom));
+        if (skn_raw_get(cx, skn_key_slice(&cx->key), &bytes) == SKN_OK)
+            skn_raw_delete(cx, skn_key_slice(&cx->key));
         return;
     }
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
@@ -75,6 +79,7 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
         (void)skn_cx_fault(cx, SKN_EFAULT, "handling it ended the node twice [E35]");
         return false;
     }
+    if (!skn_secret_open_message(cx, skn_dom_address(cx->dom), message)) return true;
     cx->is_bounded = true;
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
@@ -106,6 +111,11 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
 {
     struct skn_message message = work->message;
     if (skn_cx_load_meta(cx) != SKN_OK) return cx->rc;
+    /* What its record or a dead letter holds of it is sealed. */
+    if (cx->input && skn_value_has_secret(message.payload)) {
+        enum skn_rc rc = skn_secret_check_key(cx->core, &cx->diag);
+        if (rc != SKN_OK) return cx->rc = rc;
+    }
     if (message.kind == SKN_MESSAGE_REDELIVER)
         skn_dead_redeliver(cx, &message);
     else if (message.kind == SKN_MESSAGE_LETTERS)
@@ -285,6 +295,7 @@ enum skn_rc skn_commit(struct skn_core *core,
     core->sizes[core->index % core->limits.speculative_batches] = (uint32_t)batch.len;
     core->counts.batches++;
     core->owes_epoch = core->owes_secret = core->writes_at_once = false;
+    core->secrets.is_owed = false;
     struct skn_hash128 state = skn_store_position(core->store).state;
     *out_record = (struct skn_record){.shard = core->shard,
                                       .index = core->index,
@@ -315,8 +326,10 @@ static enum skn_rc answer_query(struct skn_core *core, struct skn_cx *cx)
 }
 
 /* The key of its row, or all that handling it again needs [E3]. */
-static void
-put_message(const struct skn_dom *dom, const struct skn_work *work, struct skn_buf *record)
+static void put_message(struct skn_cx *cx,
+                        const struct skn_dom *dom,
+                        const struct skn_work *work,
+                        struct skn_buf *record)
 {
     if (work->mail_key.len > 0) {
         skn_buf_put(record, work->mail_key);
@@ -327,6 +340,8 @@ put_message(const struct skn_dom *dom, const struct skn_work *work, struct skn_b
         handled.caller = work->input->caller;
         handled.id = work->input->id;
     }
+    bool is_sealed = skn_secret_seal_message(cx, skn_dom_address(dom), &handled.message);
+    SKN_ASSERT(is_sealed); /* it was checked before */
     skn_handled_encode(&handled, record);
 }
 
@@ -349,6 +364,19 @@ static void cool(struct skn_dom *dom)
     dom->warm = NULL;
 }
 
+/* A key is not there: nothing changed. Who asked hears it; what nobody asked for waits [E46]. */
+static enum skn_rc
+rest(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, const struct skn_diag *why)
+{
+    struct skn_diag diag = *why;
+    diag.rc = SKN_ENOKEY;
+    if (work->message.kind == SKN_MESSAGE_REQUEST)
+        skn_core_refuse(core, work->input, &diag);
+    else
+        skn_secret_rest(core, dom, &diag);
+    return SKN_ENOENT;
+}
+
 enum skn_rc skn_slice_again(struct skn_core *core,
                             struct skn_dom *dom,
                             const struct skn_work *work,
@@ -361,10 +389,10 @@ enum skn_rc skn_slice_again(struct skn_core *core,
     skn_cx_budget(cx);
     enum skn_rc rc = handle(cx, work, dom->warm);
     if (rc != SKN_OK) cool(dom);
-    if (rc != SKN_OK && rc != SKN_ELATER) skn_dead_bury(cx, work, rc);
+    if (rc != SKN_OK && rc != SKN_ELATER && rc != SKN_ENOKEY) skn_dead_bury(cx, work, rc);
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
-        return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
+        return cx->rc == SKN_ELATER || cx->rc == SKN_ENOKEY ? cx->rc : SKN_EINTERNAL;
     }
     skn_make_batch(cx, &core->batch[0]);
     return SKN_OK;
@@ -387,10 +415,15 @@ static enum skn_rc run(struct skn_core *core,
     uint64_t gas = cx->gas; /* before a burial begins anew */
     if (rc != SKN_OK) cool(dom);
     if (rc == SKN_ELATER) return rc; /* dropped whole; runs again from its start [E13] */
+    if (rc == SKN_ENOKEY) return rest(core, dom, work, &cx->diag);
     struct skn_diag fault;
     if (rc != SKN_OK) fault = cx->diag;
     fault.rc = rc;
     if (rc != SKN_OK) skn_dead_bury(cx, work, rc);
+    if (cx->rc == SKN_ENOKEY) {
+        core->counts.faults = faults;
+        return rest(core, dom, work, &cx->diag);
+    }
     if (cx->rc != SKN_OK) {
         if (diag) *diag = cx->diag;
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
@@ -415,7 +448,7 @@ static enum skn_rc run(struct skn_core *core,
         rc = answer_query(core, cx);
     } else {
         skn_buf_reset(&core->record);
-        put_message(dom, work, &core->record);
+        put_message(cx, dom, work, &core->record);
         rc = skn_commit(core,
                         cx,
                         skn_buf_slice(&core->batch[0]),

@@ -308,6 +308,8 @@ uint64_t skn_timers_due_ms(struct skn_core *core)
 uint64_t skn_core_next_due_ms(struct skn_core *core)
 {
     uint64_t timers_ms = skn_timers_due_ms(core), stream_ms = skn_stream_due_ms(core);
+    uint64_t reseal_ms = skn_reseal_due_ms(core);
     if (skn_requests_are_swept(core)) return core->now_ms;
+    if (reseal_ms < timers_ms) timers_ms = reseal_ms;
     return timers_ms < stream_ms ? timers_ms : stream_ms;
 }

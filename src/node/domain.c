@@ -110,9 +110,10 @@ static void put_short(struct skn_json_writer *w, const char *name, struct skn_va
 /* What stands in a row: a value, or bytes that are none. */
 static void put_row_value(struct skn_json_writer *w, struct skn_slice bytes)
 {
+    struct skn_value v = skn_value_none();
     put_uint(w, "size", bytes.len);
-    if (skn_value_check(bytes, NULL) == SKN_OK)
-        put_value(w, "value", skn_value_view(bytes));
+    if (skn_stored_check(bytes, &v, NULL) == SKN_OK)
+        put_value(w, "value", v);
     else
         put_hex(w, "bytes", bytes);
 }
