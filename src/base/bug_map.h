@@ -62,6 +62,9 @@
     X(54, INTERRUPTED_LOST,   1, "sim", "an attempt that the node's death cut off is forgotten [E41]") \
     X(55, KEY_PER_ATTEMPT,    1, "sim", "each attempt has an idempotency key of its own [E42]") \
     X(56, EPOCH_NOT_WRITTEN,  1, "sim", "a new epoch is not written [E43]") \
+    X(57, PLACE_LEAKED,       1, "sim", "an attempt that was cut off does not give its limiter's place back") \
+    X(58, PLACE_TOO_MANY,     1, "sim", "a limiter gives one place more than there are") \
+    X(59, START_TOO_EARLY,    1, "core/limiter", "a limiter lets attempts start before their pace allows") \
     /* rows, store, checkpoints */ \
     X(61, HASH_NOT_TAKEN_OFF, 1, "sim", "the hash of a row that changes stays in the state hash [E44]") \
     X(62, REDO_NO_DELETE,     1, "store/random", "redo skips deletions [E11]") \

@@ -53,6 +53,8 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .dead_letters = or_default(l.dead_letters, 10000),
         .warm_domains = or_default(l.warm_domains, 1000),
         .quantum_gas = or_default(l.quantum_gas, 1000),
+        .limiter_waiting = or_default(l.limiter_waiting, 1000000),
+        .limiter_idle_ms = or_default(l.limiter_idle_ms, 60 * 60 * 1000),
     };
 }
 

@@ -36,6 +36,9 @@ enum {
     SKN_KEY_BYTES = 16, /* of an idempotency key */
     SKN_REQUEST_ID_MAX = 200,
     SKN_NAME_MAX = 1024, /* bytes of a message's name */
+    SKN_LIMIT_KEY_MAX = 256,
+    SKN_LIMIT_MAX = 1000000,         /* places, starts in a period, starts at once */
+    SKN_LIMIT_PERIOD_MAX = 86400000, /* milliseconds: a day */
 };
 
 enum skn_priority {
@@ -71,6 +74,9 @@ struct skn_core_limits {
     uint32_t dead_letters;        /* 10,000 per domain, likewise; a signal says it at 80 percent */
     uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
     uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
+    uint32_t limiter_waiting;     /* 1,000,000 attempts at one limiter; what comes then has failed
+                                     with the reason RATE_LIMITED */
+    uint32_t limiter_idle_ms;     /* 1 h; a limiter that nobody needed so long is gone */
 };
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -89,7 +95,8 @@ enum skn_message_kind {
 
 /* The order is stored: append only. */
 enum skn_attempt_status {
-    SKN_ATTEMPT_STARTED = 0, /* a further attempt of an intent was started after its delay */
+    SKN_ATTEMPT_STARTED = 0, /* a further attempt of an intent was started after its delay; with a
+                                limiter each one, under the stamp of the limiter */
     SKN_ATTEMPT_SUCCESS = 1,
     SKN_ATTEMPT_FAILURE = 2,
     SKN_ATTEMPT_TIMEOUT = 3,
@@ -154,6 +161,25 @@ struct skn_retry_policy {
 /* The wait before attempt `ended` + 1 when `ended` of them have ended; ended >= 1. */
 uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended);
 
+/* A limiter: the domain "limit:Limit/KEY", one for a key over all programs, which the engine makes
+ * when somebody needs it. An attempt that names one begins when the limiter gives it a place: there is
+ * one of `places`, and a start of `rate` in each `rate_ms`. Who waits comes by priority (each three of
+ * a higher one let one of a lower pass), then in the order of stamps. The place is given back when the
+ * attempt ends in any way, however long the next one waits, and with the domain.
+ *   Starts are spread: each comes rate_ms / rate after the one before, without drift, rounded up to
+ * the millisecond, so no span of rate_ms has more than `rate`. With `burst` b, up to b - 1 more may
+ * come at once after a rest, and no span of rate_ms has more than rate + b - 1.
+ * The numbers are those of the newest ask; fewer places take nothing away from who has one. */
+struct skn_limit {
+    struct skn_slice
+        key;          /* 1 to SKN_LIMIT_KEY_MAX bytes without a zero; empty: there is no limiter */
+    uint32_t places;  /* attempts at once, at most SKN_LIMIT_MAX; 0: any number */
+    uint32_t rate;    /* starts in rate_ms, at most SKN_LIMIT_MAX; 0: any number */
+    uint32_t burst;   /* at most SKN_LIMIT_MAX; 0 counts as 1 */
+    uint64_t rate_ms; /* 1 to SKN_LIMIT_PERIOD_MAX, where there is a rate */
+    enum skn_priority priority;
+};
+
 struct skn_intent_spec {
     struct skn_slice identity; /* the idempotency key is made of it, not of the attempt [E42] */
     struct skn_slice tag;      /* comes back with each message about it */
@@ -161,6 +187,8 @@ struct skn_intent_spec {
     struct skn_retry_policy policy;
     uint32_t first_attempt; /* 1, or more when it goes on where an older intent was left */
     uint32_t counted;       /* attempts before it that count against the policy */
+    struct skn_limit
+        limit; /* each attempt waits for a place of it, and says STARTED when it has it */
 };
 
 /* --- outputs ---------------------------------------------------------------------------------- */

@@ -107,6 +107,7 @@ struct skn_cx {
     bool was_faulted;
     struct skn_range *ranges; /* meta.ranges of them; NULL: not read yet */
     uint8_t was_busy;         /* as its row says: SKN_BUSY_.. */
+    bool ends;                /* its program wants that */
     bool is_gone;             /* the domain ends with this slice */
     enum skn_removal removal;
     bool has_replied;
@@ -275,6 +276,9 @@ enum skn_take { SKN_TAKE_GIVE, SKN_TAKE_DROP };
 enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message);
 /* The delay before a further attempt is over. */
 enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_message *message);
+/* A limiter says that it gave, or refused, a place (limiter_internal.h). */
+bool skn_intent_is_given(const struct skn_message *message);
+enum skn_take skn_intent_given(struct skn_cx *cx, struct skn_message *message);
 uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer);
 /* A timer that is due: takes its rows away and fills `message`. */
 enum skn_take skn_timer_take(struct skn_cx *cx, struct skn_message *message);
@@ -329,6 +333,12 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
                          enum skn_priority lane,
                          struct skn_slice sender,
                          struct skn_slice message);
+/* What skn_cx_send does, to limiters too. */
+void skn_mail_send(struct skn_cx *cx,
+                   struct skn_slice address,
+                   enum skn_priority priority,
+                   struct skn_slice name,
+                   struct skn_value payload);
 /* One message less of `sender` waits at the domain of the slice. */
 void skn_mail_count_off(struct skn_cx *cx, struct skn_slice sender, size_t bytes);
 /* Changes the counter row of a target and a sender of this shard. */

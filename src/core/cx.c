@@ -30,6 +30,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->was_faulted = false;
     cx->was_busy = 0;
     cx->ranges = NULL;
+    cx->ends = false;
     cx->is_gone = false;
     cx->removal = SKN_REMOVAL_GOES_ON;
     cx->sent = NULL;
@@ -333,6 +334,11 @@ void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
 {
     skn_raw_delete(cx, own_key(cx, key));
     if (cx->meta.ranges > 0) skn_range_written(cx, key, true);
+}
+
+void skn_cx_end(struct skn_cx *cx)
+{
+    cx->ends = true;
 }
 
 void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address)

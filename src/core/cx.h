@@ -70,12 +70,16 @@ void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
  * the core's own, later; 64 such ranges may wait, then SKN_EFULL [E14]. */
 void skn_cx_delete_range(struct skn_cx *cx, struct skn_slice prefix);
 
+/* The domain ends with this slice, if nothing of it is left then: no own rows, timers, intents, mail or
+ * dead letters. Else it goes on, and may say so again. */
+void skn_cx_end(struct skn_cx *cx);
+
 /* --- messages, timers, intents, answers ------------------------------------------------------- */
 
 /* To any domain, itself included. Arrives once, and in the order sent among those of one priority.
  * A receiver that has no room does not stop the sender: the message waits and counts against the
  * sender's outbox. Faults: SKN_EOUTBOXFULL when that is full and this would wait too [E32],
- * SKN_ETARGETFAULTED [E33]. */
+ * SKN_ETARGETFAULTED [E33]; SKN_EPERM to a limiter. */
 void skn_cx_send(struct skn_cx *cx,
                  struct skn_slice address,
                  enum skn_priority priority,
@@ -88,7 +92,8 @@ uint64_t skn_cx_timer_set(struct skn_cx *cx, uint64_t due_ms, struct skn_slice t
 void skn_cx_timer_cancel(struct skn_cx *cx, uint64_t number);
 
 /* Records that `effect` is to be performed, and tried again as its policy says. Every attempt's
- * end comes as a SKN_MESSAGE_ATTEMPT, and so does the start of each further one. */
+ * end comes as a SKN_MESSAGE_ATTEMPT, and so does the start of each further one. With a limiter the
+ * first one waits for its place, too; a limit that is none faults with SKN_EARGS. */
 uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *spec);
 
 enum skn_cancel {

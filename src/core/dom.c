@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "core/core_internal.h"
+#include "core/limiter_internal.h"
 
 #include <string.h>
 
@@ -21,6 +22,7 @@ const struct skn_program *skn_program_find(const struct skn_core *core, struct s
 {
     if (address.len == 0 || address.len > SKN_ADDRESS_MAX || memchr(address.ptr, 0, address.len))
         return NULL;
+    if (skn_limiter_is(address)) return &skn_limiter_program;
     const uint8_t *colon = memchr(address.ptr, ':', address.len);
     if (!colon) return NULL;
     struct skn_slice rest = skn_slice_from(address, (size_t)(colon + 1 - address.ptr));

@@ -8,6 +8,10 @@
  *                    v              its timer                  v
  *                  (none)                                   (none)
  *
+ * With a limiter RUNNING is entered by way of ASKING, until the limiter gives a place: from the start,
+ * after a delay, and after an interruption. The place goes back in the batch that leaves RUNNING, or
+ * that cancels while it is ASKING.
+ *
  * A RUNNING intent that was cancelled stays so until the end of its attempt is known: until then
  * a success counts, and nothing is started in its place.
  */
@@ -16,6 +20,7 @@
 #include "base/hlc.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
+#include "core/limiter_internal.h"
 
 uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended)
 {
@@ -55,8 +60,30 @@ static void put_intent(struct skn_cx *cx, uint64_t number, const struct skn_inte
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
 }
 
-static void delete_intent(struct skn_cx *cx, uint64_t number)
+static bool is_limited(const struct skn_intent_row *row)
 {
+    return row->limit.key.len > 0;
+}
+
+static void ask_for_place(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row)
+{
+    SKN_ASSERT(row->ticket == 0);
+    row->ticket = cx->stamp;
+    row->state = SKN_INTENT_ASKING;
+    skn_limiter_tell(cx, SKN_LIMITER_ACQUIRE, &row->limit, number, row->ticket);
+}
+
+/* Its place, or its ask; there may be neither. */
+static void give_place_back(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row)
+{
+    if (row->ticket == 0) return;
+    skn_limiter_tell(cx, SKN_LIMITER_RELEASE, &row->limit, number, row->ticket);
+    row->ticket = 0;
+}
+
+static void delete_intent(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row)
+{
+    give_place_back(cx, number, row);
     skn_mail_unreserve(cx);
     skn_key_intent(&cx->key, skn_cx_address(cx), number);
     skn_raw_delete(cx, skn_key_slice(&cx->key));
@@ -132,6 +159,8 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
                           "what an intent is to do is too large",
                           "message_bytes",
                           cx->core->limits.message_bytes);
+    if (skn_limit_check(&spec->limit) != SKN_OK)
+        (void)skn_cx_fault(cx, SKN_EARGS, "the limit of an intent is none");
     if (cx->rc != SKN_OK) return 0;
     SKN_ASSERT(spec->first_attempt >= 1);
     if (!skn_mail_reserve(cx)) return 0;
@@ -142,11 +171,13 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
                                  .counted = spec->counted,
                                  .epoch = cx->core->epoch,
                                  .policy = spec->policy,
-                                 .tag = spec->tag};
+                                 .tag = spec->tag,
+                                 .limit = spec->limit};
     skn_cx_key(cx, spec->identity, row.key);
     if (!store_effect(cx, number, spec->effect, &row.effect)) return 0;
+    if (is_limited(&row)) ask_for_place(cx, number, &row);
     put_intent(cx, number, &row);
-    emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+    if (!is_limited(&row)) emit(cx, SKN_OUTPUT_PERFORM, number, &row);
     return number;
 }
 
@@ -154,9 +185,9 @@ bool skn_cx_intent_cancel(struct skn_cx *cx, uint64_t number, enum skn_cancel ho
 {
     struct skn_intent_row row;
     if (get_intent(cx, number, &row) != SKN_OK) return false;
-    if (row.state == SKN_INTENT_WAITING) {
-        skn_cx_timer_cancel(cx, row.timer);
-        delete_intent(cx, number);
+    if (row.state != SKN_INTENT_RUNNING) {
+        if (row.state == SKN_INTENT_WAITING) skn_cx_timer_cancel(cx, row.timer);
+        delete_intent(cx, number, &row);
         return false;
     }
     if (row.cancel < (uint8_t)how) {
@@ -172,6 +203,7 @@ static void fail_attempt(struct skn_cx *cx, struct skn_intent_row *row, struct s
 {
     row->counted++;
     row->interruptions = 0;
+    give_place_back(cx, message->number, row);
     if (row->counted >= row->policy.attempts) {
         message->is_final = true;
         return;
@@ -198,7 +230,7 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
     if (message->attempt > row.attempt) return SKN_TAKE_DROP;
     takes_old |= skn_bug(SKN_BUG_LATE_FAILURE);
     if (message->attempt < row.attempt && !is_success && !takes_old) return SKN_TAKE_DROP;
-    if (row.state == SKN_INTENT_WAITING && !is_success) return SKN_TAKE_DROP;
+    if (row.state != SKN_INTENT_RUNNING && !is_success) return SKN_TAKE_DROP;
 
     /* Of a domain that is being removed nothing is tried again. */
     if (cx->meta.removal != SKN_REMOVE_NOT && !row.cancel) row.cancel = SKN_CANCEL;
@@ -208,7 +240,7 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
         message->is_final = true;
         if (row.state == SKN_INTENT_WAITING)
             skn_cx_timer_cancel(cx, row.timer);
-        else if (message->attempt < row.attempt)
+        else if (message->attempt < row.attempt && row.state == SKN_INTENT_RUNNING)
             emit(cx, SKN_OUTPUT_CANCEL, number, &row);
     } else if (row.cancel) {
         message->is_final = true;
@@ -217,16 +249,39 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
     } else if (message->status == SKN_ATTEMPT_INTERRUPTED && !skn_bug(SKN_BUG_INTERRUPTED_COUNTS)) {
         row.interruptions++;
         row.attempt++;
-        row.epoch = cx->core->epoch;
-        emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+        if (is_limited(&row)) {
+            if (skn_bug(SKN_BUG_PLACE_LEAKED)) row.ticket = 0;
+            give_place_back(cx, number, &row);
+            ask_for_place(cx, number, &row);
+            message->next_due_ms = skn_cx_now_ms(cx) + 1; /* it will say when it has started */
+        } else {
+            row.epoch = cx->core->epoch;
+            emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+        }
     } else {
         fail_attempt(cx, &row, message);
     }
     if (message->is_final)
-        delete_intent(cx, number);
+        delete_intent(cx, number, &row);
     else
         put_intent(cx, number, &row);
     return SKN_TAKE_GIVE;
+}
+
+/* An attempt begins: now. */
+static void
+run(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row, struct skn_message *message)
+{
+    row->state = SKN_INTENT_RUNNING;
+    row->epoch = cx->core->epoch;
+    put_intent(cx, number, row);
+    emit(cx, SKN_OUTPUT_PERFORM, number, row);
+    message->kind = SKN_MESSAGE_ATTEMPT;
+    message->status = SKN_ATTEMPT_STARTED;
+    message->number = number;
+    message->attempt = row->attempt;
+    message->epoch = row->epoch;
+    message->tag = row->tag;
 }
 
 enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_message *message)
@@ -234,16 +289,59 @@ enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_me
     struct skn_intent_row row;
     if (get_intent(cx, number, &row) != SKN_OK) return SKN_TAKE_DROP;
     if (row.state != SKN_INTENT_WAITING) return SKN_TAKE_DROP;
-    row.state = SKN_INTENT_RUNNING;
     row.attempt++;
-    row.epoch = cx->core->epoch;
+    if (!is_limited(&row)) {
+        run(cx, number, &row, message);
+        return SKN_TAKE_GIVE;
+    }
+    ask_for_place(cx, number, &row);
     put_intent(cx, number, &row);
-    emit(cx, SKN_OUTPUT_PERFORM, number, &row);
+    return SKN_TAKE_DROP;
+}
+
+bool skn_intent_is_given(const struct skn_message *message)
+{
+    return message->kind == SKN_MESSAGE_SEND && skn_limiter_is(message->sender);
+}
+
+/* Too many wait at the limiter: the attempt has failed. */
+static enum skn_take
+refused(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row, struct skn_message *message)
+{
+    row->ticket = 0;
     message->kind = SKN_MESSAGE_ATTEMPT;
-    message->status = SKN_ATTEMPT_STARTED;
+    message->status = SKN_ATTEMPT_FAILURE;
+    message->reason = SKN_LIT("RATE_LIMITED");
     message->number = number;
-    message->attempt = row.attempt;
-    message->epoch = row.epoch;
-    message->tag = row.tag;
+    message->attempt = row->attempt;
+    message->epoch = row->epoch;
+    message->tag = row->tag;
+    message->payload = skn_value_none();
+    fail_attempt(cx, row, message);
+    if (message->is_final)
+        delete_intent(cx, number, row);
+    else
+        put_intent(cx, number, row);
+    return SKN_TAKE_GIVE;
+}
+
+enum skn_take skn_intent_given(struct skn_cx *cx, struct skn_message *message)
+{
+    struct skn_limit_note note;
+    struct skn_intent_row row;
+    struct skn_slice scope = SKN_LIT(SKN_LIMITER_SCOPE);
+    if (!skn_limit_note_read(message->payload, &note)) return SKN_TAKE_DROP;
+    enum skn_rc rc = get_intent(cx, note.number, &row);
+    bool is_awaited = rc == SKN_OK && row.state == SKN_INTENT_ASKING && row.ticket == note.ticket &&
+                      skn_slice_eq(skn_slice_from(message->sender, scope.len), row.limit.key);
+    if (rc != SKN_OK && rc != SKN_ENOENT) return SKN_TAKE_DROP;
+    if (!is_awaited) {
+        /* It is over, and gave back what it had: this comes too late and finds nothing. */
+        if (note.is_given) skn_limiter_give_back(cx, message->sender, message->priority, &note);
+        return SKN_TAKE_DROP;
+    }
+    if (!note.is_given) return refused(cx, note.number, &row, message);
+    run(cx, note.number, &row, message);
+    message->payload = skn_value_none();
     return SKN_TAKE_GIVE;
 }

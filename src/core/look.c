@@ -98,7 +98,7 @@ read_intent(struct skn_slice bytes, struct skn_look_item *out, struct skn_diag *
     if (rc == SKN_OK) rc = skn_stored_check(row.effect, &out->effect, diag);
     if (rc != SKN_OK) return rc;
     out->tag = row.tag;
-    out->is_waiting = row.state == SKN_INTENT_WAITING;
+    out->is_waiting = row.state != SKN_INTENT_RUNNING;
     out->is_cancelled = row.cancel != 0;
     out->attempt = row.attempt;
     out->attempts_max = row.policy.attempts > 0 ? row.policy.attempts : 1;

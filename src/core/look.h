@@ -47,7 +47,7 @@ struct skn_look_item {
     uint64_t due_ms;            /* timer */
     bool is_retry;              /* timer: before a further attempt of `intent` */
     uint64_t intent;
-    bool is_waiting; /* intent: for its next attempt; else one runs */
+    bool is_waiting; /* intent: for its next attempt, or a place; else one runs */
     bool is_cancelled;
     uint32_t attempt, attempts_max, interruptions;
     uint64_t epoch; /* in which the attempt was started */

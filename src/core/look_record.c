@@ -191,7 +191,7 @@ build_thing(struct skn_builder *b, const struct skn_key_info *key, struct skn_sl
     if (key->kind == SKN_KEY_INTENT && skn_intent_decode(value, &intent, NULL) == SKN_OK) {
         put_int(b, "attempt", intent.attempt);
         skn_build_key(b, SKN_LIT("waiting"));
-        skn_build_bool(b, intent.state == SKN_INTENT_WAITING);
+        skn_build_bool(b, intent.state != SKN_INTENT_RUNNING);
     }
     if (key->kind == SKN_KEY_DEAD && value.len >= 4) {
         uint32_t rc = 0;

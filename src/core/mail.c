@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
+#include "core/limiter_internal.h"
 #include "core/look.h"
 
 #include "base/pure.h"
@@ -303,6 +304,9 @@ static void put_in_lane(struct skn_cx *cx,
 static bool may_wait(struct skn_cx *cx, struct skn_slice target, bool counts)
 {
     if (!cx->dom) return true;
+    /* What is asked of limiters and given by them has a limit elsewhere: each ask has an intent, and
+     * who sends too many rests. To lose one would lose a place. */
+    if (cx->dom->program == &skn_limiter_program || skn_limiter_is(target)) return true;
     enum skn_message_kind kind = cx->message->kind;
     bool comes_once = kind == SKN_MESSAGE_ATTEMPT || kind == SKN_MESSAGE_TIMER;
     if (skn_outbox_is_faulted_full(cx->core, target)) {
@@ -346,6 +350,8 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
     bool is_new = false;
     struct skn_meta_row *meta = open_meta(cx, address, &other, &is_new);
     if (!meta) return cx->rc;
+    /* A place for nobody: who is being removed gives back all that it asked for. */
+    if (skn_limiter_is(sender) && (is_new || meta->removal != SKN_REMOVE_NOT)) return cx->rc;
     bool has_room = meta->removal == SKN_REMOVE_NOT && meta->waiting[lane] == 0 &&
                     meta->mail[lane] < cx->core->limits.mailbox_messages;
     if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
@@ -379,6 +385,17 @@ void skn_cx_send(struct skn_cx *cx,
                  enum skn_priority priority,
                  struct skn_slice name,
                  struct skn_value payload)
+{
+    if (skn_limiter_is(address)) /* a place belongs to an intent */
+        (void)skn_cx_fault(cx, SKN_EPERM, "limiters are asked by intents only");
+    skn_mail_send(cx, address, priority, name, payload);
+}
+
+void skn_mail_send(struct skn_cx *cx,
+                   struct skn_slice address,
+                   enum skn_priority priority,
+                   struct skn_slice name,
+                   struct skn_value payload)
 {
     SKN_ASSERT(priority < SKN_PRIORITIES);
     if (cx->rc != SKN_OK) return;

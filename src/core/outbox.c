@@ -3,6 +3,7 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
+#include "core/limiter_internal.h"
 
 #include "base/pure.h"
 
@@ -102,6 +103,8 @@ static void unref_sender(struct skn_core *core, struct skn_sender *sender)
 bool skn_outbox_rests(const struct skn_core *core, struct skn_slice address)
 {
     if (core->mail.resting == 0) return false;
+    /* One who gives places has so many that others wait for; what it sends they asked for. */
+    if (skn_limiter_is(address)) return false;
     const struct skn_sender *sender = find_sender(&core->mail, address);
     return sender && sender->is_resting;
 }

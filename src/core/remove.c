@@ -13,6 +13,7 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
+#include "core/limiter_internal.h"
 
 #include "base/pure.h"
 
@@ -74,6 +75,11 @@ static void begin(struct skn_cx *cx)
     struct skn_meta_row *meta = &cx->meta;
     if (cx->is_new) {
         reply_all(cx, &cx->dom->removals, SKN_ENOENT);
+        cx->removal = SKN_REMOVAL_REFUSED;
+        return;
+    }
+    if (cx->dom->program == &skn_limiter_program) { /* others wait for what it would forget */
+        reply_all(cx, &cx->dom->removals, SKN_EPERM);
         cx->removal = SKN_REMOVAL_REFUSED;
         return;
     }

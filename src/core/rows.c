@@ -1,6 +1,7 @@
 /* rows.c - the bytes of the core's rows. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cursor.h"
+#include "core/limiter_internal.h"
 #include "core/rows_internal.h"
 
 #include <string.h>
@@ -193,10 +194,37 @@ skn_timer_decode(struct skn_slice bytes, struct skn_timer_row *out, struct skn_d
     return finish(&cursor, level, "timer", diag);
 }
 
+enum { INTENT_LIMITED = 0x80 };
+
+static void put_limit(const struct skn_intent_row *row, struct skn_buf *out)
+{
+    skn_buf_put_block(out, row->limit.key);
+    skn_buf_put_le32(out, row->limit.places);
+    skn_buf_put_le32(out, row->limit.rate);
+    skn_buf_put_le32(out, row->limit.burst);
+    skn_buf_put_le64(out, row->limit.rate_ms);
+    skn_buf_put_u8(out, (uint8_t)row->limit.priority);
+    skn_buf_put_le64(out, row->ticket);
+}
+
+static void read_limit(struct skn_cursor *cursor, struct skn_intent_row *out)
+{
+    out->limit.key = skn_cursor_block(cursor);
+    out->limit.places = skn_cursor_le32(cursor);
+    out->limit.rate = skn_cursor_le32(cursor);
+    out->limit.burst = skn_cursor_le32(cursor);
+    out->limit.rate_ms = skn_cursor_le64(cursor);
+    uint8_t priority = skn_cursor_u8(cursor);
+    out->limit.priority = priority;
+    out->ticket = skn_cursor_le64(cursor);
+    if (out->limit.key.len == 0 || skn_limit_check(&out->limit) != SKN_OK) cursor->bad = true;
+}
+
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
 {
+    bool is_limited = row->limit.key.len > 0;
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_u8(out, (uint8_t)row->state);
+    skn_buf_put_u8(out, (uint8_t)((unsigned)row->state | (is_limited ? INTENT_LIMITED : 0)));
     skn_buf_put_u8(out, row->cancel);
     skn_buf_put_le32(out, row->attempt);
     skn_buf_put_le32(out, row->counted);
@@ -210,6 +238,7 @@ void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->policy.max_ms);
     skn_buf_put_block(out, row->tag);
     skn_buf_put_block(out, row->effect);
+    if (is_limited) put_limit(row, out);
 }
 
 enum skn_rc
@@ -217,7 +246,9 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
 {
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
-    uint8_t state = skn_cursor_u8(&cursor);
+    unsigned state = skn_cursor_u8(&cursor);
+    bool is_limited = state & INTENT_LIMITED;
+    state &= ~(unsigned)INTENT_LIMITED;
     *out = (struct skn_intent_row){.state = state};
     out->cancel = skn_cursor_u8(&cursor);
     out->attempt = skn_cursor_le32(&cursor);
@@ -233,7 +264,10 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
     out->policy.max_ms = skn_cursor_le64(&cursor);
     out->tag = skn_cursor_block(&cursor);
     out->effect = skn_cursor_block(&cursor);
-    if (state != SKN_INTENT_RUNNING && state != SKN_INTENT_WAITING) cursor.bad = true;
+    if (is_limited) read_limit(&cursor, out);
+    bool is_state = state == SKN_INTENT_RUNNING || state == SKN_INTENT_WAITING ||
+                    (state == SKN_INTENT_ASKING && is_limited);
+    if (!is_state) cursor.bad = true;
     if (out->cancel > SKN_CANCEL_LEAVE) cursor.bad = true;
     return finish(&cursor, level, "intent", diag);
 }

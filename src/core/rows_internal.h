@@ -46,6 +46,8 @@
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
+ *             with bit 80 of the state: key:block places:4 rate:4 burst:4 rate_ms:8 priority:1
+ *             ticket:8 of its limiter [limiter_internal.h]
  *   answer    level:1 rc:4 hour:4 (since 1970) hash:16 text:block value:block
  *   kept      level:1 ids:8 bytes:8
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 (number:8 attempt:4 epoch:8
@@ -204,7 +206,11 @@ struct skn_timer_row {
     struct skn_slice tag;
 };
 
-enum skn_intent_state { SKN_INTENT_RUNNING = 1, SKN_INTENT_WAITING = 2 };
+enum skn_intent_state {
+    SKN_INTENT_RUNNING = 1,
+    SKN_INTENT_WAITING = 2,
+    SKN_INTENT_ASKING = 3, /* its limiter for a place */
+};
 
 struct skn_intent_row {
     enum skn_intent_state state;
@@ -218,6 +224,9 @@ struct skn_intent_row {
     struct skn_retry_policy policy;
     struct skn_slice tag;
     struct skn_slice effect; /* an encoded value */
+    struct skn_limit limit;
+    uint64_t
+        ticket; /* with a limiter, ASKING or RUNNING: what the place is asked for and held under */
 };
 
 struct skn_answer_row {

@@ -5,6 +5,7 @@
 #include "base/hlc.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
+#include "core/limiter_internal.h"
 
 #include <inttypes.h>
 
@@ -27,7 +28,7 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
         SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail[work->lane] > 0);
         cx->meta.mail[work->lane]--;
         cx->meta_changed = true;
-        return SKN_TAKE_GIVE;
+        return skn_intent_is_given(message) ? skn_intent_given(cx, message) : SKN_TAKE_GIVE;
     }
     if (message->kind == SKN_MESSAGE_TIMER) return skn_timer_take(cx, message);
     if (message->kind == SKN_MESSAGE_ATTEMPT) return skn_intent_take(cx, message);
@@ -80,7 +81,7 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
         return false;
     }
     if (!skn_secret_open_message(cx, skn_dom_address(cx->dom), message)) return true;
-    cx->is_bounded = true;
+    cx->is_bounded = cx->dom->program != &skn_limiter_program; /* that is the core's own */
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
     cx->is_bounded = false;
@@ -107,6 +108,24 @@ static void take_unseen(struct skn_cx *cx, struct skn_message *message)
     if (message->kind == SKN_MESSAGE_ATTEMPT) (void)skn_intent_take(cx, message);
 }
 
+/* Its program said so. What came meanwhile needs it, and what others look for in it. */
+static void end_if_empty(struct skn_cx *cx)
+{
+    struct skn_meta_row *meta = &cx->meta;
+    struct skn_row row;
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
+        if (meta->mail[lane] > 0 || meta->waiting[lane] > 0) return;
+    bool is_needed = meta->answers > 0 || meta->dead > 0 || meta->ranges > 0 || meta->is_faulted ||
+                     meta->removal != SKN_REMOVE_NOT;
+    if (is_needed || skn_cx_next(cx, (struct skn_slice){0}, (struct skn_slice){0}, &row) == SKN_OK)
+        return;
+    if (cx->rc != SKN_OK) return;
+    cx->is_gone = !cx->is_new;
+    cx->has_put = false; /* nothing of it is to be written */
+    cx->meta_changed = !cx->is_new;
+    *meta = (struct skn_meta_row){0};
+}
+
 static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *warm)
 {
     struct skn_message message = work->message;
@@ -129,6 +148,7 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
     else if (!give(cx, work, warm, &message))
         return cx->rc;
     if (cx->rc == SKN_OK) skn_mail_finish(cx);
+    if (cx->rc == SKN_OK && cx->ends) end_if_empty(cx);
     bool is_born = cx->is_new && cx->has_put;
     bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
     /* The first batch of an epoch says that the domain was taken up (hold.c). */
@@ -462,7 +482,7 @@ static enum skn_rc run(struct skn_core *core,
     skn_mail_know(core, dom, &cx->meta);
     if (work->message.kind == SKN_MESSAGE_REMOVE || skn_remove_wants(dom))
         skn_remove_committed(core, dom, cx);
-    if (cx->removal == SKN_REMOVAL_ENDED) cool(dom);
+    if (cx->removal == SKN_REMOVAL_ENDED || cx->is_gone) cool(dom);
     return rc;
 }
 

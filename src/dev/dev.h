@@ -32,7 +32,8 @@
  *   Hog      burn {what}                   gas, rows, memory, row, message: until the budget faults
  *            fault {until}                 faults; with `until` only while the clock is before it
  *                                          (milliseconds since 1970), afterwards answers true
- *            intent {argv, timeout, attempts}  runs a program; answers the intent's number
+ *            intent {argv, timeout, attempts, limiter, places, rate, per, burst}  runs a program, under
+ *                                          a limiter if it is given a key; answers the intent's number
  *            crash {how, until, mail}      debug builds only: ends the node by a null pointer, a
  *                                          failed assertion or a stack used up, or hangs (null,
  *                                          assert, stack, hang), while the clock is before `until`; with `mail` 1

@@ -7,11 +7,13 @@
 
 #include "base/pure.h"
 
-/* Rows: "handled" messages that did not fault, "results" of intents, "last" how the last one ended. */
+/* Rows: "handled" messages that did not fault, "results" of intents, "last" how the last one ended,
+ * "started" attempts that a limiter gave a place, or that came after a delay. */
 enum { ARGS_MAX = 100, TIMEOUT_MAX_MS = 24 * 60 * 60 * 1000, ATTEMPTS_MAX = 100 };
 
 #define HANDLED SKN_LIT("handled")
 #define RESULTS SKN_LIT("results")
+#define STARTED SKN_LIT("started")
 
 /* --- burn: each of these goes on until the core says no ------------------------------------------ */
 
@@ -137,6 +139,26 @@ crash(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *dia
 }
 #endif
 
+/* The members of a limiter; a payload without "limiter" has none. */
+static bool limit_of(struct skn_value payload, struct skn_limit *out)
+{
+    int64_t places = 0, rate = 0, burst = 0, rate_ms = 0;
+    *out = (struct skn_limit){.priority = SKN_PRIORITY_NORMAL};
+    if (skn_value_is(dev_member(payload, "limiter"), SKN_T_NONE)) return true;
+    bool fits = dev_text(payload, "limiter", SKN_LIMIT_KEY_MAX, &out->key) &&
+                !memchr(out->key.ptr, 0, out->key.len) &&
+                dev_int(payload, "places", 0, SKN_LIMIT_MAX, 0, &places) &&
+                dev_int(payload, "rate", 0, SKN_LIMIT_MAX, 0, &rate) &&
+                dev_int(payload, "burst", 0, SKN_LIMIT_MAX, 1, &burst) &&
+                dev_int(payload, "per", 1, SKN_LIMIT_PERIOD_MAX, 1000, &rate_ms);
+    if (!fits) return false;
+    out->places = (uint32_t)places;
+    out->rate = (uint32_t)rate;
+    out->burst = (uint32_t)burst;
+    out->rate_ms = (uint64_t)rate_ms;
+    return true;
+}
+
 /* An effect as a flow has it: the node knows no other. */
 static enum skn_rc
 intent(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
@@ -155,11 +177,19 @@ intent(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *di
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_PATH));
     skn_build_str(b, "hog");
     struct skn_value effect = dev_map_end(cx, b);
-    if (!fits) return dev_refuse(cx, message, "{argv: [texts], timeout: ms, attempts up to 100}");
+    struct skn_limit limit;
+    fits = limit_of(message->payload, &limit) && fits;
+    if (!fits)
+        return dev_refuse(
+            cx,
+            message,
+            "{argv: [texts], timeout: ms, attempts up to 100, limiter: a key, places, "
+            "rate, per: ms, burst}");
     const struct skn_intent_spec spec = {.identity = message->name,
                                          .effect = effect,
                                          .policy = {.attempts = (uint32_t)attempts},
-                                         .first_attempt = 1};
+                                         .first_attempt = 1,
+                                         .limit = limit};
     uint64_t number = skn_cx_intent_start(cx, &spec);
     return done(cx, skn_value_int((int64_t)number), diag);
 }
@@ -167,7 +197,8 @@ intent(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *di
 static enum skn_rc
 ended(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
 {
-    int64_t results;
+    int64_t results, started;
+    if (message->status == SKN_ATTEMPT_STARTED) return dev_row_add(cx, STARTED, 1, &started, diag);
     if (!message->is_final) return SKN_OK;
     struct skn_slice text =
         message->status == SKN_ATTEMPT_SUCCESS ? SKN_LIT("success") : message->reason;

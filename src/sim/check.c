@@ -17,9 +17,17 @@ enum { KEY_BYTES_MAX = 1 << 16 };
 struct skn_checker *skn_checker_create(void)
 {
     struct skn_checker *c = skn_alloc_zero(1, sizeof *c);
-    struct skn_hmap *maps[] = {
-        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links, &c->dead, &c->fences};
+    struct skn_hmap *maps[] = {&c->asked,
+                               &c->runs,
+                               &c->tasks,
+                               &c->attempts,
+                               &c->ledgers,
+                               &c->links,
+                               &c->dead,
+                               &c->fences,
+                               &c->limiters};
     skn_arena_init(&c->arena);
+    skn_arena_init(&c->given);
     skn_buf_init(&c->key, KEY_BYTES_MAX);
     for (size_t i = 0; i < SKN_ARRAY_LEN(maps); i++)
         skn_hmap_init(maps[i], i);
@@ -29,12 +37,20 @@ struct skn_checker *skn_checker_create(void)
 void skn_checker_destroy(struct skn_checker *c)
 {
     if (!c) return;
-    struct skn_hmap *maps[] = {
-        &c->asked, &c->runs, &c->tasks, &c->attempts, &c->ledgers, &c->links, &c->dead, &c->fences};
+    struct skn_hmap *maps[] = {&c->asked,
+                               &c->runs,
+                               &c->tasks,
+                               &c->attempts,
+                               &c->ledgers,
+                               &c->links,
+                               &c->dead,
+                               &c->fences,
+                               &c->limiters};
     for (size_t i = 0; i < SKN_ARRAY_LEN(maps); i++)
         skn_hmap_fini(maps[i]);
     skn_buf_fini(&c->key);
     skn_arena_fini(&c->arena);
+    skn_arena_fini(&c->given);
     skn_free(c);
 }
 
@@ -239,6 +255,8 @@ enum skn_rc skn_checker_add(struct skn_checker *checker,
         [SKN_HISTORY_TIMER] = check_saw_timer,
         [SKN_HISTORY_DEAD] = check_saw_dead,
         [SKN_HISTORY_MAIL] = check_saw_mail,
+        [SKN_HISTORY_GIVEN] = check_saw_given,
+        [SKN_HISTORY_PLACE] = check_saw_place,
         [SKN_HISTORY_OBSERVED] = check_observed,
         [SKN_HISTORY_END] = check_the_end,
     };

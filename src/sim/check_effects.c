@@ -90,7 +90,7 @@ check_perform(struct skn_checker *c, const struct skn_history_event *e, struct s
     attempt->epoch = e->epoch;
     attempt->life = c->life;
     *fence = (struct fence){e->epoch, c->life};
-    return SKN_OK;
+    return check_begins(c, task, e, diag);
 }
 
 enum skn_rc
@@ -111,7 +111,10 @@ check_result(struct skn_checker *c, const struct skn_history_event *e, struct sk
     struct task *task = check_task(c, e);
     struct attempt *attempt = check_attempt(c, e);
     if (attempt->life != c->life || attempt->epoch != e->epoch) return SKN_OK; /* to be dropped */
-    if (task->live == e->attempt) task->live = 0;
+    if (task->live == e->attempt) {
+        task->live = 0;
+        check_ends(task);
+    }
     if (!e->is_success) return SKN_OK;
     attempt->has_succeeded = true;
     task->pending = e->attempt;
@@ -144,6 +147,7 @@ check_crash(struct skn_checker *c, const struct skn_history_event *e, struct skn
     for (struct task *task = c->touched; task; task = task->next_touched) {
         task->pending = task->live = 0;
         task->is_touched = false;
+        check_ends(task);
     }
     c->touched = NULL;
     c->up_ms = check_up_ms(c, e->at_ms);

@@ -51,7 +51,8 @@ struct task {
     uint32_t pending;   /* succeeded, and may not be durable yet */
     uint32_t accepted;  /* succeeded for good */
     uint64_t seen;
-    uint32_t context; /* in that observation */
+    uint32_t context;        /* in that observation */
+    struct limiter *limiter; /* of the attempt that runs */
 };
 
 struct attempt {
@@ -82,6 +83,18 @@ struct dead {
     uint64_t seen;
 };
 
+struct limiter {
+    uint64_t live;     /* attempts that run and were given a place */
+    struct given *all; /* of this observation */
+    uint64_t seen;
+};
+
+/* A place was given. */
+struct given {
+    struct given *next;
+    int64_t at_ms, least_ms; /* before the next one */
+};
+
 struct link {
     uint64_t sent, received;
 };
@@ -89,10 +102,12 @@ struct link {
 struct skn_checker {
     struct skn_arena arena;
     struct skn_buf key; /* of a map, being made */
-    struct skn_hmap asked, runs, tasks, attempts, ledgers, links, dead, fences;
+    struct skn_hmap asked, runs, tasks, attempts, ledgers, links, dead, fences, limiters;
+    struct skn_arena given;
     struct task *touched;
     uint64_t epoch;       /* of the last opening */
     uint64_t life;        /* how many there were */
+    uint64_t place_seen;  /* observation in which a limiter had a row; 0 never */
     uint64_t observation; /* number of the newest */
     bool is_down;         /* it ended, and none has opened since */
     bool is_up;
@@ -128,6 +143,17 @@ check_fn(struct skn_checker *c, const struct skn_history_event *e, struct skn_di
 
 /* check_effects.c */
 check_fn check_perform, check_effect, check_result, check_settled, check_open, check_crash;
+/* check_limiters.c: P10 of limiters */
+check_fn check_saw_given, check_saw_place;
+struct limiter *check_limiter(struct skn_checker *c, struct skn_slice name);
+/* An attempt begins, or has ended, under its limiter. */
+enum skn_rc check_begins(struct skn_checker *c,
+                         struct task *task,
+                         const struct skn_history_event *e,
+                         struct skn_diag *diag);
+void check_ends(struct task *task);
+/* Of an observation: whether any came too early. */
+enum skn_rc check_paces(struct skn_checker *c, struct skn_diag *diag);
 /* check_rows.c */
 check_fn check_observe, check_saw_run, check_saw_attempt, check_saw_job, check_saw_entry,
     check_saw_total, check_saw_sent, check_saw_received, check_saw_timer, check_saw_dead,

@@ -272,6 +272,7 @@ check_observed(struct skn_checker *c, const struct skn_history_event *e, struct 
     if (rc == SKN_OK) rc = missing_run(c, diag);
     if (rc == SKN_OK) rc = missing_attempt(c, diag);
     if (rc == SKN_OK) rc = missing_dead_letter(c, diag);
+    if (rc == SKN_OK) rc = check_paces(c, diag);
     SKN_HMAP_FOREACH (entry, &c->links) {
         const struct link *link = entry->value;
         if (rc == SKN_OK && link->received > link->sent)
@@ -285,6 +286,8 @@ enum skn_rc
 check_the_end(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
 {
     (void)e;
+    if (c->place_seen > 0 && c->place_seen == c->observation)
+        return SKN_FAIL(diag, SKN_EFAULT, "P10: nobody needs a limiter, and it is there");
     SKN_HMAP_FOREACH (entry, &c->links) {
         const struct link *link = entry->value;
         if (link->received != link->sent)

@@ -214,7 +214,10 @@ static void ask_job(struct world *w)
 {
     struct skn_slice job = text(w, "sim:Job/", skn_rng_below(&w->rng, 2));
     uint64_t n = skn_rng_below(&w->rng, 3) * 700;
-    const struct wish attempts = {.amount = (int64_t)skn_rng_range(&w->rng, 1, 4), .n = (int64_t)n};
+    uint64_t which = w->params.limiters ? skn_rng_below(&w->rng, 2 * JOB_LIMITS) : 0;
+    const struct wish attempts = {.amount = (int64_t)skn_rng_range(&w->rng, 1, 4),
+                                  .n = (int64_t)n,
+                                  .what = jobs_limit(which < JOB_LIMITS ? which : 0)};
     const struct wish cancel = {.what_text =
                                     text(w, "q", skn_rng_below(&w->rng, w->ask_count + 1))};
     if (w->params.cancels && skn_rng_chance(&w->rng, 1, 3)) {

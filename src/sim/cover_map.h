@@ -61,6 +61,7 @@
     X(CANCEL,          200,  "cancels") \
     X(RUN,             500,  "runs of flows that were started") \
     X(JOB,             1000, "intents of a program of its own") \
+    X(PLACE,           500,  "attempts that a limiter gave a place") \
     X(RECORD_OPEN,     1000, "records of openings") \
     X(RECORD_EXPIRE,   0,    "records that forget request ids") \
     X(MESSAGE_REQUEST, 1000, "messages: requests") \

@@ -39,7 +39,8 @@ enum skn_history_kind {
                              milliseconds of a "later" */
     SKN_HISTORY_REPLY, /* domain, id, name, hash of the payload, rc, answer (its hash), amount: the
                              sum that a "get" shows */
-    SKN_HISTORY_PERFORM,  /* domain, id: path, key, attempt, epoch; is_stale, is_leaking */
+    SKN_HISTORY_PERFORM,  /* domain, id: path, key, attempt, epoch; is_stale, is_leaking; name: of
+                             its limiter, amount: the places of that, 0 any number */
     SKN_HISTORY_EFFECT,   /* it happened to the world: key, attempt */
     SKN_HISTORY_RESULT,   /* given to the node: key, attempt, epoch, is_success */
     SKN_HISTORY_SETTLED,  /* everything given so far is handled and durable */
@@ -59,6 +60,9 @@ enum skn_history_kind {
                              millisecond after it was due, below 0 too early */
     SKN_HISTORY_DEAD,     /* domain, count: dead letters */
     SKN_HISTORY_MAIL,     /* domain, count: messages, amount: the limit */
+    SKN_HISTORY_GIVEN, /* domain, id, attempt, name: a limiter, amount: when it gave the place, in
+                             milliseconds of stamps, count: the least between two */
+    SKN_HISTORY_PLACE, /* a row of a limiter: domain */
     SKN_HISTORY_OBSERVED, /* everything that was ever promised is among it */
     SKN_HISTORY_END, /* nothing is under way any more, and all that was asked has been answered */
 };

@@ -1,23 +1,50 @@
 /* jobs.c - domains of the simulator that have something performed, and keep book of its attempts. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hlc.h"
 #include "flow/flow.h"
 #include "sim/numbers_internal.h"
 #include "sim/world_internal.h"
 
 #include "base/pure.h"
 
-/* Messages: do {id, amount: attempts, n: backoff}, cancel {id, what: id of a job}.
+/* Messages: do {id, amount: attempts, n: backoff, what: a limiter or nothing}, cancel {id, what: id of a
+ * job}.
  * Rows:
- *   "j" id           attempts allowed, failures, state, number of the intent
+ *   "j" id           attempts allowed, failures, state, number of the intent, which limiter
  *   "a" n:1 id       attempt n: its epoch, how it ended, and the idempotency key
+ *   "g" n:1 id       attempt n was given a place: when, in milliseconds, and which limiter
  */
 enum { RUNS, SUCCEEDED, FAILED, CANCELLED };
-enum { JOB_NUMBERS = 4, ATTEMPT_NUMBERS = 4 };
+enum { JOB_NUMBERS = 5, ATTEMPT_NUMBERS = 4, GIVEN_NUMBERS = 2 };
 
-static struct skn_slice attempt_key(struct skn_cx *cx, struct skn_slice id, uint32_t attempt)
+/* 0 is none. So many starts in a second, where there is a rate: the least distance of two. */
+static const struct {
+    const char *key;
+    uint32_t places, rate;
+    enum skn_priority priority;
+} limits[JOB_LIMITS] = {{"", 0, 0, SKN_PRIORITY_NORMAL},
+                        {"one", 1, 0, SKN_PRIORITY_HIGH},
+                        {"three", 3, 0, SKN_PRIORITY_LOW},
+                        {"paced", 0, 7, SKN_PRIORITY_NORMAL},
+                        {"both", 2, 11, SKN_PRIORITY_BACKGROUND}};
+
+const char *jobs_limit(uint64_t which)
+{
+    return limits[which % JOB_LIMITS].key;
+}
+
+uint32_t jobs_places(struct skn_slice key)
+{
+    for (size_t i = 0; i < JOB_LIMITS; i++)
+        if (is_name(key, limits[i].key)) return limits[i].places;
+    return 0;
+}
+
+static struct skn_slice
+attempt_key(struct skn_cx *cx, char kind, struct skn_slice id, uint32_t attempt)
 {
     uint8_t *key = skn_arena_alloc(skn_cx_arena(cx), id.len + 2);
-    key[0] = 'a';
+    key[0] = (uint8_t)kind;
     key[1] = (uint8_t)attempt;
     memcpy(key + 2, id.ptr, id.len);
     return skn_slice(key, id.len + 2);
@@ -33,10 +60,10 @@ static void put_attempt(struct skn_cx *cx,
     struct numbers row = {{epoch, status}};
     skn_cx_key(cx, id, key);
     memcpy(&row.n[2], key, sizeof key);
-    numbers_put(cx, attempt_key(cx, id, attempt), &row, ATTEMPT_NUMBERS);
+    numbers_put(cx, attempt_key(cx, 'a', id, attempt), &row, ATTEMPT_NUMBERS);
 }
 
-static struct skn_value effect_of(struct skn_cx *cx, struct skn_slice id)
+static struct skn_value effect_of(struct skn_cx *cx, struct skn_slice id, const char *limiter)
 {
     struct skn_buf *out = skn_cx_scratch(cx);
     struct skn_builder *b = skn_arena_alloc(skn_cx_arena(cx), sizeof *b);
@@ -44,6 +71,8 @@ static struct skn_value effect_of(struct skn_cx *cx, struct skn_slice id)
     skn_build_map_begin(b);
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_PATH));
     skn_build_string(b, id);
+    skn_build_key(b, SKN_LIT(JOB_EFFECT_LIMITER));
+    skn_build_str(b, limiter);
     skn_build_map_end(b);
     enum skn_rc rc = skn_build_end(b, NULL);
     SKN_ASSERT(rc == SKN_OK);
@@ -54,18 +83,27 @@ static void start(struct skn_cx *cx, struct skn_value payload)
 {
     struct skn_slice id = payload_text(payload, "id");
     uint32_t attempts = (uint32_t)payload_int(payload, "amount");
+    struct skn_slice limiter = payload_text(payload, "what");
+    uint64_t which = 0;
+    for (uint64_t i = 1; i < JOB_LIMITS; i++)
+        if (is_name(limiter, limits[i].key)) which = i;
     const struct skn_intent_spec spec = {
         .identity = id,
         .tag = id,
-        .effect = effect_of(cx, id),
+        .effect = effect_of(cx, id, limits[which].key),
         .first_attempt = 1,
+        .limit = {.key = skn_slice_str(limits[which].key),
+                  .places = limits[which].places,
+                  .rate = limits[which].rate,
+                  .rate_ms = 1000,
+                  .priority = limits[which].priority},
         .policy = {.attempts = attempts,
                    .backoff_ms = (uint64_t)payload_int(payload, "n"),
                    .factor_milli = 1500}};
     uint64_t number = skn_cx_intent_start(cx, &spec);
-    struct numbers row = {{attempts, 0, RUNS, number}};
+    struct numbers row = {{attempts, 0, RUNS, number, which}};
     numbers_put(cx, numbers_key(skn_cx_arena(cx), "j", id), &row, JOB_NUMBERS);
-    put_attempt(cx, id, 1, skn_cx_epoch(cx), SKN_ATTEMPT_STARTED);
+    if (which == 0) put_attempt(cx, id, 1, skn_cx_epoch(cx), SKN_ATTEMPT_STARTED);
 }
 
 static void cancel(struct skn_cx *cx, struct skn_value payload)
@@ -84,6 +122,10 @@ static void attempt_ended(struct skn_cx *cx, const struct skn_message *m)
     struct skn_slice id = m->tag, key = numbers_key(skn_cx_arena(cx), "j", id);
     if (!numbers_get(cx, key, &row)) return;
     put_attempt(cx, id, m->attempt, m->epoch, m->status);
+    if (m->status == SKN_ATTEMPT_STARTED && row.n[4] > 0) {
+        struct numbers given = {{skn_hlc_ms(m->stamp), row.n[4]}};
+        numbers_put(cx, attempt_key(cx, 'g', id, m->attempt), &given, GIVEN_NUMBERS);
+    }
     if (m->status == SKN_ATTEMPT_STARTED) return;
     if (m->status == SKN_ATTEMPT_FAILURE || m->status == SKN_ATTEMPT_TIMEOUT) row.n[1]++;
     if (m->is_final)
@@ -123,8 +165,17 @@ bool jobs_tell(struct skn_slice key, struct skn_slice value, struct skn_history_
         out->is_stale = row.n[2] == CANCELLED;
         return true;
     }
-    out->kind = SKN_HISTORY_ATTEMPT;
     out->id = skn_slice_from(key, 2);
+    if (key.ptr[0] == 'g') {
+        uint32_t rate = limits[row.n[1] % JOB_LIMITS].rate;
+        out->kind = SKN_HISTORY_GIVEN;
+        out->name = skn_slice_str(jobs_limit(row.n[1]));
+        out->amount = (int64_t)row.n[0];
+        out->count = rate ? 1000 / rate : 0;
+        out->attempt = key.ptr[1];
+        return true;
+    }
+    out->kind = SKN_HISTORY_ATTEMPT;
     out->attempt = key.ptr[1];
     out->epoch = row.n[0];
     out->is_success = row.n[1] == SKN_ATTEMPT_SUCCESS;

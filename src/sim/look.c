@@ -276,14 +276,21 @@ static void tell_run(struct world *w, struct skn_slice address, struct skn_slice
 
 /* --- rows, told -------------------------------------------------------------------------------------- */
 
+static bool is_place(struct skn_history_event *event)
+{
+    event->kind = SKN_HISTORY_PLACE;
+    return true;
+}
+
 static void tell_own(struct world *w, const struct seen *seen)
 {
     struct skn_slice at = seen->info.address, key = seen->info.own;
     struct skn_history_event event = {.domain = at};
-    bool is_told = is_of_type(at, ":Ledger/") ? ledger_tell(key, seen->value, &event)
-                   : is_of_type(at, ":Peer/") ? peers_tell(key, seen->value, &event)
-                   : is_of_type(at, ":Job/")  ? jobs_tell(key, seen->value, &event)
-                                              : false;
+    bool is_told = is_of_type(at, ":Ledger/")  ? ledger_tell(key, seen->value, &event)
+                   : is_of_type(at, ":Peer/")  ? peers_tell(key, seen->value, &event)
+                   : is_of_type(at, ":Job/")   ? jobs_tell(key, seen->value, &event)
+                   : is_of_type(at, ":Limit/") ? is_place(&event)
+                                               : false;
     if (is_told) world_event(w, &event);
 }
 

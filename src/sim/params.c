@@ -86,6 +86,9 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->cache_bytes = out->shards * ONE_OF(&rng, 0, 16 * KIB, 64 * KIB);
     out->checkpoint_records = ONE_OF(&rng, 10, 100, 1000);
     out->checkpoint_ms = ONE_OF(&rng, 200, 5000, 30000);
+    /* Behind the others, so that these are the same as before there were limiters. */
+    out->limiters = out->jobs && coin(&rng);
+    out->limits.limiter_idle_ms = ONE_OF(&rng, 1, 1000, 5000);
 }
 
 void params_print(const struct sim_params *p, struct skn_buf *out)
@@ -111,6 +114,7 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"flows", p->flows},
                  {"peers", p->peers},
                  {"jobs", p->jobs},
+                 {"limiters", p->limiters},
                  {"timers", p->timers},
                  {"tight", p->tight},
                  {"store", p->has_store},

@@ -21,7 +21,8 @@ struct sim_params {
     bool bad_adds; /* adds that fault, or are larger than some limit */
     /* What is asked for. */
     bool flows, peers, jobs, timers;
-    bool tight; /* limits are small: then no flows, whose runs would fault */
+    bool limiters; /* of jobs */
+    bool tight;    /* limits are small: then no flows, whose runs would fault */
 
     uint32_t crash_every; /* rounds, on average */
     uint32_t asks_max;    /* new requests of one round */

@@ -84,6 +84,9 @@ static void perform(struct world *w, const struct skn_output *output)
     struct skn_slice value = output->value;
     event.is_stale = memmem(value.ptr, value.len, "STALE", 5) != NULL;
     struct skn_slice name = text_of(effect, SKN_FLOW_EFFECT_EVENT);
+    event.name = text_of(effect, JOB_EFFECT_LIMITER);
+    event.amount = jobs_places(event.name);
+    if (event.name.len > 0) world_cover(w, SKN_COVER_PLACE);
     bool is_modest = name.len > 0 && name.ptr[0] < 'A' + SIM_MODEST_EVENTS;
     event.is_leaking =
         is_modest && memmem(value.ptr, value.len, SIM_CANARY, strlen(SIM_CANARY)) != NULL;

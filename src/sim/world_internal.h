@@ -252,4 +252,9 @@ extern const struct skn_program sim_ledger_program, sim_peer_program, sim_job_pr
 /* A row of the program as an event; false: it is none. */
 bool ledger_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out);
 bool peers_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out);
+/* The limiters of jobs: a key by number, "" for 0, and how many places one has, 0 any number. */
+enum { JOB_LIMITS = 5 };
+const char *jobs_limit(uint64_t which);
+uint32_t jobs_places(struct skn_slice key);
+#define JOB_EFFECT_LIMITER "limiter"
 bool jobs_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out);

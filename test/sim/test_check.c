@@ -86,7 +86,10 @@ static const struct skn_history_event good[] = {
 #define TIMER PEER, .id = S("t1"), .name = S("later"), .hash = 5, .amount = 1000
 #define SOON  PEER, .id = S("t2"), .name = S("later"), .hash = 6, .amount = 100
 #define JOB   .domain = S("Job/0"), .id = S("j1")
+#define ONE   .name = S("one"), .amount = 1
 #define WORK  JOB, .key = {3}, .epoch = 1
+#define OTHER JOB, .key = {4}, .epoch = 1
+#define GIVEN .kind = SKN_HISTORY_GIVEN, JOB, .name = S("paced"), .count = 50
 
 /* Two timers, a job that fails twice and may no more, an add that faults, and a crash. */
 static const struct skn_history_event second[] = {
@@ -99,10 +102,10 @@ static const struct skn_history_event second[] = {
     {.kind = SKN_HISTORY_REPLY, SOON, .at_ms = 30},
     {.kind = SKN_HISTORY_REQUEST, JOB, .name = S("do"), .hash = 7, .amount = 2},
     {.kind = SKN_HISTORY_REPLY, JOB, .name = S("do"), .hash = 7},
-    {.kind = SKN_HISTORY_PERFORM, WORK, .attempt = 1},
+    {.kind = SKN_HISTORY_PERFORM, WORK, ONE, .attempt = 1},
     {.kind = SKN_HISTORY_RESULT, WORK, .attempt = 1}, /* 10 */
     {.kind = SKN_HISTORY_SETTLED},
-    {.kind = SKN_HISTORY_PERFORM, WORK, .attempt = 2},
+    {.kind = SKN_HISTORY_PERFORM, WORK, ONE, .attempt = 2},
     {.kind = SKN_HISTORY_RESULT, WORK, .attempt = 2},
     {.kind = SKN_HISTORY_SETTLED},
     {.kind = SKN_HISTORY_REQUEST, ADD}, /* 15 */
@@ -120,7 +123,9 @@ static const struct skn_history_event second[] = {
     {.kind = SKN_HISTORY_ATTEMPT, WORK, .attempt = 2},
     {.kind = SKN_HISTORY_DEAD, LEDGER, .count = 1},
     {.kind = SKN_HISTORY_MAIL, PEER, .count = 10, .amount = 10},
-    {.kind = SKN_HISTORY_OBSERVED}, /* 30 */
+    {GIVEN, .attempt = 1, .amount = 170}, /* 30 */
+    {GIVEN, .attempt = 2, .amount = 120},
+    {.kind = SKN_HISTORY_OBSERVED},
     {.kind = SKN_HISTORY_END},
 };
 
@@ -213,6 +218,21 @@ static const struct anomaly of_second[] = {
      29,
      REPLACE,
      {.kind = SKN_HISTORY_MAIL, PEER, .count = 11, .amount = 10}},
+    {"one more than its limiter has places for",
+     "P10: more at once",
+     13,
+     INSERT,
+     {.kind = SKN_HISTORY_PERFORM, OTHER, ONE, .attempt = 1}},
+    {"a limiter lets one begin too early",
+     "P10: limiter paced let two begin 49 ms apart",
+     30,
+     REPLACE,
+     {GIVEN, .attempt = 1, .amount = 169}},
+    {"a limiter that nobody needs",
+     "P10: nobody needs a limiter",
+     31,
+     INSERT,
+     {.kind = SKN_HISTORY_PLACE, .domain = S("limit:Limit/one")}},
     {"an answer of a node that is gone",
      "P7: a node that is gone answers",
      21,

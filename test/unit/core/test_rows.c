@@ -15,7 +15,7 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
-enum { KINDS = 9 };
+enum { KINDS = 10 };
 
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
@@ -102,6 +102,15 @@ static void encode(int which, struct skn_buf *out)
     if (which == 7) skn_note_encode(&note, out);
     message.kind = SKN_MESSAGE_SEND;
     if (which == 8) skn_message_encode(&message, out);
+    intent.state = SKN_INTENT_ASKING;
+    intent.limit = (struct skn_limit){.key = SKN_LIT("k"),
+                                      .places = 2,
+                                      .rate = 3,
+                                      .burst = 4,
+                                      .rate_ms = 1000,
+                                      .priority = SKN_PRIORITY_LOW};
+    intent.ticket = 0x0102030405060708;
+    if (which == 9) skn_intent_encode(&intent, out);
 }
 
 static enum skn_rc decode(int which, struct skn_slice bytes)
@@ -114,7 +123,7 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     struct skn_diag diag;
     if (which == 0) return skn_meta_decode(bytes, &m, &diag);
     if (which == 1) return skn_timer_decode(bytes, &t, &diag);
-    if (which == 2) return skn_intent_decode(bytes, &i, &diag);
+    if (which == 2 || which == 9) return skn_intent_decode(bytes, &i, &diag);
     if (which == 3) return skn_answer_decode(bytes, &a, &diag);
     if (which == 4 || which == 8) return skn_message_decode(bytes, &message, &diag);
     struct skn_counter_row counter;
@@ -141,6 +150,9 @@ static void rows_are_golden(void **state)
         "0105000000000000000600000000000000",
         "010101fffffffffeffffffffffffff01000000740100000073",
         "010203030101000000000000000100000073010000006e01000000740100000072020000000101",
+        ("01830102000000010000000400000006000000000000000b00000000000000abababababababab"
+         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
+         "00000000010000006b020000000300000004000000e803000000000000030807060504030201"),
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);
