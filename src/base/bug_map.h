@@ -85,5 +85,8 @@
     /* secrets */ \
     X(81, SECRET_PLAIN,       1, "core/secret", "a secret is stored as it is [E46]") \
     X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \
-    X(83, SECRET_FORGOTTEN,   1, "core/secret", "a change of keys passes over dead letters [E46]")
+    X(83, SECRET_FORGOTTEN,   1, "core/secret", "a change of keys passes over dead letters [E46]") \
+    /* looking back */ \
+    X(91, TRIM_NOT_KEPT,      1, "shard/history", "trim removes segments that a base needs [E70]") \
+    X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]")
 /* clang-format on */

@@ -69,6 +69,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     core->limits = limits_of(options->limits);
     core->shard = options->shard;
     core->check_rebuild = options->check_rebuild;
+    core->tells_no_why = options->tells_no_why;
     core->sizes = skn_alloc_zero(core->limits.speculative_batches, sizeof *core->sizes);
     skn_omap_init(&core->doms);
     skn_omap_init(&core->traced);

@@ -234,6 +234,7 @@ struct skn_core_options {
     struct skn_core_limits limits;
     uint64_t hash_seed; /* of tables in memory: not known outside */
     bool check_rebuild; /* [E24]; costs a second handling of each message */
+    bool tells_no_why;  /* deletions do not say why: the journal has level 1. An input of P4 */
     /* [E35] guard.h */
     struct skn_handling *handling;   /* borrowed: told what is handled; NULL: nobody is */
     const struct skn_keyring *keys;  /* borrowed until destroy, or until others are set; those that

@@ -74,6 +74,7 @@ struct skn_change {
     struct skn_omap_node node; /* by whole key */
     struct skn_slice value;
     bool is_delete;
+    enum skn_why why; /* delete */
 };
 
 /* A note to another shard, until the batch is made [E31]. */
@@ -159,6 +160,7 @@ struct skn_core {
     struct skn_core_limits limits;
     uint32_t shard;
     bool check_rebuild;
+    bool tells_no_why; /* its journal has no word for it */
     bool is_open;
     bool is_replaying;   /* what is under way is known, and follows the records [replay.c] */
     bool owes_epoch;     /* its record is not given yet */

@@ -121,6 +121,7 @@ change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool
     }
     cx->bytes = cx->bytes - change->value.len + value.len;
     change->is_delete = is_delete;
+    change->why = SKN_WHY_DELETE;
     change->value = is_delete ? (struct skn_slice){0} : skn_arena_dup(&cx->arena, value);
     uint32_t limit = cx->core->limits.batch_bytes;
     if (cx->bytes > limit && cx->is_bounded)
@@ -332,7 +333,15 @@ void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value 
 
 void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
 {
-    skn_raw_delete(cx, own_key(cx, key));
+    skn_cx_delete_why(cx, key, SKN_WHY_DELETE);
+}
+
+void skn_cx_delete_why(struct skn_cx *cx, struct skn_slice key, enum skn_why why)
+{
+    struct skn_slice whole = own_key(cx, key);
+    skn_raw_delete(cx, whole);
+    struct skn_change *change = change_of(skn_omap_find(&cx->overlay, whole));
+    if (change) change->why = why; /* else it is out of gas */
     if (cx->meta.ranges > 0) skn_range_written(cx, key, true);
 }
 

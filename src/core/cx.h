@@ -64,6 +64,9 @@ void skn_cx_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
  * bytes of skn_cx_put are stored as they are. */
 void skn_cx_put_value(struct skn_cx *cx, struct skn_slice key, struct skn_value value);
 void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
+/* The same with the word that the journal keeps for it: SKN_WHY_PRUNE hides from every look back what
+ * the row ever held [E70] (P8). */
+void skn_cx_delete_why(struct skn_cx *cx, struct skn_slice key, enum skn_why why);
 
 /* Every own row whose key begins with `prefix` is gone at once, however many there are; an empty
  * prefix means all. What is written under it afterwards is there. Many rows are removed by slices of

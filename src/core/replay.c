@@ -101,7 +101,7 @@ static enum skn_rc compare(struct skn_core *core,
             has[i] = rc == SKN_OK;
         }
         bool is_same = has[0] && has[1] && ops[0].is_delete == ops[1].is_delete &&
-                       skn_slice_eq(ops[0].key, ops[1].key) &&
+                       ops[0].why == ops[1].why && skn_slice_eq(ops[0].key, ops[1].key) &&
                        skn_slice_eq(ops[0].value, ops[1].value);
         if (!has[0] && !has[1]) return mismatch(record, message, "other bytes, equal rows", diag);
         if (!is_same) return row_differs(record, message, ops, has, diag);

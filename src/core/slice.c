@@ -158,10 +158,12 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
     return cx->rc;
 }
 
-static void put_change(const struct skn_change *change, struct skn_buf *batch)
+static void
+put_change(const struct skn_cx *cx, const struct skn_change *change, struct skn_buf *batch)
 {
     if (change->is_delete)
-        skn_batch_delete(batch, change->node.key);
+        skn_batch_delete_why(
+            batch, change->node.key, cx->core->tells_no_why ? SKN_WHY_DELETE : change->why);
     else
         skn_batch_put(batch, change->node.key, change->value);
 }
@@ -175,7 +177,7 @@ void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch)
              node = skn_omap_next(node)) {
             uint64_t hash = turns > 1 ? skn_hash(node->key, (uintptr_t)cx->core, 0) : 0;
             if (hash % 2 == turn)
-                put_change(SKN_CONTAINER_OF(node, struct skn_change, node), batch);
+                put_change(cx, SKN_CONTAINER_OF(node, struct skn_change, node), batch);
         }
     }
     SKN_ASSERT(skn_buf_rc(batch) == SKN_OK); /* one that is cut short would be half a slice */

@@ -52,6 +52,25 @@ add_many(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *
     return add(cx, message, n, diag);
 }
 
+/* Deletes the first rows that add-many made, and says why. */
+static enum skn_rc drop(struct skn_cx *cx, const struct skn_message *message)
+{
+    int64_t rows;
+    struct skn_slice name = SKN_LIT("delete");
+    enum skn_why why = SKN_WHY_DELETE;
+    (void)dev_text(message->payload, "why", 16, &name);
+    while (why < SKN_WHYS && !skn_slice_eq(name, skn_slice_str(skn_why_name(why))))
+        why++;
+    if (why == SKN_WHYS || !dev_int(message->payload, "rows", 1, ROWS_MAX, 1, &rows))
+        return dev_refuse(cx, message, "{rows up to 1000, why}: delete, prune or fold");
+    for (int64_t i = 0; i < rows; i++) {
+        const char *key = skn_arena_printf(skn_cx_arena(cx), "r%03d", (int)i);
+        skn_cx_delete_why(cx, skn_slice_str(key), why);
+    }
+    skn_cx_reply(cx, skn_value_int(rows));
+    return skn_cx_rc(cx);
+}
+
 /* The timer's tag is the number to add. */
 static enum skn_rc add_later(struct skn_cx *cx, const struct skn_message *message)
 {
@@ -84,13 +103,14 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
     int64_t n;
     if (message->kind == SKN_MESSAGE_TIMER) return fired(cx, message, diag);
     if (dev_is(message->name, "add-many")) return add_many(cx, message, diag);
+    if (dev_is(message->name, "drop")) return drop(cx, message);
     if (dev_is(message->name, "add-later")) return add_later(cx, message);
     if (dev_is(message->name, "get")) {
         skn_cx_reply(cx, skn_value_int(dev_row_get(cx, SUM)));
         return skn_cx_rc(cx);
     }
     if (!dev_is(message->name, "add"))
-        return dev_refuse(cx, message, "that of add, add-many, add-later or get");
+        return dev_refuse(cx, message, "that of add, add-many, add-later, drop or get");
     if (!dev_int(message->payload, "n", INT64_MIN, INT64_MAX, 1, &n))
         return dev_refuse(cx, message, "{n}");
     return add(cx, message, n, diag);

@@ -16,6 +16,8 @@
  *            add-many {n, rows, bytes}     adds n to the sum and to each of `rows` rows (5), each
  *                                          padded to `bytes` (0); answers the sum
  *            add-later {n, ms}             adds n once `ms` have passed; answers the timer's number
+ *            drop {rows, why}              deletes the first `rows` rows of add-many (1); why: delete,
+ *                                          prune or fold; answers how many
  *            get                           answers the sum
  *   Ledger   add {id, amount, account}     an entry; the account is optional; answers the total
  *            transfer {id, from, to, amount}  between two accounts; the total stays; answers it

@@ -205,6 +205,7 @@ skn_env_rename(struct skn_env *env, const char *from, const char *to, struct skn
     return env->ops->rename(env, from, to, diag);
 }
 
+/* A file, or a folder that is empty. */
 static inline SKN_MUST_USE enum skn_rc
 skn_env_unlink(struct skn_env *env, const char *path, struct skn_diag *diag)
 {

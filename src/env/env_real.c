@@ -260,7 +260,9 @@ real_rename(struct skn_env *env, const char *from, const char *to, struct skn_di
 
 static enum skn_rc real_unlink(struct skn_env *env, const char *path, struct skn_diag *diag)
 {
-    return unlink(path) == 0 ? SKN_OK : failed(diag, "remove", path);
+    if (unlink(path) == 0) return SKN_OK;
+    if (errno == EISDIR && rmdir(path) == 0) return SKN_OK;
+    return failed(diag, "remove", path);
 }
 
 static enum skn_rc real_mkdir(struct skn_env *env, const char *path, struct skn_diag *diag)

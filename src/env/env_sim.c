@@ -330,7 +330,8 @@ static enum skn_rc sim_unlink(struct skn_env *env, const char *path, struct skn_
     if (rc != SKN_OK) return rc;
     const struct sim_inode *inode = sim_disk_find(&sim->disk, path);
     if (!inode) return failed(diag, SKN_ENOENT, "remove", path, "No such file or directory");
-    if (inode->is_dir) return failed(diag, SKN_EIO, "remove", path, "Is a directory");
+    if (inode->is_dir && sim_disk_has_child(&sim->disk, path))
+        return failed(diag, SKN_EIO, "remove", path, "Directory not empty");
     sim_disk_unlink(&sim->disk, path);
     return SKN_OK;
 }

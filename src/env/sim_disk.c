@@ -226,6 +226,13 @@ static uint64_t room_for(uint64_t len)
     return (len + SIM_BLOCK - 1) / SIM_BLOCK * SIM_BLOCK;
 }
 
+bool sim_disk_has_child(const struct sim_disk *disk, const char *dir)
+{
+    for (size_t i = 0; i < disk->live.len; i++)
+        if (sim_is_child(dir, disk->live.at[i].path)) return true;
+    return false;
+}
+
 struct sim_inode *sim_disk_link(struct sim_disk *disk, const char *path, bool is_dir)
 {
     struct sim_inode *inode = skn_alloc_zero(1, sizeof *inode);

@@ -75,6 +75,8 @@ struct sim_inode *sim_disk_find(const struct sim_disk *disk, const char *path);
 /* Whether the directory that `path` would be in is there. */
 bool sim_disk_has_parent(const struct sim_disk *disk, const char *path);
 bool sim_disk_is_dir(const struct sim_disk *disk, const char *path);
+/* Whether a live name is directly in `dir`. */
+bool sim_disk_has_child(const struct sim_disk *disk, const char *dir);
 
 /* Whether `path` is a name directly in `dir`. */
 bool sim_is_child(const char *dir, const char *path);

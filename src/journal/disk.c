@@ -87,6 +87,24 @@ static bool is_done(const struct skn_journal *journal,
     return true;
 }
 
+void skn_journal_archive(struct skn_journal *journal, bool is_on)
+{
+    journal->is_archiving = is_on && journal->archive;
+}
+
+/* A name that the power takes back is found by the next opening, which moves the file then: the
+ * superblock that forgets it is durable. */
+enum skn_rc skn_jback_archive(struct skn_journal *journal, uint64_t number, struct skn_diag *diag)
+{
+    char name[SKN_JF_NAME_BYTES];
+    skn_jf_segment_name(number, name);
+    char *from = skn_jf_path(journal->dir, name), *to = skn_jf_path(journal->archive, name);
+    enum skn_rc rc = skn_env_rename(journal->env, from, to, diag);
+    skn_free(to);
+    skn_free(from);
+    return rc;
+}
+
 /* The newest first: it is the largest, and the most worth to be written over. */
 static enum skn_rc retire(struct skn_journal *journal, size_t n, struct skn_diag *diag)
 {

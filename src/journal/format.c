@@ -79,6 +79,7 @@ static bool is_sum_right(struct skn_slice bytes)
 static enum skn_rc open_block(struct skn_slice bytes,
                               const char *magic,
                               struct skn_cursor *out_cursor,
+                              uint32_t *out_level,
                               struct skn_diag *diag)
 {
     *out_cursor = skn_cursor(bytes);
@@ -86,8 +87,8 @@ static enum skn_rc open_block(struct skn_slice bytes,
     if (!skn_slice_eq(found, skn_slice(magic, MAGIC_BYTES)))
         return SKN_CORRUPT(diag, "it does not begin as one");
     if (!is_sum_right(bytes)) return SKN_CORRUPT(diag, "its checksum is wrong");
-    uint32_t level = skn_cursor_le32(out_cursor);
-    if (level != SKN_JF_LEVEL)
+    uint32_t level = *out_level = skn_cursor_le32(out_cursor);
+    if (level == 0 || level > SKN_JF_LEVEL)
         return SKN_FAIL(diag,
                         SKN_ENEWER,
                         "it has format level %" PRIu32 ", this version reads %d",
@@ -101,7 +102,7 @@ void skn_jf_put_segment(const struct skn_jf_segment *segment, uint8_t out[SKN_JF
     memset(out, 0, SKN_JF_BLOCK);
     struct pen pen = {out};
     put_bytes(&pen, segment_magic, MAGIC_BYTES);
-    put_u32(&pen, SKN_JF_LEVEL);
+    put_u32(&pen, segment->level != 0 ? segment->level : SKN_JF_LEVEL);
     put_u32(&pen, 0);
     put_ids(&pen, &segment->ids);
     put_u64(&pen, segment->epoch);
@@ -119,10 +120,10 @@ enum skn_rc skn_jf_get_segment(struct skn_slice block,
 {
     SKN_ASSERT(block.len == SKN_JF_BLOCK);
     struct skn_cursor cursor;
-    enum skn_rc rc = open_block(block, segment_magic, &cursor, diag);
+    struct skn_jf_segment s;
+    enum skn_rc rc = open_block(block, segment_magic, &cursor, &s.level, diag);
     if (rc != SKN_OK) return rc;
     (void)skn_cursor_le32(&cursor);
-    struct skn_jf_segment s;
     get_ids(&cursor, &s.ids);
     s.epoch = skn_cursor_le64(&cursor);
     s.generation = skn_cursor_le64(&cursor);
@@ -143,7 +144,7 @@ void skn_jf_put_super(const struct skn_jf_super *super, uint8_t out[SKN_JF_SECTO
     memset(out, 0, SKN_JF_SECTOR);
     struct pen pen = {out};
     put_bytes(&pen, super_magic, MAGIC_BYTES);
-    put_u32(&pen, SKN_JF_LEVEL);
+    put_u32(&pen, super->level != 0 ? super->level : SKN_JF_LEVEL);
     put_u32(&pen, super->is_sealed ? 1 : 0);
     put_ids(&pen, &super->ids);
     put_u64(&pen, super->sequence);
@@ -163,9 +164,9 @@ skn_jf_get_super(struct skn_slice sector, struct skn_jf_super *out_super, struct
 {
     SKN_ASSERT(sector.len == SKN_JF_SECTOR);
     struct skn_cursor cursor;
-    enum skn_rc rc = open_block(sector, super_magic, &cursor, diag);
-    if (rc != SKN_OK) return rc;
     struct skn_jf_super s = {.is_sealed = false};
+    enum skn_rc rc = open_block(sector, super_magic, &cursor, &s.level, diag);
+    if (rc != SKN_OK) return rc;
     uint32_t sealed = skn_cursor_le32(&cursor);
     get_ids(&cursor, &s.ids);
     s.sequence = skn_cursor_le64(&cursor);

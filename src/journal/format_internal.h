@@ -1,8 +1,11 @@
-/* format_internal.h - the bytes of segments, groups, records and the superblock, level 1.
+/* format_internal.h - the bytes of segments, groups, records and the superblock, levels 1 and 2.
  *
  * Owns        nothing.
  * May include base.
  * Threads     any.
+ *
+ * Level 2 is level 1 with more kinds of operations in a batch: a deletion says why (store/backend.h).
+ * A journal keeps the level that it was made with; level 1 is read and written as it always was.
  *
  * All numbers are little-endian, all checksums XXH3-64. A folder holds `super`, the segments
  * `<number as 16 hex digits>.seg` and `reserve`, which has no content; `*.tmp` is not finished yet.
@@ -79,7 +82,7 @@
 #include "journal/journal.h"
 
 enum {
-    SKN_JF_LEVEL = 1,
+    SKN_JF_LEVEL = 2,
     SKN_JF_BLOCK = 4096, /* groups start and end at multiples of it */
     SKN_JF_SECTOR = 512, /* the smallest piece that a disk writes whole or not at all */
     SKN_JF_GROUP_HEAD = 72,
@@ -94,6 +97,7 @@ struct skn_jf_ids {
 };
 
 struct skn_jf_segment {
+    uint32_t level; /* 0: SKN_JF_LEVEL */
     struct skn_jf_ids ids;
     uint64_t epoch;
     uint64_t generation;
@@ -116,6 +120,7 @@ struct skn_jf_group {
 };
 
 struct skn_jf_super {
+    uint32_t level; /* 0: SKN_JF_LEVEL */
     struct skn_jf_ids ids;
     bool is_sealed;
     uint64_t sequence;

@@ -259,6 +259,7 @@ void skn_journal_abandon(struct skn_journal *journal)
     skn_jshards_fini(&journal->front.shards);
     skn_free(journal->front.open.bytes);
     skn_free(journal->flight.bytes);
+    skn_free(journal->archive);
     skn_free(journal->dir);
     skn_free(journal);
 }

@@ -59,6 +59,10 @@ struct skn_journal_options {
     uint64_t segment_bytes_max;
     uint64_t reserve_bytes;
     bool no_reserve;
+
+    /* A folder on the same disk: segments that go are moved there while skn_journal_archive says so,
+     * and those that a dead owner was about to let go [E70]. NULL: none. */
+    const char *archive;
 };
 
 /* What an opening found. */
@@ -72,6 +76,8 @@ struct skn_journal_info {
      * less is older than the trim, and what it lacks may be gone without a gap in any shard. */
     uint64_t trimmed;
     uint32_t shards; /* how many the journal was made with */
+    uint32_t level;  /* of its format; in level 1 a deletion does not say why [E70] */
+    uint64_t oldest; /* number of the first segment */
     uint64_t generation;
     uint64_t segments;
     uint64_t groups;
@@ -152,6 +158,11 @@ SKN_MUST_USE enum skn_rc skn_journal_trim(struct skn_journal *journal,
                                           size_t count,
                                           struct skn_diag *diag);
 
+/* From now on, until it is said otherwise: segments that trim lets go are moved to the folder
+ * `archive` of the options, as they are, instead of being written over or removed. What cannot be
+ * moved is removed. For the hand that trims. */
+void skn_journal_archive(struct skn_journal *journal, bool is_on);
+
 /* What an opening would have to do beside a store that is at `marks`: a checkpoint begins at so many
  * records or bytes [E12]. */
 struct skn_journal_tail {
@@ -187,6 +198,18 @@ SKN_MUST_USE enum skn_rc skn_journal_read(struct skn_env *env,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 
+/* The same with the segments that were moved to `archive` (NULL: none) in front, from number `from` on
+ * and as far back as none is missing: info.oldest is the first that was read. Nobody may remove any
+ * of them meanwhile. A folder that is not there is an empty one. */
+SKN_MUST_USE enum skn_rc skn_journal_read_archive(struct skn_env *env,
+                                                  const char *dir,
+                                                  const char *archive,
+                                                  uint64_t from,
+                                                  skn_journal_replay_fn replay,
+                                                  void *ctx,
+                                                  struct skn_journal_info *out_info,
+                                                  struct skn_diag *diag);
+
 /* The same with the last group, if its number is at most `group`: for who knows that a group of this
  * number (skn_journal_info) is durable, because the store has records of it, or only looks. */
 SKN_MUST_USE enum skn_rc skn_journal_read_last(struct skn_env *env,
@@ -196,13 +219,20 @@ SKN_MUST_USE enum skn_rc skn_journal_read_last(struct skn_env *env,
                                                void *ctx,
                                                struct skn_diag *diag);
 
-/* What the superblock alone says: ids, was_sealed, is_trimmed, trimmed, shards; the others are 0. For who
- * has to know how many shards there are before the first record comes. SKN_ENOENT: there is no
- * journal. */
+/* What the superblock alone says: ids, was_sealed, is_trimmed, trimmed, shards, level and oldest; the
+ * others are 0. For who has to know how many shards there are before the first record comes.
+ * SKN_ENOENT: there is no journal. */
 SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,
                                           const char *dir,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
+
+/* The same; `oldest` and is_trimmed count what skn_journal_read_archive would read. */
+SKN_MUST_USE enum skn_rc skn_journal_peek_archive(struct skn_env *env,
+                                                  const char *dir,
+                                                  const char *archive,
+                                                  struct skn_journal_info *out_info,
+                                                  struct skn_diag *diag);
 
 /* Checks every byte that an opening would, the last group too; changes nothing. SKN_EBUSY: the owner
  * trims without a pause. */

@@ -49,7 +49,9 @@ struct skn_jback {
 
 struct skn_journal {
     struct skn_env *env;
-    char *dir; /* owns */
+    char *dir;         /* owns */
+    char *archive;     /* owns; NULL: there is none */
+    bool is_archiving; /* of the hand that trims */
     uint64_t segment_bytes_min;
     uint64_t segment_bytes_max;
     uint64_t reserve_bytes; /* 0: none is kept */
@@ -64,6 +66,10 @@ SKN_MUST_USE enum skn_rc skn_jfail_again(const struct skn_jfailure *failure, str
 
 /* Syncs the folder. */
 SKN_MUST_USE enum skn_rc skn_jback_sync_dir(struct skn_journal *journal, struct skn_diag *diag);
+
+/* Moves a segment that no superblock names any more to the archive. */
+SKN_MUST_USE enum skn_rc
+skn_jback_archive(struct skn_journal *journal, uint64_t number, struct skn_diag *diag);
 
 /* Adds the segment to the list, as the newest. */
 void skn_jback_add_segment(struct skn_jback *back,

@@ -41,6 +41,7 @@ static struct skn_journal *new_journal(const struct skn_journal_options *options
     journal->env = options->env;
     skn_jready_init(&journal->ready);
     journal->dir = skn_dup(options->dir, strlen(options->dir));
+    if (options->archive) journal->archive = skn_dup(options->archive, strlen(options->archive));
     uint64_t least = options->segment_bytes_min, most = options->segment_bytes_max;
     uint64_t reserve = options->reserve_bytes;
     journal->segment_bytes_min = least != 0 ? least : SEGMENT_BYTES_MIN;
@@ -147,8 +148,11 @@ static enum skn_rc create(struct skn_journal *journal,
     back->at = SKN_JF_BLOCK;
     back->last = skn_alloc_zero(shards, sizeof *back->last);
     skn_jshards_init(&journal->front.shards, shards);
-    *out_info = (struct skn_journal_info){
-        .was_created = true, .generation = 1, .segments = 1, .shards = shards};
+    *out_info = (struct skn_journal_info){.was_created = true,
+                                          .generation = 1,
+                                          .segments = 1,
+                                          .shards = shards,
+                                          .level = SKN_JF_LEVEL};
     memcpy(out_info->cluster_id, head.ids.cluster, sizeof out_info->cluster_id);
     memcpy(out_info->store_id, head.ids.store, sizeof out_info->store_id);
     return SKN_OK;
@@ -175,6 +179,8 @@ static enum skn_rc remove_others(struct skn_journal *journal,
     for (size_t i = 0; i < names->count && rc == SKN_OK; i++) {
         uint64_t number = names->segments[i];
         if (number == keep || is_named(super, number)) continue;
+        bool was_trimmed = number < super->oldest && journal->archive;
+        if (was_trimmed && skn_jback_archive(journal, number, NULL) == SKN_OK) continue;
         rc = skn_jf_remove_segment(journal->env, journal->dir, number, diag);
     }
     return rc;

@@ -18,7 +18,7 @@ bool skn_jread_is_stale(struct skn_jscan *scan)
     bool has_bad_slot = false;
     if (!scan->super_file) return false;
     enum skn_rc rc = skn_jf_read_super(scan->super_file, scan->dir, &now, &has_bad_slot, NULL);
-    return rc == SKN_OK && now.oldest != scan->super.oldest;
+    return rc == SKN_OK && now.oldest != scan->dir_oldest;
 }
 
 enum skn_rc skn_jread_busy(const struct skn_jscan *scan, struct skn_diag *diag)
@@ -65,15 +65,13 @@ enum skn_rc skn_jread_again(struct skn_jscan *scan,
 }
 
 /* The last group counts when it is at most `known`. */
-static enum skn_rc read_to(struct skn_env *env,
-                           const char *dir,
+static enum skn_rc read_to(struct skn_jscan scan,
                            uint64_t known,
                            skn_journal_replay_fn replay,
                            void *ctx,
                            struct skn_journal_info *out_info,
                            struct skn_diag *diag)
 {
-    struct skn_jscan scan = {.env = env, .dir = dir};
     enum skn_rc rc = skn_jread_look(&scan, diag);
     if (rc == SKN_OK) {
         /* Without a seal the last group may not be durable [E81]; a bound or a seal is written when
@@ -93,7 +91,22 @@ enum skn_rc skn_journal_read(struct skn_env *env,
                              struct skn_journal_info *out_info,
                              struct skn_diag *diag)
 {
-    return read_to(env, dir, 0, replay, ctx, out_info, diag);
+    const struct skn_jscan scan = {.env = env, .dir = dir};
+    return read_to(scan, 0, replay, ctx, out_info, diag);
+}
+
+enum skn_rc skn_journal_read_archive(struct skn_env *env,
+                                     const char *dir,
+                                     const char *archive,
+                                     uint64_t from,
+                                     skn_journal_replay_fn replay,
+                                     void *ctx,
+                                     struct skn_journal_info *out_info,
+                                     struct skn_diag *diag)
+{
+    const struct skn_jscan scan = {
+        .env = env, .dir = dir, .archive = archive, .archive_from = from};
+    return read_to(scan, 0, replay, ctx, out_info, diag);
 }
 
 enum skn_rc skn_journal_read_last(struct skn_env *env,
@@ -103,7 +116,8 @@ enum skn_rc skn_journal_read_last(struct skn_env *env,
                                   void *ctx,
                                   struct skn_diag *diag)
 {
-    return read_to(env, dir, group, replay, ctx, NULL, diag);
+    const struct skn_jscan scan = {.env = env, .dir = dir};
+    return read_to(scan, group, replay, ctx, NULL, diag);
 }
 
 enum skn_rc skn_journal_peek(struct skn_env *env,
@@ -111,7 +125,16 @@ enum skn_rc skn_journal_peek(struct skn_env *env,
                              struct skn_journal_info *out_info,
                              struct skn_diag *diag)
 {
-    struct skn_jscan scan = {.env = env, .dir = dir};
+    return skn_journal_peek_archive(env, dir, NULL, out_info, diag);
+}
+
+enum skn_rc skn_journal_peek_archive(struct skn_env *env,
+                                     const char *dir,
+                                     const char *archive,
+                                     struct skn_journal_info *out_info,
+                                     struct skn_diag *diag)
+{
+    struct skn_jscan scan = {.env = env, .dir = dir, .archive = archive};
     enum skn_rc rc = skn_jscan_begin(&scan, SKN_OPEN_READ, diag);
     if (rc == SKN_OK) *out_info = scan.info;
     skn_jscan_fini(&scan);

@@ -89,6 +89,8 @@ enum skn_rc skn_jready_retire(struct skn_journal *journal, uint64_t number, stru
 {
     struct skn_jready *ready = &journal->ready;
     char from[SKN_JF_NAME_BYTES], to[OLD_NAME_BYTES];
+    bool is_kept = journal->is_archiving && !skn_bug(SKN_BUG_TRIM_NOT_KEPT);
+    if (is_kept && skn_jback_archive(journal, number, NULL) == SKN_OK) return SKN_OK;
     skn_jf_segment_name(number, from);
     old_name(number, to);
     lock(ready);

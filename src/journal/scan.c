@@ -9,7 +9,7 @@
 #include <string.h>
 
 /* The number with which the generation after that of segment `i` begins; 0: there is none. */
-static uint64_t limit_of(const struct skn_jscan *scan, size_t i)
+uint64_t skn_jscan_limit(const struct skn_jscan *scan, size_t i)
 {
     if (skn_bug(SKN_BUG_NO_GENERATION)) return 0;
     for (size_t k = i + 1; k < scan->count; k++)
@@ -27,12 +27,13 @@ static enum skn_rc walk_all(struct skn_jscan *scan, struct skn_diag *diag)
         struct skn_jscan_segment *s = &scan->segments[i];
         struct skn_file *file = NULL;
         walk.segment = s;
-        walk.limit = limit_of(scan, i);
+        walk.limit = skn_jscan_limit(scan, i);
         bool is_last = i + 1 == scan->count && !scan->is_cut;
         bool next_is_newer =
             i + 1 < scan->count && scan->segments[i + 1].head.generation > s->head.generation;
         s->first_group = walk.expected;
-        rc = skn_jf_open_segment(scan->env, scan->dir, s->head.number, SKN_OPEN_READ, &file, diag);
+        const char *dir = skn_jscan_dir(scan, s->head.number);
+        rc = skn_jf_open_segment(scan->env, dir, s->head.number, SKN_OPEN_READ, &file, diag);
         if (rc == SKN_ENOENT) rc = SKN_JDAMAGE(&walk, 0, diag, "the file is missing");
         if (rc != SKN_OK) break;
         skn_jwindow_turn(&walk.window, file, s->head.length);
@@ -55,7 +56,8 @@ enum skn_rc skn_jscan_read_head(struct skn_jscan *scan,
     struct skn_jscan_segment at = {.head.number = number};
     struct skn_jwalk here = {.scan = scan, .segment = &at};
     struct skn_file *file = NULL;
-    enum skn_rc rc = skn_jf_open_segment(scan->env, scan->dir, number, SKN_OPEN_READ, &file, diag);
+    const char *dir = skn_jscan_dir(scan, number);
+    enum skn_rc rc = skn_jf_open_segment(scan->env, dir, number, SKN_OPEN_READ, &file, diag);
     if (rc == SKN_ENOENT) return SKN_JDAMAGE(&here, 0, diag, "the file is missing");
     if (rc != SKN_OK) return rc;
     uint8_t block[SKN_JF_BLOCK];
@@ -137,6 +139,8 @@ static void note_super(struct skn_jscan *scan)
     info->is_trimmed = scan->super.oldest > 1;
     info->trimmed = scan->super.trimmed;
     info->shards = scan->super.shards;
+    info->level = scan->super.level;
+    info->oldest = scan->super.oldest;
 }
 
 enum skn_rc skn_jscan_begin(struct skn_jscan *scan, enum skn_open how, struct skn_diag *diag)
@@ -155,6 +159,8 @@ enum skn_rc skn_jscan_begin(struct skn_jscan *scan, enum skn_open how, struct sk
                          "damage in \"%s/super\" at offset %d: a slot is malformed",
                          scan->dir,
                          scan->super.sequence % 2 == 0 ? SKN_JF_BLOCK : 0);
+    scan->dir_oldest = scan->super.oldest;
+    if (rc == SKN_OK && scan->archive) rc = skn_jscan_find_archive(scan, diag);
     if (rc == SKN_OK) note_super(scan);
     return rc;
 }
@@ -164,6 +170,8 @@ enum skn_rc skn_jscan_run(struct skn_jscan *scan, struct skn_diag *diag)
     struct skn_journal_info *info = &scan->info;
     skn_jshards_init(&scan->shards, scan->super.shards);
     enum skn_rc rc = read_heads(scan, diag);
+    if (rc == SKN_OK && scan->super.oldest < scan->dir_oldest)
+        rc = skn_jscan_first_of_archive(scan, diag);
     if (rc != SKN_OK && scan->dump) return walk_up_to_damage(scan, rc, diag);
     if (rc == SKN_OK) rc = walk_all(scan, diag);
     for (size_t i = 0; i < scan->names.count && rc == SKN_OK; i++)

@@ -27,14 +27,17 @@ struct skn_jscan_segment {
 struct skn_jscan {
     struct skn_env *env;
     const char *dir;              /* borrows */
+    const char *archive;          /* borrows; where trimmed segments are, or NULL */
+    uint64_t archive_from;        /* older ones are of no interest */
     bool is_strict;               /* verify: what an opening could live with is damage, too */
     skn_journal_replay_fn replay; /* may be NULL */
     void *ctx;
     const struct skn_journal_dump_to *dump; /* the same for everything; may be NULL */
 
     struct skn_jf_names names;
-    struct skn_file *super_file; /* NULL when there is no superblock */
-    struct skn_jf_super super;
+    struct skn_file *super_file;        /* NULL when there is no superblock */
+    struct skn_jf_super super;          /* with an archive its `oldest` is there */
+    uint64_t dir_oldest;                /* segments below this are in the archive */
     bool has_bad_slot;                  /* the other slot of the superblock is malformed */
     struct skn_jscan_segment *segments; /* from super.oldest to super.newest */
     size_t count;
@@ -66,5 +69,8 @@ SKN_MUST_USE enum skn_rc skn_jscan_again(struct skn_jscan *scan,
                                          skn_journal_replay_fn replay,
                                          void *ctx,
                                          struct skn_diag *diag);
+
+/* The folder in which a segment is: one that was let go may not have been moved yet. */
+const char *skn_jscan_dir(const struct skn_jscan *scan, uint64_t number);
 
 void skn_jscan_fini(struct skn_jscan *scan);

@@ -12,8 +12,9 @@ enum skn_rc skn_jwalk_locate(const struct skn_jwalk *walk, uint64_t offset, stru
 {
     if (!diag) return SKN_ECORRUPT;
     char name[SKN_JF_NAME_BYTES];
+    const char *dir = skn_jscan_dir(walk->scan, walk->segment->head.number);
     skn_jf_segment_name(walk->segment->head.number, name);
-    skn_diag_prefix(diag, "damage in \"%s/%s\" at offset %" PRIu64, walk->scan->dir, name, offset);
+    skn_diag_prefix(diag, "damage in \"%s/%s\" at offset %" PRIu64, dir, name, offset);
     return SKN_ECORRUPT;
 }
 
@@ -43,6 +44,8 @@ static enum skn_rc check_chain(const struct skn_jscan *scan,
 {
     if (skn_bug(SKN_BUG_NO_CHAIN) && record->shard < scan->shards.count) return SKN_OK;
     bool is_trimmed = scan->super.oldest > 1;
+    /* An owner who opened when all records of the shard were trimmed knew no hash to go on from. */
+    if (scan->archive && prev->lo == 0 && prev->hi == 0) prev = NULL;
     return skn_jshards_check(&scan->shards, record, prev, is_trimmed, diag);
 }
 

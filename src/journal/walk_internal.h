@@ -82,6 +82,14 @@ SKN_MUST_USE enum skn_rc skn_jscan_read_head(struct skn_jscan *scan,
                                              struct skn_jf_segment *out_head,
                                              struct skn_diag *diag);
 
+/* The number with which the generation after that of segment `i` begins; 0: there is none. */
+uint64_t skn_jscan_limit(const struct skn_jscan *scan, size_t i);
+
+/* With an archive: super.oldest becomes the first segment there from which on none is missing; and
+ * when the headers have been read, super.oldest_group the number of the first group in it. */
+SKN_MUST_USE enum skn_rc skn_jscan_find_archive(struct skn_jscan *scan, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_jscan_first_of_archive(struct skn_jscan *scan, struct skn_diag *diag);
+
 /* A segment behind the newest one that the superblock names: nothing that it lacks is in it. */
 SKN_MUST_USE enum skn_rc
 skn_jscan_check_newer(struct skn_jscan *scan, uint64_t number, struct skn_diag *diag);

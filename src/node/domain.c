@@ -118,6 +118,16 @@ static void put_row_value(struct skn_json_writer *w, struct skn_slice bytes)
         put_hex(w, "bytes", bytes);
 }
 
+static void
+put_row(struct skn_json_writer *w, const struct domain_query *query, const struct skn_row *row)
+{
+    put_key(w, "key", row->key);
+    if (query->was_pruned && query->was_pruned(query->pruned_ctx, row->key))
+        put_bool(w, "pruned", true);
+    else
+        put_row_value(w, row->value);
+}
+
 static void put_held(struct skn_json_writer *w, struct skn_core *core, struct skn_slice address)
 {
     skn_json_key_str(w, "held");
@@ -417,8 +427,7 @@ static enum skn_rc put_rows(const struct domain_query *query,
                 store, query->address, prefix, skn_slice(from, from_len), &row, diag)) == SKN_OK) {
         if (count++ == query->limit || bytes > DOMAIN_PAGE_BYTES) break;
         skn_json_object_begin(w);
-        put_key(w, "key", row.key);
-        put_row_value(w, row.value);
+        put_row(w, query, &row);
         skn_json_object_end(w);
         bytes += row.value.len;
         SKN_ASSERT(row.key.len < sizeof from);
@@ -449,8 +458,8 @@ static enum skn_rc one_row(const struct domain_query *query,
                         "\"%.*s\" has no row under this key; `skein domain get` lists them",
                         SKN_FMT(query->address));
     if (rc != SKN_OK) return rc;
-    put_key(w, "key", query->key);
-    put_row_value(w, value);
+    const struct skn_row row = {.key = query->key, .value = value};
+    put_row(w, query, &row);
     return end(w, store, diag);
 }
 

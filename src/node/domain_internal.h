@@ -32,6 +32,9 @@ struct domain_query {
     bool has_key;
     bool is_faulted; /* list: FAULTED ones */
     uint32_t limit;
+    /* Rows whose value is not to be shown, by their own key; NULL: none. */
+    bool (*was_pruned)(void *ctx, struct skn_slice key);
+    void *pruned_ctx;
 };
 
 /* One shard's part of a page: of each domain its address and a JSON object, as two blocks. After

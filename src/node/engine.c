@@ -3,6 +3,7 @@
 #include "node/engine.h"
 
 #include "base/mem.h"
+#include "node/config_internal.h"
 #include "node/node.h"
 #include "node/request_internal.h"
 #include "store/rocks/rocks.h"
@@ -90,11 +91,15 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     size_t poison_count;
     const struct skn_poison *poison = skn_guard_file_poison(e->guard, &poison_count);
     engine_tmp_clear(e);
-    char *dir = path_of(e->data_dir, "journal");
+    struct skn_config config;
+    rc = skn_config_read(options->env, e->project_dir, &config, diag);
+    if (rc != SKN_OK) return rc;
+    char *dir = path_of(e->data_dir, "journal"), *history = path_of(e->data_dir, "history");
     struct skn_shards_options shards = {.env = &e->phases.base,
                                         .dir = dir,
                                         .open_store = open_store,
                                         .store_ctx = e,
+                                        .history = {.dir = history, .keep_ms = config.history_ms},
                                         .programs = engine_programs,
                                         .take_up_all = options->take_up_all,
                                         .workers =
@@ -114,6 +119,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     }
 #endif
     rc = skn_shards_open(&shards, &e->shards, diag);
+    skn_free(history);
     skn_free(dir);
     if (rc == SKN_OK) rc = skn_threads_start(e->shards, e->guard, &e->phases, &e->threads, diag);
     if (rc != SKN_OK) return rc;

@@ -99,6 +99,7 @@ static enum skn_rc end(struct skn_shards *all, struct skn_diag *diag)
     atomic_store_explicit(&all->checkpoint_ms, now_ms - k->began_ms, memory_order_relaxed);
     atomic_fetch_add_explicit(&all->checkpoints, 1, memory_order_relaxed);
     atomic_store_explicit(&all->is_checkpointing, false, memory_order_relaxed);
+    history_checkpointed(all);
     return SKN_OK;
 }
 
@@ -143,6 +144,7 @@ enum skn_rc keeper_turn(struct skn_shards *all, bool *out_more, struct skn_diag 
     struct skn_ring_item item;
     *out_more = false;
     if (!all->backend) return SKN_OK;
+    history_look_at_disk(all);
     while (parts_pop(all, part_log(all), part_keeper(all), &item))
         k->is_bounded = true;
     for (unsigned w = 0; w < all->worker_count; w++) {

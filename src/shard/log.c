@@ -16,6 +16,8 @@ enum skn_rc log_look_at_disk(struct skn_shards *all, struct skn_diag *diag)
     enum skn_rc rc = skn_journal_disk_state(log->journal, &disk, diag);
     if (rc != SKN_OK) return rc;
     atomic_store_explicit(&all->disk, (int)disk, memory_order_relaxed);
+    if (disk != SKN_JOURNAL_DISK_OK && all->rings)
+        parts_nudge(all, part_log(all), part_keeper(all));
     if (disk != SKN_JOURNAL_DISK_STOP) return SKN_OK;
     return SKN_FAIL(
         diag, SKN_EDISKFULL, "less than 1 percent of the disk is free; make room and start again");
@@ -138,6 +140,8 @@ static enum skn_rc take_asked(struct skn_shards *all, struct skn_diag *diag)
             SKN_ASSERT(fits);
             continue;
         }
+        skn_journal_archive(all->log.journal,
+                            atomic_load_explicit(&all->is_archiving, memory_order_acquire));
         if (!is_held(all)) rc = skn_journal_trim(all->log.journal, trim->marks, trim->count, diag);
         for (size_t i = 0; i < trim->count; i++)
             all->log.kept[trim->marks[i].shard] = trim->marks[i];

@@ -13,7 +13,7 @@ static uint64_t or_default(uint64_t given, uint64_t otherwise)
     return given ? given : otherwise;
 }
 
-static struct skn_shards *create(const struct skn_shards_options *options, bool is_read_only)
+struct skn_shards *shards_new(const struct skn_shards_options *options, bool is_read_only)
 {
     struct skn_shards *all = skn_alloc_zero(1, sizeof *all);
     all->env = options->env;
@@ -34,7 +34,10 @@ static struct skn_shards *create(const struct skn_shards_options *options, bool 
 
 /* --- shards -------------------------------------------------------------------------------------------- */
 
-static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct skn_diag *diag)
+static enum skn_rc create_shard(struct skn_shards *all,
+                                uint32_t number,
+                                const struct skn_journal_info *info,
+                                struct skn_diag *diag)
 {
     struct shard *shard = skn_alloc_zero(1, sizeof *shard);
     struct skn_list *lists[] = {&shard->active_link,
@@ -65,6 +68,7 @@ static enum skn_rc create_shard(struct skn_shards *all, uint32_t number, struct 
                                           .store = shard->store,
                                           .programs = all->programs,
                                           .limits = all->options.limits,
+                                          .tells_no_why = info->level < 2,
                                           .check_rebuild = all->options.check_rebuild};
     shard->core = skn_core_create(&core);
     shard->owed = skn_alloc_zero((all->count + 63) / 64, sizeof *shard->owed);
@@ -89,8 +93,8 @@ check_age(const struct skn_shards *all, const struct skn_journal_info *info, str
                        all->options.dir);
 }
 
-static enum skn_rc
-create_shards(struct skn_shards *all, const struct skn_journal_info *info, struct skn_diag *diag)
+enum skn_rc
+shards_create(struct skn_shards *all, const struct skn_journal_info *info, struct skn_diag *diag)
 {
     uint32_t count = all->count = info->shards;
     SKN_ASSERT(count > 0 && count <= SKN_SHARDS_MAX);
@@ -100,12 +104,13 @@ create_shards(struct skn_shards *all, const struct skn_journal_info *info, struc
     all->shards = skn_alloc_zero(count, sizeof(struct shard *));
     all->log.kept = skn_alloc_zero(count, sizeof *all->log.kept);
     for (uint32_t i = 0; rc == SKN_OK && i < count; i++) {
-        rc = create_shard(all, i, diag);
+        rc = create_shard(all, i, info, diag);
         if (rc != SKN_OK) break;
         all->log.kept[i] = (struct skn_journal_mark){
             .shard = i, .index = skn_store_position(all->shards[i]->store).index};
     }
-    return rc == SKN_OK ? check_age(all, info, diag) : rc;
+    if (rc != SKN_OK || all->past) return rc; /* a base is older, and has segments of its own */
+    return check_age(all, info, diag);
 }
 
 static void destroy_shard(struct shard *shard)
@@ -117,7 +122,7 @@ static void destroy_shard(struct shard *shard)
     skn_free(shard);
 }
 
-static void destroy(struct skn_shards *all)
+void shards_free(struct skn_shards *all)
 {
     struct skn_list *link;
     rings_destroy(all);
@@ -130,13 +135,15 @@ static void destroy(struct skn_shards *all)
         destroy_shard(all->shards[i]);
     skn_free(all->workers);
     skn_free(all->shards);
+    history_close(all);
+    past_free(all);
     skn_free(all->log.kept);
     skn_free(all);
 }
 
 /* --- rows as of the journal's end ------------------------------------------------------------------------ */
 
-static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_diag *diag)
+enum skn_rc shards_redo(void *ctx, const struct skn_record *record, struct skn_diag *diag)
 {
     struct skn_shards *all = ctx;
     if (record->shard >= all->count)
@@ -156,8 +163,8 @@ static enum skn_rc redo(void *ctx, const struct skn_record *record, struct skn_d
     return skn_core_redo(all->shards[record->shard]->core, record, diag);
 }
 
-/* A store may be behind its journal, never ahead of it: then records that it has were lost. */
-static enum skn_rc check_positions(struct skn_shards *all, struct skn_diag *diag)
+/* Ahead of it: then records that it has were lost. */
+enum skn_rc shards_check_positions(struct skn_shards *all, struct skn_diag *diag)
 {
     for (uint32_t i = 0; i < all->count; i++) {
         uint64_t last = all->shards[i]->last_redone, kept = all->log.kept[i].index;
@@ -176,7 +183,7 @@ static enum skn_rc check_positions(struct skn_shards *all, struct skn_diag *diag
 }
 
 /* [E50] The greater of wall clock and last stamp, then plus the monotonic clock. */
-static void start_clock(struct skn_shards *all)
+void shards_start_clock(struct skn_shards *all)
 {
     uint64_t base = skn_env_now_wall_ns(all->env) / MS_IN_NS;
     for (uint32_t i = 0; i < all->count; i++) {
@@ -249,7 +256,7 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
                             struct skn_shards **out_shards,
                             struct skn_diag *diag)
 {
-    struct skn_shards *all = create(options, false);
+    struct skn_shards *all = shards_new(options, false);
     struct skn_journal_options journal = {
         .env = options->env,
         .dir = options->dir,
@@ -257,26 +264,28 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
     journal.segment_bytes_min = options->segment_bytes;
     journal.segment_bytes_max = options->segment_bytes ? 4 * options->segment_bytes : 0;
     journal.no_reserve = options->no_reserve;
+    journal.archive = options->history.dir;
     struct skn_journal_info info;
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
     bool is_there = rc == SKN_OK;
-    if (is_there) rc = create_shards(all, &info, diag); /* before its records come */
+    if (is_there) rc = shards_create(all, &info, diag); /* before its records come */
     if (rc == SKN_OK || rc == SKN_ENOENT)
-        rc = skn_journal_open(&journal, redo, all, &all->log.journal, &info, diag);
-    if (rc == SKN_OK && !is_there) rc = create_shards(all, &info, diag);
-    if (rc == SKN_OK) rc = check_positions(all, diag);
+        rc = skn_journal_open(&journal, shards_redo, all, &all->log.journal, &info, diag);
+    if (rc == SKN_OK && !is_there) rc = shards_create(all, &info, diag);
+    if (rc == SKN_OK) rc = shards_check_positions(all, diag);
     if (rc == SKN_OK) rc = log_look_at_disk(all, diag);
     if (rc == SKN_EDISKFULL && all->log.journal) { /* before an epoch begins, and sealed again */
         (void)skn_shards_close(all, NULL);
         return rc;
     }
-    if (rc == SKN_OK) start_clock(all);
+    if (rc == SKN_OK) shards_start_clock(all);
     if (rc == SKN_OK) rc = open_cores(all, info.was_created, diag);
     if (rc != SKN_OK) {
         skn_shards_abandon(all);
         return rc;
     }
     create_workers(all);
+    history_open(all);
     log_note_tail(all, false);
     *out_shards = all;
     return SKN_OK;
@@ -289,7 +298,7 @@ redo_last_group(void *ctx, const struct skn_record *record, struct skn_diag *dia
     const struct skn_shards *all = ctx;
     bool is_done =
         record->shard < all->count && record->index <= all->shards[record->shard]->last_redone;
-    return is_done ? SKN_OK : redo(ctx, record, diag);
+    return is_done ? SKN_OK : shards_redo(ctx, record, diag);
 }
 
 /* The store has records of the group that was left out, which is durable then: it died, or is just
@@ -309,12 +318,13 @@ static enum skn_rc open_to_read(const struct skn_shards_options *options,
                                 struct skn_diag *diag)
 {
     static const struct skn_program *const none[] = {NULL};
-    struct skn_shards *all = create(options, true);
+    struct skn_shards *all = shards_new(options, true);
     all->programs = none;
     struct skn_journal_info info;
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
-    if (rc == SKN_OK) rc = create_shards(all, &info, diag);
-    if (rc == SKN_OK) rc = skn_journal_read(options->env, options->dir, redo, all, &info, diag);
+    if (rc == SKN_OK) rc = shards_create(all, &info, diag);
+    if (rc == SKN_OK)
+        rc = skn_journal_read(options->env, options->dir, shards_redo, all, &info, diag);
     if (rc == SKN_OK && (is_whole || is_behind_store(all)))
         rc = skn_journal_read_last(options->env,
                                    options->dir,
@@ -322,12 +332,12 @@ static enum skn_rc open_to_read(const struct skn_shards_options *options,
                                    redo_last_group,
                                    all,
                                    diag);
-    if (rc == SKN_OK) rc = check_positions(all, diag);
+    if (rc == SKN_OK) rc = shards_check_positions(all, diag);
     if (rc != SKN_OK) {
-        destroy(all);
+        shards_free(all);
         return rc;
     }
-    start_clock(all);
+    shards_start_clock(all);
     *out_shards = all;
     return SKN_OK;
 }
@@ -348,7 +358,7 @@ enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
     if (rc == SKN_OK) rc = open_to_read(options, true, &all, diag);
     for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++)
         rc = skn_store_verify(all->shards[i]->store, diag);
-    if (all) destroy(all);
+    if (all) shards_free(all);
     return rc;
 }
 
@@ -356,7 +366,7 @@ void skn_shards_abandon(struct skn_shards *all)
 {
     if (!all) return;
     skn_journal_abandon(all->log.journal);
-    destroy(all);
+    shards_free(all);
 }
 
 enum skn_rc skn_shards_close(struct skn_shards *all, struct skn_diag *diag)
@@ -369,6 +379,6 @@ enum skn_rc skn_shards_close(struct skn_shards *all, struct skn_diag *diag)
         if (rc == SKN_OK) rc = closed;
         all->log.journal = NULL;
     }
-    destroy(all);
+    shards_free(all);
     return rc;
 }

@@ -193,6 +193,9 @@ struct skn_shards_state skn_shards_state(const struct skn_shards *all)
         .records = atomic_load_explicit(&all->records, memory_order_relaxed),
         .epoch = all->epoch,
         .is_quiet = true,
+        .history_since_ms = atomic_load_explicit(&all->history_since_ms, memory_order_relaxed),
+        .history_is_given_up =
+            atomic_load_explicit(&all->history_is_given_up, memory_order_relaxed),
     };
     for (unsigned w = 0; w < all->worker_count && all->workers; w++) {
         const struct tally *t = &all->workers[w].tally;

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "base/omap.h"
 #include "base/ring.h"
 #include "shard/shards.h"
 
@@ -134,6 +135,18 @@ struct keeper {
     uint64_t trims; /* that it asked for */
 };
 
+/* The domain and stamp of skn_shards_open_at. */
+struct past {
+    struct skn_slice address;
+    uint32_t shard;
+    uint64_t stamp;
+    struct skn_omap pruned;   /* own keys of the domain that were pruned later */
+    struct skn_backend *base; /* owns; or NULL */
+    struct skn_file *lock;    /* of the history; or NULL */
+};
+
+struct history;
+
 struct skn_shards {
     struct skn_env *env;
     struct skn_backend *backend;
@@ -154,6 +167,8 @@ struct skn_shards {
     uint64_t epoch;
     uint64_t hash_seed;
     bool is_read_only;
+    struct past *past;       /* owns; NULL but for open_at */
+    struct history *history; /* owns; of the keeper; NULL: nothing is kept */
     uint64_t clock_base_ms, mono_base_ns;
 
     /* Of the outside. */
@@ -170,6 +185,9 @@ struct skn_shards {
     _Atomic uint64_t trims;         /* that the log has done */
     _Atomic uint64_t hold_until_ns; /* until then the log trims nothing */
     _Atomic bool wants_segment;     /* the log may need the next one soon */
+    _Atomic bool is_archiving;      /* there is a base: what trim lets go is kept */
+    _Atomic uint64_t history_since_ms;
+    _Atomic bool history_is_given_up;
 };
 
 /* The parts behind the workers. */
@@ -203,6 +221,34 @@ static inline bool is_behind(const struct skn_shards *all)
     return all->backend &&
            (records >= BEHIND_TIMES * limits->records || bytes >= BEHIND_TIMES * limits->bytes);
 }
+
+/* --- open.c ----------------------------------------------------------------------------------------- */
+
+struct skn_shards *shards_new(const struct skn_shards_options *options, bool is_read_only);
+/* Its shards, at the positions that the backend has. */
+SKN_MUST_USE enum skn_rc
+shards_create(struct skn_shards *all, const struct skn_journal_info *info, struct skn_diag *diag);
+/* One record of a replay. */
+SKN_MUST_USE enum skn_rc
+shards_redo(void *ctx, const struct skn_record *record, struct skn_diag *diag);
+/* A store may be behind its journal, never ahead of it. */
+SKN_MUST_USE enum skn_rc shards_check_positions(struct skn_shards *all, struct skn_diag *diag);
+void shards_start_clock(struct skn_shards *all);
+void shards_free(struct skn_shards *all);
+
+/* --- history.c: what is kept for looking back; of the keeper's thread ------------------------------- */
+
+/* Puts away what a dead owner left half-made; all of it, where nothing is to be kept. */
+void history_open(struct skn_shards *all);
+void history_close(struct skn_shards *all);
+/* A checkpoint is durable and nothing was written since: a base may be made, or dropped. */
+void history_checkpointed(struct skn_shards *all);
+/* The disk is short of room: history is the first that goes [E8]. */
+void history_look_at_disk(struct skn_shards *all);
+
+/* --- past.c ------------------------------------------------------------------------------------------ */
+
+void past_free(struct skn_shards *all);
 
 /* --- rings.c -------------------------------------------------------------------------------------- */
 

@@ -18,8 +18,11 @@ static struct skn_store *store_of(void *ctx, uint32_t shard)
     return shard < all->count ? all->stores[shard] : NULL;
 }
 
-static void create(struct replay *all, const struct skn_shards_options *options, uint32_t count)
+static void create(struct replay *all,
+                   const struct skn_shards_options *options,
+                   const struct skn_journal_info *info)
 {
+    uint32_t count = info->shards;
     *all = (struct replay){.count = count};
     all->stores = skn_alloc_zero(count, sizeof(struct skn_store *));
     all->cores = skn_alloc_zero(count, sizeof(struct skn_core *));
@@ -30,7 +33,8 @@ static void create(struct replay *all, const struct skn_shards_options *options,
                                               .shards = count,
                                               .store = all->stores[i],
                                               .programs = options->programs,
-                                              .limits = options->limits};
+                                              .limits = options->limits,
+                                              .tells_no_why = info->level < 2};
         all->cores[i] = skn_core_create(&core);
     }
 }
@@ -68,7 +72,7 @@ enum skn_rc skn_shards_replay(const struct skn_shards_options *options,
                         "followed from them cannot be executed again from nothing",
                         options->dir);
     SKN_ASSERT(info.shards > 0 && info.shards <= SKN_SHARDS_MAX);
-    create(&all, options, info.shards);
+    create(&all, options, &info);
     rc = skn_journal_read(options->env, options->dir, one, &all, &info, diag);
     *out = (struct skn_shards_replayed){.records = all.to, .shards = all.count};
     out->records.store_of = NULL;

@@ -38,6 +38,28 @@ struct skn_checkpoint_limits {
     uint64_t ms;      /* 30,000 */
 };
 
+/* What is kept for looking back [E70]: bases, which are copies of the backend as of one checkpoint
+ * each, and the journal's segments since the oldest of them.
+ *
+ *   <made>-<segment>.base   a base, as skn_backend_backup makes it; both numbers as 16 hex digits: when
+ *                           it was made (milliseconds since 1970), and the oldest segment it may need
+ *   <made>-<segment>.ok     "skein-history 1\n": that base is whole; without it it is none
+ *   <number>.seg            a segment that the journal let go
+ *   lock                    who reads has it shared; nothing is removed meanwhile
+ */
+struct skn_history_options {
+    const char *dir; /* NULL: there is none; else on the same disk as the journal */
+    uint64_t
+        keep_ms; /* everything since then can be looked at, up to twice that; 0: what is there goes */
+    /* Opens a base to look at it; given. */
+    enum skn_rc (*open_base)(void *ctx,
+                             const char *dir,
+                             const struct skn_journal_info *info,
+                             struct skn_backend **out_backend,
+                             struct skn_diag *diag);
+    void *ctx;
+};
+
 struct skn_shards_options {
     struct skn_env *env;         /* borrowed */
     const char *dir;             /* of the journal; made when it is not there */
@@ -49,6 +71,7 @@ struct skn_shards_options {
                               struct skn_backend **out_backend,
                               struct skn_diag *diag);
     void *store_ctx;
+    struct skn_history_options history;
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
     uint32_t shards;    /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
@@ -80,6 +103,28 @@ SKN_MUST_USE enum skn_rc skn_shards_open(const struct skn_shards_options *option
 SKN_MUST_USE enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
                                                  struct skn_shards **out_shards,
                                                  struct skn_diag *diag);
+
+/* The rows of one domain's shard as of a stamp, for looking only: all that its records up to that
+ * stamp made of them [E70]. From a base that is old enough, or from nothing where no record is gone,
+ * or from what options.open_store gives, if that is exact and not newer; it may be NULL. Calls for other
+ * shards must not be made. SKN_ENOENT: not kept, and since when it is; or there is no journal.
+ * SKN_EBUSY: the owner trimmed meanwhile, begin again. */
+SKN_MUST_USE enum skn_rc skn_shards_open_at(const struct skn_shards_options *options,
+                                            struct skn_slice address,
+                                            uint64_t stamp,
+                                            struct skn_shards **out_shards,
+                                            struct skn_diag *diag);
+
+/* While it is there nothing of the history is removed: for who reads its segments with
+ * skn_journal_read_archive. NULL: there is no history. Given. SKN_EBUSY: something is just removed. */
+SKN_MUST_USE enum skn_rc skn_history_lock(struct skn_env *env,
+                                          const char *dir,
+                                          struct skn_file **out_lock,
+                                          struct skn_diag *diag);
+
+/* Of shards that were opened so: the domain's own row under this key was pruned later, so what it held
+ * is not to be shown (P8). */
+bool skn_shards_was_pruned(const struct skn_shards *shards, struct skn_slice own_key);
 
 /* A clean stop: what was handled becomes durable, and the journal is sealed. NULL is fine. The
  * shards are gone whatever comes back. */
@@ -207,6 +252,8 @@ struct skn_shards_state {
     uint64_t records; /* in all shards, since they were made; as of opening, and groups since */
     uint64_t epoch;   /* the greatest of the shards' */
     uint64_t slices, batches, faults, dropped_results, timers_fired; /* since opening */
+    uint64_t history_since_ms; /* the oldest base was made then; 0: there is none */
+    bool history_is_given_up;  /* the disk is full, or a base could not be made */
 };
 struct skn_shards_state skn_shards_state(const struct skn_shards *shards);
 

@@ -10,7 +10,7 @@
  *      beginning of what was written after it: redo from those positions repairs that [E11].
  *
  * Batch bytes, little-endian, operations one after the other:
- *   offset 0  u8   1 put, 2 delete
+ *   offset 0  u8   1 put, 2 delete; from journal level 2 on 3 delete by prune, 4 delete by fold
  *          1  u16  key length, 1 to SKN_KEY_MAX
  *          3  u32  value length (put only, at most SKN_VALUE_MAX + SKN_STORED_HEAD)
  *          .. key, then value
@@ -51,8 +51,18 @@ struct skn_row {
     struct skn_slice value;
 };
 
+/* Why a row was deleted: a word for whoever looks back, and no other difference [E70]. */
+enum skn_why {
+    SKN_WHY_DELETE, /* its program had no more use for it */
+    SKN_WHY_PRUNE,  /* nothing could read it any more (P8): no look back shows what it held */
+    SKN_WHY_FOLD,   /* it is part of a summary now */
+    SKN_WHYS
+};
+const char *skn_why_name(enum skn_why why);
+
 struct skn_row_op {
     bool is_delete;
+    enum skn_why why; /* delete */
     struct skn_slice key;
     struct skn_slice value;
 };
@@ -60,6 +70,7 @@ struct skn_row_op {
 /* Appends one operation to a batch. */
 void skn_batch_put(struct skn_buf *batch, struct skn_slice key, struct skn_slice value);
 void skn_batch_delete(struct skn_buf *batch, struct skn_slice key);
+void skn_batch_delete_why(struct skn_buf *batch, struct skn_slice key, enum skn_why why);
 /* A put in the stored form. */
 void skn_batch_put_stored(struct skn_buf *batch,
                           struct skn_slice key,

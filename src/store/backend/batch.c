@@ -5,7 +5,13 @@
 
 #include <xxhash.h>
 
-enum { OP_PUT = 1, OP_DELETE = 2 };
+enum { OP_PUT = 1, OP_DELETE = 2, OP_LAST = OP_DELETE + SKN_WHYS - 1 };
+
+const char *skn_why_name(enum skn_why why)
+{
+    static const char *const names[SKN_WHYS] = {"delete", "prune", "fold"};
+    return why < SKN_WHYS ? names[why] : "";
+}
 
 static void put_head(struct skn_buf *batch, uint8_t op, struct skn_slice key)
 {
@@ -26,7 +32,13 @@ void skn_batch_put(struct skn_buf *batch, struct skn_slice key, struct skn_slice
 
 void skn_batch_delete(struct skn_buf *batch, struct skn_slice key)
 {
-    put_head(batch, OP_DELETE, key);
+    skn_batch_delete_why(batch, key, SKN_WHY_DELETE);
+}
+
+void skn_batch_delete_why(struct skn_buf *batch, struct skn_slice key, enum skn_why why)
+{
+    SKN_ASSERT(why < SKN_WHYS);
+    put_head(batch, (uint8_t)(OP_DELETE + why), key);
     skn_buf_put(batch, key);
 }
 
@@ -53,13 +65,18 @@ enum skn_rc skn_batch_next(struct skn_slice *rest, struct skn_row_op *out_op, st
     struct skn_slice key = skn_cursor_bytes(&cursor, key_len);
     struct skn_slice value = skn_cursor_bytes(&cursor, value_len);
     if (cursor.bad) return SKN_CORRUPT(diag, "a batch ends in the middle of an operation");
-    if (op != OP_PUT && op != OP_DELETE)
+    if (op < OP_PUT || op > OP_LAST)
         return SKN_CORRUPT(diag, "a batch has an operation of unknown kind %u", op);
     if (key_len == 0 || key_len > SKN_KEY_MAX)
         return SKN_CORRUPT(diag, "a batch has a key of %zu bytes", key_len);
     if (value_len > SKN_VALUE_MAX + SKN_STORED_HEAD)
         return SKN_CORRUPT(diag, "a batch has a row of %zu bytes", value_len);
-    *out_op = (struct skn_row_op){.is_delete = op == OP_DELETE, .key = key, .value = value};
+    bool is_delete = op != OP_PUT;
+    *out_op =
+        (struct skn_row_op){.is_delete = is_delete,
+                            .why = is_delete ? (enum skn_why)(op - OP_DELETE) : SKN_WHY_DELETE,
+                            .key = key,
+                            .value = value};
     *rest = cursor.rest;
     return SKN_OK;
 }

@@ -489,14 +489,14 @@ static void a_newer_level_is_refused_as_such(void **state)
     assert_int_equal(skn_env_open(s.options.env, "/j/super", SKN_OPEN_WRITE, &file, NULL), SKN_OK);
     uint8_t sector[SKN_JF_SECTOR];
     skn_jf_put_super(&super, sector);
-    sector[8] = 2;
+    sector[8] = SKN_JF_LEVEL + 1;
     uint64_t sum = XXH3_64bits(sector, sizeof sector - 8);
     for (size_t i = 0; i < 8; i++)
         sector[sizeof sector - 8 + i] = (uint8_t)(sum >> (8 * i));
     assert_int_equal(skn_file_pwrite(file, 0, sector, sizeof sector, NULL), SKN_OK);
     skn_file_close(file);
     assert_int_equal(skn_journal_open(&s.options, NULL, NULL, &journal, NULL, &diag), SKN_ENEWER);
-    assert_non_null(strstr(diag.text, "format level 2"));
+    assert_non_null(strstr(diag.text, "format level 3"));
     scene_fini(&s);
 }
 

@@ -57,8 +57,9 @@ static void segment_header_has_its_golden_bytes(void **state)
 {
     (void)state;
     struct skn_jf_segment s = segment, back;
+    s.level = 1;
     s.ids = ids;
-    uint8_t block[SKN_JF_BLOCK];
+    uint8_t block[SKN_JF_BLOCK], again[SKN_JF_BLOCK];
     skn_jf_put_segment(&s, block);
     assert_hex(skn_slice(block, 96),
                "736b6e2e7365670a0100000000000000c00102030405060708090a0b0c0d0e0f"
@@ -67,15 +68,24 @@ static void segment_header_has_its_golden_bytes(void **state)
     assert_true(skn_jf_is_zero(skn_slice(block + 96, SKN_JF_BLOCK - 96 - 8)));
     assert_hex(skn_slice(block + SKN_JF_BLOCK - 8, 8), "d52a194f3f485500");
     assert_int_equal(skn_jf_get_segment(skn_slice(block, sizeof block), &back, NULL), SKN_OK);
-    assert_memory_equal(&back, &s, sizeof s);
+    assert_int_equal(back.level, 1);
+    skn_jf_put_segment(&back, again);
+    assert_memory_equal(again, block, sizeof block);
+    s.level = 0; /* the newest: the same but for its number */
+    skn_jf_put_segment(&s, again);
+    assert_int_equal(again[8], 2);
+    assert_hex(skn_slice(again + SKN_JF_BLOCK - 8, 8), "14116f086f9899e4");
+    again[8] = 1;
+    assert_memory_equal(again, block, SKN_JF_BLOCK - 8);
 }
 
 static void superblock_slot_has_its_golden_bytes(void **state)
 {
     (void)state;
     struct skn_jf_super s = super, back;
+    s.level = 1;
     s.ids = ids;
-    uint8_t sector[SKN_JF_SECTOR];
+    uint8_t sector[SKN_JF_SECTOR], newest[SKN_JF_SECTOR];
     skn_jf_put_super(&s, sector);
     assert_hex(skn_slice(sector, 112),
                "736b6e2e7375700a0100000001000000c00102030405060708090a0b0c0d0e0f"
@@ -91,6 +101,13 @@ static void superblock_slot_has_its_golden_bytes(void **state)
     assert_int_equal(back.oldest_group, s.oldest_group);
     assert_int_equal(back.shards, s.shards);
     assert_int_equal(back.trimmed, s.trimmed);
+    assert_int_equal(back.level, 1);
+    s.level = 0;
+    skn_jf_put_super(&s, newest);
+    assert_int_equal(newest[8], 2);
+    assert_hex(skn_slice(newest + SKN_JF_SECTOR - 8, 8), "693d5e09470c2a76");
+    newest[8] = 1;
+    assert_memory_equal(newest, sector, SKN_JF_SECTOR - 8);
 }
 
 static void a_superblock_has_a_shard_and_not_too_many(void **state)

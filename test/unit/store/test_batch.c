@@ -19,6 +19,28 @@ static void batch_bytes_are_golden(void **state)
     skn_buf_fini(&batch);
 }
 
+/* [E70] From journal level 2 on. */
+static void a_deletion_says_why(void **state)
+{
+    (void)state;
+    struct skn_buf batch;
+    skn_buf_init(&batch, 1000);
+    for (enum skn_why why = SKN_WHY_DELETE; why < SKN_WHYS; why++)
+        skn_batch_delete_why(&batch, SKN_LIT("c"), why);
+    static const uint8_t golden[] = {2, 1, 0, 'c', 3, 1, 0, 'c', 4, 1, 0, 'c'};
+    assert_int_equal(batch.len, sizeof golden);
+    assert_memory_equal(batch.ptr, golden, sizeof golden);
+    struct skn_slice rest = skn_buf_slice(&batch);
+    struct skn_row_op op;
+    for (enum skn_why why = SKN_WHY_DELETE; why < SKN_WHYS; why++) {
+        assert_int_equal(skn_batch_next(&rest, &op, NULL), SKN_OK);
+        assert_true(op.is_delete);
+        assert_int_equal(op.why, why);
+    }
+    assert_string_equal(skn_why_name(SKN_WHY_PRUNE), "prune");
+    skn_buf_fini(&batch);
+}
+
 static void every_cut_of_a_batch_is_refused_by_name(void **state)
 {
     (void)state;
@@ -31,7 +53,7 @@ static void every_cut_of_a_batch_is_refused_by_name(void **state)
         struct skn_diag diag;
         assert_int_equal(skn_batch_next(&rest, &op, &diag), SKN_ECORRUPT);
     }
-    static const uint8_t bad[][8] = {{3, 1, 0, 'c'}, {2, 0, 0}, {2, 1, 0x10, 'c'}};
+    static const uint8_t bad[][8] = {{0, 1, 0, 'c'}, {5, 1, 0, 'c'}, {2, 0, 0}, {2, 1, 0x10, 'c'}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(bad); i++) {
         struct skn_slice rest = skn_slice(bad[i], sizeof bad[i]);
         struct skn_row_op op;
@@ -93,6 +115,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(batch_bytes_are_golden),
+        cmocka_unit_test(a_deletion_says_why),
         cmocka_unit_test(every_cut_of_a_batch_is_refused_by_name),
         cmocka_unit_test(a_stored_row_is_its_index_and_its_value),
         cmocka_unit_test(the_largest_row_has_room_in_both_forms),

@@ -1,0 +1,27 @@
+/* past_internal.h - journal, store and history of a data directory, as options to look at them.
+ *
+ * Owns        the paths; what it opened, until fini.
+ * Threads     none.
+ */
+#pragma once
+
+#include "shard/shards.h"
+
+struct skn_past_files {
+    struct skn_env *env;
+    char *journal, *store, *history; /* folders */
+    struct skn_backend *backend;     /* the store, when it was asked for */
+};
+
+void skn_past_files_init(struct skn_past_files *files, struct skn_env *env, const char *data_path);
+void skn_past_files_fini(struct skn_past_files *files);
+
+/* Borrows the files; for skn_shards_open_at and skn_shards_replay. */
+struct skn_shards_options skn_past_files_options(struct skn_past_files *files);
+
+/* Opens a base; for the options of an owner too. */
+enum skn_rc skn_past_open_base(void *ctx,
+                               const char *dir,
+                               const struct skn_journal_info *info,
+                               struct skn_backend **out_backend,
+                               struct skn_diag *diag);
