@@ -156,7 +156,8 @@ static void rows_written_before_the_bound_are_found(void **state)
 {
     (void)state;
     struct world total = {.looks = 0};
-    if (skn_bug_plant(SKN_BUG_ROWS_BEFORE_BOUND), !skn_bug(SKN_BUG_ROWS_BEFORE_BOUND)) skip();
+    (void)skn_bug_plant(SKN_BUG_ROWS_BEFORE_BOUND);
+    if (!skn_bug(SKN_BUG_ROWS_BEFORE_BOUND)) skip(); /* a build without them */
     for (uint64_t seed = 1; seed <= SEEDS && !total.is_wrong; seed++)
         run(seed, &total);
     (void)skn_bug_plant(SKN_BUG_NONE);
