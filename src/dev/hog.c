@@ -185,7 +185,10 @@ intent(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *di
             message,
             "{argv: [texts], timeout: ms, attempts up to 100, limiter: a key, places, "
             "rate, per: ms, burst}");
-    const struct skn_intent_spec spec = {.identity = message->name,
+    /* One intent per slice: its stamp tells it from the others of the domain [E42]. */
+    const char *identity =
+        skn_arena_printf(skn_cx_arena(cx), "%llu", (unsigned long long)skn_cx_stamp(cx));
+    const struct skn_intent_spec spec = {.identity = skn_slice_str(identity),
                                          .effect = effect,
                                          .policy = {.attempts = (uint32_t)attempts},
                                          .first_attempt = 1,

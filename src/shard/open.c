@@ -346,7 +346,7 @@ enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
                                     struct skn_shards **out_shards,
                                     struct skn_diag *diag)
 {
-    return open_to_read(options, false, out_shards, diag);
+    return open_to_read(options, options->reads_whole, out_shards, diag);
 }
 
 enum skn_rc skn_shards_verify(const struct skn_shards_options *options,

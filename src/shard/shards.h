@@ -83,6 +83,7 @@ struct skn_shards_options {
     uint64_t epoch_floor;   /* the new epoch is greater [E43] */
     uint64_t epoch_leap;    /* and than the last one by more than this */
     bool new_secret;        /* the store secret is drawn anew */
+    bool reads_whole;       /* who looks sees the last group, too, as the next opening will */
     bool writes_at_once;    /* the epochs' records, though there is nothing to do */
     uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
     bool no_reserve;        /* none for a full disk [E8] */

@@ -1,21 +1,15 @@
 /* test_load.c - the real binary under load of domain messages, killed with -9 again and again.
  *
- * One connection with many requests under way: entries and transfers in ledgers, floods between domains
- * of different shards, programs. A request without an answer is sent again to the next holder under its
- * id. In the end every request was answered; each id is in its ledger once, the sums add up, floods
+ * In the end every request was answered; each id is in its ledger once, the sums add up, floods
  * arrived whole and in order, each program ended once, and `skein verify` finds nothing (P1 P2 P3).
+ * What the client asked and was told, and what the rows said behind each kill, is a history: the checkers
+ * of the simulator judge it while it is made, and `skein sim --check` once more in the end.
  *
  * What a kill interrupted is read from `.skein/phase`. Three kills of four aim with SKEIN_FAILPOINT at
  * a random entry of a phase; the others come at a random time. Checkpoints are frequent.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "base/base.h"
-#include "base/rng.h"
-#include "lib/skein.h"
-
-#include <inttypes.h>
-#include <sys/socket.h>
-#include <sys/un.h>
+#include "crash/load.h"
 
 /* Only debug builds have failpoints. */
 static bool has_aim(void)
@@ -28,235 +22,22 @@ static bool has_aim(void)
 }
 
 enum {
-    PHASES = 9,
     KILLS = 40,        /* times SKN_SOAK */
     LIFE_MS_MAX = 250, /* of a holder that is not aimed at */
     AIM_MS_MAX = 1500, /* of one that is: then its phase did not come so often */
-    WINDOW = 64,       /* requests under way */
-    PER_LIFE_MAX = 600,
-    REQUESTS_MAX = 400000,
-    LEDGERS = 8,
-    FLOODS = 4,
-    HOGS = 2,
-    NOTES = 3, /* of one flood */
-    FRAME_MAX = 1 << 20,
-    WAIT_MS = 30000,
+    LOOK_EACH = 20000, /* requests in all: then rows are not looked at behind each kill any more */
+    LOOKS = 8,         /* but behind one of so many */
 };
 
 static const char *const phase_names[PHASES] = {
     "idle", "opening", "slice", "write", "sync", "release", "program", "checkpoint", "effect"};
 
-enum kind { ADD, TRANSFER, FLOOD, INTENT };
-
-struct load {
-    struct folder folder;
-    struct skein skein;
-    struct skn_rng rng;
-    uint64_t seed;
+struct killing {
+    struct load load;
     unsigned kills, by_phase[PHASES];
-    int fd;
-    uint8_t in[FRAME_MAX];
-    size_t in_len;
-    bool *answered; /* by number of the request */
-    uint32_t count, answers, repeated;
-    uint32_t under_way[WINDOW];
-    size_t flying;
-    char last[4096]; /* the last answer */
-    char fail_env[64];
-    char bug_env[64];
+    char fail_env[64], bug_env[64];
     const char *env[4];
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
-/* --- what a request is: made from its number and the seed, so that it is the same when repeated ------ */
-
-static uint64_t mixed(const struct load *l, uint32_t n)
-{
-    struct skn_rng rng;
-    skn_rng_init(&rng, l->seed + n);
-    return skn_rng_u64(&rng);
-}
-
-static enum kind kind_of(const struct load *l, uint32_t n)
-{
-    uint64_t r = mixed(l, n) % 32;
-    return r == 0 ? INTENT : r < 4 ? FLOOD : r < 12 ? TRANSFER : ADD;
-}
-
-static unsigned domain_of(const struct load *l, uint32_t n)
-{
-    unsigned of = kind_of(l, n) == INTENT ? HOGS : kind_of(l, n) == FLOOD ? FLOODS : LEDGERS;
-    return (unsigned)(mixed(l, n) >> 8) % of;
-}
-
-static int64_t amount_of(const struct load *l, uint32_t n)
-{
-    return (int64_t)((mixed(l, n) >> 16) % 1000);
-}
-
-static void write_request(const struct load *l, uint32_t n, char *out, size_t size)
-{
-    static const char *const types[] = {"Ledger", "Ledger", "Flood", "Hog"};
-    static const char *const names[] = {"add", "transfer", "flood", "intent"};
-    enum kind kind = kind_of(l, n);
-    unsigned domain = domain_of(l, n), other = (unsigned)(mixed(l, n) >> 32) % 10;
-    char payload[160];
-    if (kind == ADD || kind == TRANSFER)
-        (void)snprintf(payload,
-                       sizeof payload,
-                       "{\"id\":\"n%u\",\"amount\":%" PRId64
-                       ",\"account\":\"a%u\",\"from\":\"a%u\","
-                       "\"to\":\"b%u\"}",
-                       n,
-                       amount_of(l, n),
-                       other,
-                       other,
-                       other);
-    else if (kind == FLOOD)
-        (void)snprintf(payload,
-                       sizeof payload,
-                       "{\"to\":\"t:Flood/f%u\",\"count\":%d,\"bytes\":20}",
-                       (domain + 1) % FLOODS,
-                       NOTES);
-    else
-        (void)snprintf(payload, sizeof payload, "{\"argv\":[\"sleep\",\"0.02\"]}");
-    (void)snprintf(out,
-                   size,
-                   "{\"type\":\"send\",\"id\":%u,\"address\":\"t:%s/%c%u\",\"name\":\"%s\","
-                   "\"request_id\":\"n%u\",\"payload\":%s}",
-                   n + 1,
-                   types[kind],
-                   kind == INTENT  ? 'h'
-                   : kind == FLOOD ? 'f'
-                                   : 'l',
-                   domain,
-                   names[kind],
-                   n,
-                   payload);
-}
-
-/* --- the connection --------------------------------------------------------------------------------- */
-
-static void hang_up(struct load *l)
-{
-    if (l->fd >= 0) (void)close(l->fd);
-    l->fd = -1;
-    l->in_len = 0;
-}
-
-static bool dial(struct load *l)
-{
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    hang_up(l);
-    (void)snprintf(to.sun_path, sizeof to.sun_path, "%s", folder_at(&l->folder, ".skein/socket"));
-    l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(l->fd >= 0);
-    if (connect(l->fd, (struct sockaddr *)&to, sizeof to) == 0) return true;
-    hang_up(l);
-    return false;
-}
-
-static bool put(struct load *l, const char *json)
-{
-    uint8_t frame[1024];
-    size_t len = strlen(json), done = 0;
-    assert_true(len + 4 <= sizeof frame);
-    for (int i = 0; i < 4; i++)
-        frame[i] = (uint8_t)(len >> (24 - 8 * i));
-    memcpy(frame + 4, json, len);
-    while (done < len + 4) {
-        ssize_t n = send(l->fd, frame + done, len + 4 - done, MSG_NOSIGNAL);
-        if (n <= 0) return false;
-        done += (size_t)n;
-    }
-    return true;
-}
-
-/* The next answer, in `last`; false: none within `ms`, or the holder is gone (fd is -1 then). */
-static bool take(struct load *l, int ms)
-{
-    for (;;) {
-        size_t len = 0;
-        for (size_t i = 0; i < 4 && l->in_len >= 4; i++)
-            len = len << 8 | l->in[i];
-        if (l->in_len >= 4 && l->in_len >= 4 + len) {
-            (void)snprintf(l->last, sizeof l->last, "%.*s", (int)len, (const char *)l->in + 4);
-            l->in_len -= 4 + len;
-            memmove(l->in, l->in + 4 + len, l->in_len);
-            return true;
-        }
-        assert_true(len + 4 <= sizeof l->in);
-        struct pollfd p = {.fd = l->fd, .events = POLLIN};
-        if (poll(&p, 1, ms) <= 0) return false;
-        ssize_t n = read(l->fd, l->in + l->in_len, sizeof l->in - l->in_len);
-        if (n <= 0) {
-            hang_up(l);
-            return false;
-        }
-        l->in_len += (size_t)n;
-    }
-}
-
-/* --- load ------------------------------------------------------------------------------------------- */
-
-static bool send_number(struct load *l, uint32_t n)
-{
-    char json[512];
-    write_request(l, n, json, sizeof json);
-    return put(l, json);
-}
-
-/* An answer: the request is done, or it was refused for now and goes again. */
-static bool answered(struct load *l)
-{
-    char type[16], code[32] = "";
-    unsigned id;
-    if (sscanf(l->last, "{\"type\":\"%15[^\"]\",\"id\":%u", type, &id) != 2 || id == 0)
-        fail_msg("what is that: %s", l->last);
-    size_t at = 0;
-    while (at < l->flying && l->under_way[at] != id - 1)
-        at++;
-    assert_true(at < l->flying); /* one answer for one question */
-    if (strcmp(type, "error") == 0) {
-        const char *text = strstr(l->last, "\"code\":\"");
-        if (text) (void)sscanf(text, "\"code\":\"%31[^\"]", code);
-        bool is_busy = strcmp(code, "BUSY") == 0 || strcmp(code, "MAILBOX_FULL") == 0;
-        if (!is_busy) fail_msg("request %u: %s", id - 1, l->last);
-        skein_pause_ms(1);
-        return send_number(l, id - 1);
-    }
-    assert_string_equal(type, "value");
-    l->answered[id - 1] = true;
-    l->answers++;
-    l->under_way[at] = l->under_way[--l->flying];
-    return true;
-}
-
-/* Until `until_ms`, or the holder is gone, or all of `limit` requests are answered. */
-static void work(struct load *l, uint64_t until_ms, uint32_t limit)
-{
-    bool is_there = true;
-    l->repeated += (uint32_t)l->flying;
-    for (size_t i = 0; i < l->flying && is_there; i++)
-        is_there = send_number(l, l->under_way[i]);
-    while (is_there && now_ms() < until_ms && (l->flying > 0 || l->count < limit)) {
-        while (is_there && l->flying < WINDOW && l->count < limit) {
-            l->under_way[l->flying++] = l->count;
-            is_there = send_number(l, l->count++);
-        }
-        if (!is_there) break;
-        if (take(l, 20))
-            is_there = answered(l);
-        else
-            is_there = l->fd >= 0;
-    }
-}
 
 /* --- lives ------------------------------------------------------------------------------------------ */
 
@@ -271,54 +52,58 @@ static bool is_dead(pid_t pid)
     return state == 'Z' || state == 'X';
 }
 
-static void count_kill(struct load *l)
+static void count_kill(struct killing *k)
 {
+    struct load *l = &k->load;
     uint32_t at[4] = {0}; /* main thread, journal, keeper, programs that run */
     FILE *file = fopen(folder_at(&l->folder, ".skein/phase"), "rb");
     if (file && fread(at, sizeof at, 1, file) != 1) at[0] = at[1] = at[2] = at[3] = 0;
     if (file) (void)fclose(file);
-    l->by_phase[at[0] < PHASES ? at[0] : 0]++;
-    if (at[1] > 0 && at[1] < PHASES) l->by_phase[at[1]]++;
-    l->by_phase[7] += at[2] != 0;
-    l->by_phase[8] += at[3] != 0;
-    l->kills++;
+    k->by_phase[at[0] < PHASES ? at[0] : 0]++;
+    if (at[1] > 0 && at[1] < PHASES) k->by_phase[at[1]]++;
+    k->by_phase[7] += at[2] != 0;
+    k->by_phase[8] += at[3] != 0;
+    k->kills++;
 }
 
-static void aim(struct load *l, bool *out_is_aimed)
+static void aim(struct killing *k, bool *out_is_aimed)
 {
-    *out_is_aimed = has_aim() && skn_rng_below(&l->rng, 4) != 0;
-    l->env[0] = "SKEIN_CHECKPOINT_RECORDS=300";
-    l->env[1] = l->env[2] = l->env[3] = NULL;
+    *out_is_aimed = has_aim() && skn_rng_below(&k->load.rng, 4) != 0;
+    k->env[0] = "SKEIN_CHECKPOINT_RECORDS=300";
+    k->env[1] = k->env[2] = k->env[3] = NULL;
     const char *bug = getenv("SKN_BUG"); /* a planted one, of the holder too (tools/bugs) */
-    if (bug) (void)snprintf(l->bug_env, sizeof l->bug_env, "SKN_BUG=%s", bug);
-    if (bug) l->env[1] = l->bug_env;
+    if (bug) (void)snprintf(k->bug_env, sizeof k->bug_env, "SKN_BUG=%s", bug);
+    if (bug) k->env[1] = k->bug_env;
     if (!*out_is_aimed) return;
-    unsigned phase = 1 + (unsigned)skn_rng_below(&l->rng, PHASES - 1);
+    unsigned phase = 1 + (unsigned)skn_rng_below(&k->load.rng, PHASES - 1);
     unsigned most = phase == 1 ? 1 : phase < 6 ? 60 : 6;
-    unsigned nth = 1 + (unsigned)skn_rng_below(&l->rng, most);
+    unsigned nth = 1 + (unsigned)skn_rng_below(&k->load.rng, most);
     (void)snprintf(
-        l->fail_env, sizeof l->fail_env, "SKEIN_FAILPOINT=%s:%u", phase_names[phase], nth);
-    l->env[bug ? 2 : 1] = l->fail_env;
+        k->fail_env, sizeof k->fail_env, "SKEIN_FAILPOINT=%s:%u", phase_names[phase], nth);
+    k->env[bug ? 2 : 1] = k->fail_env;
 }
 
 /* False: it died before it served. */
-static bool open_holder(struct load *l)
+static bool open_holder(struct killing *k)
 {
-    l->skein.env = l->env;
+    struct load *l = &k->load;
+    l->skein.env = k->env;
     skein_start(&l->skein, (const char *const[]){"_hold", NULL});
     uint64_t until_ms = now_ms() + WAIT_MS;
     bool is_there = false;
     while (!(is_there = dial(l)) && now_ms() < until_ms && !is_dead(l->skein.pid))
         skein_pause_ms(2);
+    if (is_there) record_open(l->record);
     return is_there;
 }
 
-static void one_life(struct load *l)
+static void one_life(struct killing *k)
 {
+    struct load *l = &k->load;
     bool is_aimed;
-    aim(l, &is_aimed);
-    bool is_there = open_holder(l);
-    uint64_t ms = is_aimed ? AIM_MS_MAX : 5 + skn_rng_below(&l->rng, LIFE_MS_MAX);
+    aim(k, &is_aimed);
+    bool is_there = open_holder(k);
+    uint64_t ms = is_aimed ? AIM_MS_MAX : 5 + skn_rng_below(&k->load.rng, LIFE_MS_MAX);
     uint32_t limit = l->count + PER_LIFE_MAX;
     if (limit > REQUESTS_MAX) limit = REQUESTS_MAX;
     uint64_t until_ms = now_ms() + ms;
@@ -327,9 +112,14 @@ static void one_life(struct load *l)
     while (is_aimed && now_ms() < until_ms && !is_dead(l->skein.pid))
         skein_pause_ms(2);
     (void)kill(l->skein.pid, SIGKILL);
+    hear_the_rest(l);
     hang_up(l);
     if (skein_wait(&l->skein) != -SIGKILL) fail_msg("it ended by itself: %d", l->skein.code);
-    count_kill(l);
+    count_kill(k);
+    record_crash(l->record, "kill");
+    record_log(l->record, folder_at(&l->folder, ".skein/holder.log"));
+    if (l->count < LOOK_EACH || k->kills % LOOKS == 0)
+        record_rows(l->record, folder_at(&l->folder, ".skein"), LEDGERS, FLOODS);
 }
 
 /* --- the end ---------------------------------------------------------------------------------------- */
@@ -363,13 +153,18 @@ static void ask_domain(struct load *l, const char *type, char letter, unsigned i
     ask(l, json);
 }
 
+static bool is_entry(const struct load *l, uint32_t n)
+{
+    return kind_of(l, n) == ADD || kind_of(l, n) == TRANSFER;
+}
+
 /* P1 P2: every entry is there once, and what they move adds up. */
 static void check_ledgers(struct load *l)
 {
     for (unsigned i = 0; i < LEDGERS; i++) {
         int64_t sum = 0, entries = 0;
         for (uint32_t n = 0; n < l->count; n++) {
-            if (kind_of(l, n) > TRANSFER || domain_of(l, n) != i) continue;
+            if (!is_entry(l, n) || domain_of(l, n) != i) continue;
             entries++;
             if (kind_of(l, n) == ADD) sum += amount_of(l, n);
         }
@@ -379,13 +174,14 @@ static void check_ledgers(struct load *l)
         assert_int_equal(member(l, "entries"), entries);
     }
     for (uint32_t n = 0; n < l->count; n++) {
-        if (kind_of(l, n) > TRANSFER) continue;
+        if (!is_entry(l, n)) continue;
         char json[200];
         (void)snprintf(
             json,
             sizeof json,
-            "{\"type\":\"domain\",\"id\":1,\"address\":\"t:Ledger/l%u\",\"key\":\"en%u\"}",
+            "{\"type\":\"domain\",\"id\":1,\"address\":\"t:Ledger/l%u\",\"key\":\"e%c%u\"}",
             domain_of(l, n),
+            (char)kind_of(l, n),
             n);
         ask(l, json);
         assert_int_equal(member(l, "amount"), amount_of(l, n));
@@ -436,25 +232,21 @@ static unsigned read_scale(void)
     return scale ? scale : 1;
 }
 
-static void killed_under_load_every_answer_holds_and_nothing_is_done_twice(void **state)
+/* The history as text, by the command that anybody has. */
+static void check_history(struct load *l)
 {
-    (void)state;
-    struct load *l = calloc(1, sizeof *l);
-    l->answered = calloc(REQUESTS_MAX, sizeof *l->answered);
-    l->fd = -1;
-    const char *given = getenv("SKN_SEED");
-    l->seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL);
-    printf("seed %" PRIu64 "\n", l->seed);
-    skn_rng_init(&l->rng, l->seed);
-    folder_make(&l->folder);
-    folder_write(&l->folder, "skein.yaml", "");
-    l->skein.dir = l->folder.path;
-    unsigned kills = KILLS * read_scale();
-    for (unsigned i = 0; i < kills; i++)
-        one_life(l);
+    char path[FOLDER_PATH_MAX];
+    (void)snprintf(path, sizeof path, "%s", folder_at(&l->folder, "history"));
+    record_flush(l->record);
+    if (SKEIN(&l->skein, "sim", "--check", path) != 0) fail_msg("%s%s", l->skein.out, l->skein.err);
+    assert_has(l->skein.out, "every promise was kept");
+}
 
-    l->env[0] = NULL;
-    assert_true(open_holder(l));
+static void the_end(struct killing *k)
+{
+    struct load *l = &k->load;
+    k->env[0] = NULL;
+    assert_true(open_holder(k));
     work(l, now_ms() + WAIT_MS, l->count);
     assert_int_equal(l->flying, 0);
     assert_int_equal(l->answers, l->count);
@@ -463,20 +255,44 @@ static void killed_under_load_every_answer_holds_and_nothing_is_done_twice(void 
     check_programs(l);
     hang_up(l);
     (void)kill(l->skein.pid, SIGTERM);
-    (void)skein_wait(&l->skein); /* it ends by that signal, when all is sealed */
+    if (skein_wait(&l->skein) != 0) fail_msg("exit code %d: %s", l->skein.code, l->skein.err);
+    record_crash(l->record, "stop");
+    record_log(l->record, folder_at(&l->folder, ".skein/holder.log"));
+    record_rows(l->record, folder_at(&l->folder, ".skein"), LEDGERS, FLOODS);
+    record_end(l->record);
     l->skein.env = NULL;
     if (SKEIN(&l->skein, "verify", ".skein") != 0) fail_msg("%s%s", l->skein.out, l->skein.err);
-    printf(
-        "covered: %u kills, %u requests, %u of them sent again:", l->kills, l->count, l->repeated);
+}
+
+static void killed_under_load_every_answer_holds_and_nothing_is_done_twice(void **state)
+{
+    (void)state;
+    struct killing *k = calloc(1, sizeof *k);
+    struct load *l = &k->load;
+    folder_make(&l->folder);
+    folder_write(&l->folder, "skein.yaml", "");
+    load_init(l, l->folder.path);
+    unsigned kills = KILLS * read_scale();
+    l->record = record_create(kills == KILLS ? folder_at(&l->folder, "history") : NULL);
+    for (unsigned i = 0; i < kills; i++)
+        one_life(k);
+    the_end(k);
+    if (kills == KILLS) check_history(l);
+    printf("covered: %u kills, %u requests, %u of them sent again, %" PRIu64 " events judged:",
+           k->kills,
+           l->count,
+           l->repeated,
+           record_events(l->record));
     for (int i = 0; i < PHASES; i++)
-        printf(" %s %u", phase_names[i], l->by_phase[i]);
+        printf(" %s %u", phase_names[i], k->by_phase[i]);
     printf("\n");
     assert_true(l->repeated > 0); /* kills came while something was under way */
     for (int i = 1; i < PHASES && has_aim() && kills >= 10 * KILLS; i++)
-        assert_true(l->by_phase[i] >= 20);
+        assert_true(k->by_phase[i] >= 20);
     folder_remove(&l->folder);
-    free(l->answered);
-    free(l);
+    record_destroy(l->record);
+    load_fini(l);
+    free(k);
 }
 
 /* A build without the domains of src/dev has nothing to load it with. */

@@ -7,30 +7,23 @@
  * control acknowledges before the sync, by a planted bug: it must lose requests in most rounds, or the
  * power cuts of this test are none.
  *
- * Needs CAP_SYS_ADMIN and loop devices; is skipped without. The mounts are in a name space of our own and
- * the loop device detaches itself when nobody has it open: both are gone when this process is, however
- * it ends.
+ * Needs CAP_SYS_ADMIN and loop devices (loop.h); is skipped without.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/bug.h"
 #include "base/rng.h"
+#include "crash/loop.h"
 #include "dev/dev.h"
 #include "env/env_real.h"
-#include "lib/folder.h"
 #include "shard/shards.h"
 #include "store/rocks/rocks.h"
 #include "value/json.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <linux/loop.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,17 +35,12 @@ enum {
     ROUNDS = 40,
     CONTROL_ROUNDS = 10,
     SECONDS = 40, /* of each file system, at most; times SKN_SOAK */
-    DISK_BYTES = 512 << 20,
-    NO_LOG_FLUSH = 2,
     /* What a child ends with. */
     SOUND = 0,
     LOST = 3,
     REFUSED = 4,
     BROKEN = 5,
 };
-
-/* The same number for ext4 (EXT4_IOC_SHUTDOWN) and xfs (XFS_IOC_GOINGDOWN). */
-#define SHUT_DOWN _IOR('X', 125, uint32_t)
 
 static const struct skn_program *const programs[] = {&skn_dev_counter, NULL};
 
@@ -64,103 +52,26 @@ struct shared {
 };
 
 struct disk {
-    struct folder folder; /* image and mount point */
-    char image[FOLDER_PATH_MAX], at[FOLDER_PATH_MAX], device[32];
-    const char *type;
-    int loop_fd;
-    bool is_mounted;
+    struct loop loop;
     struct skn_rng rng;
     struct shared *shared;
 };
 
-/* --- loop device and file system --------------------------------------------------------------------- */
-
-static bool attach(struct disk *d)
-{
-    int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    int image = open(d->image, O_RDWR | O_CLOEXEC);
-    assert_true(image >= 0);
-    d->loop_fd = -1;
-    for (int i = 0; control >= 0 && d->loop_fd < 0 && i < 20; i++) {
-        int number = ioctl(control, LOOP_CTL_GET_FREE);
-        if (number < 0) break;
-        (void)snprintf(d->device, sizeof d->device, "/dev/loop%d", number);
-        int fd = open(d->device, O_RDWR | O_CLOEXEC);
-        const struct loop_config config = {.fd = (uint32_t)image,
-                                           .info.lo_flags = LO_FLAGS_AUTOCLEAR};
-        if (fd < 0) break;
-        if (ioctl(fd, LOOP_CONFIGURE, &config) == 0)
-            d->loop_fd = fd;
-        else
-            (void)close(fd); /* another process was faster */
-    }
-    (void)close(image);
-    if (control >= 0) (void)close(control);
-    return d->loop_fd >= 0;
-}
-
-static bool format(const struct disk *d)
-{
-    char program[16];
-    const char *force = strcmp(d->type, "xfs") == 0 ? "-f" : "-F";
-    int status;
-    (void)snprintf(program, sizeof program, "mkfs.%s", d->type);
-    (void)fflush(NULL);
-    pid_t child = fork();
-    if (child == 0) {
-        int null = open("/dev/null", O_RDWR);
-        if (null < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0) _exit(121);
-        (void)setenv("PATH", "/usr/sbin:/sbin:/usr/bin:/bin", 1);
-        (void)execlp(program, program, "-q", force, d->image, (char *)NULL);
-        _exit(123);
-    }
-    return waitpid(child, &status, 0) == child && status == 0;
-}
-
-static bool mounts(struct disk *d)
-{
-    d->is_mounted = mount(d->device, d->at, d->type, 0, NULL) == 0;
-    return d->is_mounted;
-}
-
-static void unmounts(struct disk *d)
-{
-    for (int i = 0; d->is_mounted && i < 100; i++) {
-        d->is_mounted = umount(d->at) != 0;
-        if (d->is_mounted) (void)usleep(20000);
-    }
-    if (d->is_mounted) fail_msg("could not unmount %s: %s", d->at, strerror(errno));
-}
-
 static void fini(struct disk *d)
 {
-    if (d->is_mounted) (void)umount2(d->at, MNT_DETACH);
-    if (d->loop_fd >= 0) (void)close(d->loop_fd);
-    folder_remove(&d->folder);
+    loop_fini(&d->loop);
     (void)munmap(d->shared, sizeof *d->shared);
 }
 
 /* NULL, or why it cannot be. */
 static const char *init(struct disk *d, const char *type, uint64_t seed)
 {
-    *d = (struct disk){.type = type, .loop_fd = -1};
+    *d = (struct disk){.loop.fd = -1};
     skn_rng_init(&d->rng, seed);
     d->shared =
         mmap(NULL, sizeof *d->shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(d->shared != MAP_FAILED);
-    folder_make(&d->folder);
-    folder_mkdir(&d->folder, "at");
-    (void)snprintf(d->at, sizeof d->at, "%s", folder_at(&d->folder, "at"));
-    (void)snprintf(d->image, sizeof d->image, "%s", folder_at(&d->folder, "image"));
-    int fd = open(d->image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    assert_true(fd >= 0 && ftruncate(fd, DISK_BYTES) == 0);
-    (void)close(fd);
-    if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
-        return "no right to mount";
-    if (!format(d)) return "no mkfs for this file system";
-    if (!attach(d)) return "no loop device";
-    if (!mounts(d)) return "the kernel does not mount it";
-    return NULL;
+    return loop_init(&d->loop, type);
 }
 
 /* --- the children -------------------------------------------------------------------------------------- */
@@ -193,8 +104,8 @@ static enum skn_rc open_store(void *ctx,
 static enum skn_rc node_open(struct node *n, const struct disk *d)
 {
     *n = (struct node){.shared = d->shared};
-    (void)snprintf(n->journal, sizeof n->journal, "%s/journal", d->at);
-    (void)snprintf(n->store, sizeof n->store, "%s/store", d->at);
+    (void)snprintf(n->journal, sizeof n->journal, "%s/journal", d->loop.at);
+    (void)snprintf(n->store, sizeof n->store, "%s/store", d->loop.at);
     n->options = (struct skn_shards_options){.env = skn_env_real(),
                                              .dir = n->journal,
                                              .open_store = open_store,
@@ -388,9 +299,8 @@ static uint32_t count_answered(const struct disk *d)
 /* Writes, and the power fails in the midst of it. */
 static void cut(struct disk *d, enum skn_bug bug)
 {
-    int status, at = open(d->at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    uint32_t how = NO_LOG_FLUSH, before = count_answered(d);
-    assert_true(at >= 0);
+    int status;
+    uint32_t before = count_answered(d);
     atomic_store(&d->shared->checkpoints, 0);
     pid_t writer = start(d, writes, bug);
     for (int i = 0; i < 2000 && count_answered(d) == before && kill(writer, 0) == 0; i++)
@@ -399,12 +309,10 @@ static void cut(struct disk *d, enum skn_bug bug)
     (void)kill(writer, SIGSTOP);
     assert_int_equal(waitpid(writer, &status, WUNTRACED), writer);
     if (!WIFSTOPPED(status)) fail_msg("the writer ended: %s", d->shared->why);
-    if (ioctl(at, SHUT_DOWN, &how) != 0) fail_msg("no shutdown: %s", strerror(errno));
+    cuts_power(&d->loop);
     (void)kill(writer, SIGKILL);
     (void)finish(writer);
-    (void)close(at);
-    unmounts(d);
-    if (!mounts(d)) fail_msg("could not mount again: %s", strerror(errno));
+    mounts_again(&d->loop);
 }
 
 static unsigned soak(void)
@@ -423,13 +331,14 @@ static void loses_nothing(struct disk *d)
         cut(d, SKN_BUG_NONE);
         checkpoints += atomic_load(&d->shared->checkpoints);
         int code = finish(start(d, check_round, SKN_BUG_NONE));
-        if (code != SOUND) fail_msg("%s, round %u: %d, %s", d->type, rounds, code, d->shared->why);
+        if (code != SOUND)
+            fail_msg("%s, round %u: %d, %s", d->loop.type, rounds, code, d->shared->why);
     }
     int code = finish(start(d, check_end, SKN_BUG_NONE));
-    if (code != SOUND) fail_msg("%s, at the end: %d, %s", d->type, code, d->shared->why);
+    if (code != SOUND) fail_msg("%s, at the end: %d, %s", d->loop.type, code, d->shared->why);
     printf("covered: %u power losses of %s, %u acknowledged, %" PRIu64 " checkpoints, 0 lost\n",
            rounds,
-           d->type,
+           d->loop.type,
            count_answered(d),
            checkpoints);
     assert_true(rounds >= 5);
@@ -441,16 +350,16 @@ static void loses_without_syncs(struct disk *d)
 {
     unsigned lost = 0, refused = 0;
     for (unsigned i = 0; i < CONTROL_ROUNDS; i++) {
-        unmounts(d);
+        unmounts(&d->loop);
         memset(d->shared, 0, sizeof *d->shared);
-        if (!format(d) || !mounts(d)) fail_msg("no new file system: %s", strerror(errno));
+        if (!format(&d->loop) || !mounts(&d->loop)) fail_msg("no new file system: %s", strerror(errno));
         cut(d, SKN_BUG_ACK_BEFORE_SYNC);
         int code = finish(start(d, check_round, SKN_BUG_NONE));
         lost += code == LOST;
         refused += code == REFUSED;
     }
     printf("covered: control on %s: of %d power losses without syncs %u lost, %u were refused\n",
-           d->type,
+           d->loop.type,
            CONTROL_ROUNDS,
            lost,
            refused);
@@ -458,7 +367,7 @@ static void loses_without_syncs(struct disk *d)
 }
 #endif
 
-static struct disk disk = {.loop_fd = -1};
+static struct disk disk = {.loop.fd = -1};
 
 static void on(const char *type)
 {
