@@ -7,7 +7,7 @@ _skein_runs() {
 
 _skein() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
-    local groups="domain journal"
+    local groups="domain journal secret"
     local command= options= words= i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -22,7 +22,7 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check explain run resume ps show logs verify backup restore sim status domain journal help"
+    local commands="init check explain run resume ps show logs verify backup restore sim status domain journal secret help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
@@ -41,13 +41,17 @@ _skein() {
         domain) words="ls get send trace resume redeliver rm" ;;
         'domain ls') options=" --type --faulted --limit --after"; words="" ;;
         'domain get') options=" --limit --after --at"; words="" ;;
-        'domain send') options=" --id --priority --wait"; words="" ;;
+        'domain send') options=" --id --priority --wait --secret"; words="" ;;
         'domain trace') options=" --last"; words="" ;;
         'domain resume') options=""; words="" ;;
         'domain redeliver') options=" --all --close"; words="" ;;
         'domain rm') options=""; words="" ;;
         journal) words="dump" ;;
         'journal dump') options=" --from --values"; words="$(compgen -d -- "$word")" ;;
+        secret) words="key status rotate" ;;
+        'secret key') options=""; words="" ;;
+        'secret status') options=""; words="" ;;
+        'secret rotate') options=""; words="" ;;
         'help') options=""; words="$commands" ;;
     esac
     if [[ $word == -* ]]; then words="$options --json --project --help --version"; fi

@@ -45,6 +45,7 @@
     X(LAST,    "last",    0,   "N",       false, false, "the last N from the journal, and then end") \
     X(FROM,    "from",    0,   "N",       false, false, "begin with the record of this index") \
     X(VALUES,  "values",  0,   NULL,      false, false, "print what rows hold, too") \
+    X(SECRET,  "secret",  0,   "K=FILE",  true,  false, "a member of the payload that is a secret, read from FILE; - is standard input") \
     X(CLOSE,   "close",   0,   NULL,      false, false, "throw them away instead") \
     X(READYFD, "ready-fd",0,   "N",       false, false, "where to say that the holder serves")
 
@@ -125,12 +126,15 @@
       "show what a domain has", \
       "Shows a domain: its state, mailbox, intents, timers, dead letters and rows; or the value of one row.\n" \
       "A key that is no text is written as 0x and hex.\n") \
-    X(DOMAIN_SEND, "domain send", "ADDR NAME [JSON]", 2, 3, B(ID) | B(PRIORITY) | B(WAIT), \
+    X(DOMAIN_SEND, "domain send", "ADDR NAME [JSON]", 2, 3, B(ID) | B(PRIORITY) | B(WAIT) | B(SECRET), \
       "send a domain a message and print its answer", \
       "Sends the message NAME with the payload JSON (null when it is not there) and prints the answer once\n" \
       "it is durable. A domain that is not there begins with it. With --id the message is handled once,\n" \
       "however often it is sent: every time the first answer comes. Exit code 70: its handling faulted.\n" \
-      "75: no answer after 10 seconds; the message may still be handled.\n") \
+      "75: no answer after 10 seconds; the message may still be handled.\n" \
+      "\n" \
+      "--secret password=FILE adds the member \"password\" as a secret: it is sealed wherever it is stored\n" \
+      "and shown as *** (skein help secret key). A line end behind it in FILE is left out.\n") \
     X(DOMAIN_TRACE, "domain trace", "ADDR", 1, 1, B(LAST), \
       "show each message that a domain handles", \
       "Prints a line per message as the domain handles it: what came and from where, what was answered,\n" \
@@ -157,6 +161,25 @@
       "deleted (-) with the hash of key and value. Values only with --values: they may be confidential.\n" \
       "Works beside a process that holds the data. Of a damaged journal what is before the damage is\n" \
       "printed, then the damage is named. With --json a line is an object.\n") \
+    X(SECRET_KEY, "secret key", "", 0, 0, 0, \
+      "print a new key for sealing secrets", \
+      "Prints a random key as a line of 128 hex digits. Secrets are sealed with it once skein.yaml says\n" \
+      "where it is: in a file that nobody else can read, outside of .skein, or printed by a command:\n" \
+      "\n" \
+      "  (umask 077; skein secret key > ~/app.key)\n" \
+      "  secrets: { key_file: /home/me/app.key }\n" \
+      "  secrets: { key_command: [pass, show, app] }\n" \
+      "\n" \
+      "Without the key nobody can read the secrets again: keep a copy of it, and not beside the backups.\n") \
+    X(SECRET_STATUS, "secret status", "", 0, 0, 0, \
+      "say which keys seal secrets and which are needed", \
+      "Prints a line for each key: the one that seals, those that rows or records of the journal still\n" \
+      "name, and those that nothing names any more. Backups may still name those.\n") \
+    X(SECRET_ROTATE, "secret rotate", "", 0, 0, 0, \
+      "seal secrets with another key from now on", \
+      "Reads the keys anew, as skein.yaml says. The first line is the key that seals from now on; put the\n" \
+      "new key in front of the old one. What the old one sealed is sealed again in small batches, also\n" \
+      "after a crash. Take the old key away when skein secret status says that it is not needed.\n") \
     X(DEV_CLOCK, "dev clock", "+DURATION", 1, 1, 0, \
       "move the node's clock forward (test builds)", \
       "Moves the clock of the process that holds the project, such as +24h, +90m, +30s or +500ms. What was\n" \

@@ -1,6 +1,7 @@
 /* domain_act.c - skein domain send and resume; skein dev clock. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/link_internal.h"
+#include "cli/secret_internal.h"
 #include "cli/view_internal.h"
 #include "core/look.h"
 #include "value/json.h"
@@ -42,6 +43,7 @@ static enum skn_rc get_query(struct skn_link *link, struct skn_query *out)
     enum skn_rc rc = skn_link_address(link, 0, &out->address);
     if (rc != SKN_OK) return rc;
     if (args->operand_count > 2) out->payload = skn_slice_str(args->operands[2]);
+    if ((rc = skn_secrets_read(link, out)) != SKN_OK) return rc;
     if (priority && (rc = check_priority(link, priority)) != SKN_OK) return rc;
     if (priority) out->priority = skn_slice_str(priority);
     if (!id) {

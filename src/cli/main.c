@@ -27,6 +27,9 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_DOMAIN_SEND] = skn_cmd_domain_send,
     [SKN_COMMAND_DOMAIN_TRACE] = skn_cmd_domain_trace,
     [SKN_COMMAND_JOURNAL_DUMP] = skn_cmd_journal_dump,
+    [SKN_COMMAND_SECRET_KEY] = skn_cmd_secret_key,
+    [SKN_COMMAND_SECRET_ROTATE] = skn_cmd_secret_rotate,
+    [SKN_COMMAND_SECRET_STATUS] = skn_cmd_secret_status,
     [SKN_COMMAND_DEV_CLOCK] = skn_cmd_dev_clock,
 };
 

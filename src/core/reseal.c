@@ -445,7 +445,8 @@ void skn_core_set_keys(struct skn_core *core, const struct skn_keyring *ring, bo
     SKN_ASSERT(core->is_open);
     s->ring = ring;
     s->again_ms = 0;
-    s->wants_rotation |= rotates || s->state.id == 0;
+    bool is_new = ring && skn_keyring_id(ring, 0) != s->state.id;
+    s->wants_rotation |= is_new && (rotates || s->state.id == 0);
     skn_doms_sweep(core); /* or settling one could free the next */
     struct skn_omap_node *next = skn_omap_first(&core->doms);
     while (next) {

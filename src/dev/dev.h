@@ -42,6 +42,11 @@
  *                                          as a message that it sends itself
  *            get                           answers {handled, results}
  *
+ *   Vault    put {name, secret}            keeps a secret under a name; answers it, masked
+ *            pass {name, to}               sends it to another Vault, which puts it
+ *            check {name, secret}          answers whether it is the one that is kept
+ *            get {name}                    answers the secret, masked, or none
+ *
  * An account's row is "a" and its name, an entry's "e" and its id with how often it was made: an id
  * that is there twice broke P2, accounts that do not add up to what was added to them broke a slice.
  */
@@ -54,3 +59,4 @@ extern const struct skn_program skn_dev_ledger;
 extern const struct skn_program skn_dev_echo;
 extern const struct skn_program skn_dev_flood;
 extern const struct skn_program skn_dev_hog;
+extern const struct skn_program skn_dev_vault;

@@ -151,7 +151,9 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
                                         [SKN_QUERY_REMOVE] = "remove",
                                         [SKN_QUERY_TRACE] = "trace",
                                         [SKN_QUERY_CLOCK] = "clock",
-                                        [SKN_QUERY_STATUS] = "status"};
+                                        [SKN_QUERY_STATUS] = "status",
+                                        [SKN_QUERY_SECRETS] = "secrets",
+                                        [SKN_QUERY_ROTATE] = "rotate"};
     struct skn_json_writer w;
     begin(c, &w, types[query->kind]);
     put_if(&w, "address", query->address);
@@ -164,6 +166,15 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
     if (query->payload.len > 0) {
         enum skn_rc rc = put_json(c, &w, "payload", query->payload, diag);
         if (rc != SKN_OK) return rc;
+    }
+    if (query->secret_count > 0) {
+        skn_json_key_str(&w, "secrets");
+        skn_json_object_begin(&w);
+        for (size_t i = 0; i < query->secret_count; i++) {
+            skn_json_key(&w, query->secrets[i].name);
+            skn_json_string(&w, query->secrets[i].text);
+        }
+        skn_json_object_end(&w);
     }
     skn_json_key_str(&w, "faulted");
     skn_json_bool(&w, query->faulted);

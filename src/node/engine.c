@@ -94,6 +94,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     struct skn_config config;
     rc = skn_config_read(options->env, e->project_dir, &config, diag);
     if (rc != SKN_OK) return rc;
+    if (engine_keys_load(e) != SKN_OK) engine_note_keys(e);
     char *dir = path_of(e->data_dir, "journal"), *history = path_of(e->data_dir, "history");
     struct skn_shards_options shards = {.env = &e->phases.base,
                                         .dir = dir,
@@ -102,6 +103,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
                                         .history = {.dir = history, .keep_ms = config.history_ms},
                                         .programs = engine_programs,
                                         .take_up_all = options->take_up_all,
+                                        .keys = engine_keys(e),
                                         .workers =
                                             options->workers ? options->workers : default_workers(),
                                         .cache_bytes = CACHE_BYTES,
@@ -182,6 +184,7 @@ void skn_engine_close(struct skn_engine *e)
     struct skn_list *link;
     engine_trace_end(e, 0);
     (void)skn_shards_close(e->shards, NULL);
+    engine_keys_fini(e);
     skn_guard_file_close(e->guard);
     skn_backend_destroy(e->backend);
     if (!e->is_read_only) skn_phases_fini(&e->phases);

@@ -82,6 +82,13 @@ struct active {
     uint8_t bytes[];
 };
 
+/* The keys of `secrets` in skein.yaml [E46]. Older rings are kept: shards may still look at them. */
+struct sealing_keys {
+    struct skn_keyring **rings; /* owns them; the last one is in use */
+    size_t count;
+    struct skn_diag why; /* it has no keys, or could not get others */
+};
+
 struct skn_engine {
     struct skn_env *env;
     struct skn_shards *shards;
@@ -96,6 +103,7 @@ struct skn_engine {
     uint64_t opened_ns;           /* monotonic */
     const char *version;          /* of the program */
     char *data_dir, *project_dir;
+    struct sealing_keys keys;
     struct skn_list pending, watchers, tasks, waiting, answers, active, looks, asks, tracers;
     struct answer *given;
     uint64_t next_number, next_exec;
@@ -127,6 +135,8 @@ struct look {
     struct skn_run_info info;
     struct found *one;
     struct domain_part part;
+    const struct skn_keyring *keys; /* request_secret.c */
+    struct skn_core_sealing sealing;
     uint64_t number; /* of a watcher */
     int64_t id;      /* of the request that is answered */
     bool is_held;
@@ -205,6 +215,13 @@ SKN_MUST_USE enum skn_rc engine_tasks_turn(struct skn_engine *e, struct skn_diag
 /* A text of its effect, such as its path. */
 struct skn_slice engine_task_text(const struct task *task, const char *name);
 
+/* --- request_secret.c: sealing keys ------------------------------------------------------------------ */
+
+/* Reads them anew; where that fails the last ones stay, and `why` says it. */
+enum skn_rc engine_keys_load(struct skn_engine *e);
+const struct skn_keyring *engine_keys(const struct skn_engine *e);
+void engine_keys_fini(struct skn_engine *e);
+
 /* --- note.c: counts and log lines; the engine works the same without ------------------------------- */
 
 void engine_notes_open(struct skn_engine *e);
@@ -212,6 +229,8 @@ void engine_notes_close(struct skn_engine *e);
 void engine_note_opened(struct skn_engine *e, uint64_t began_ns);
 /* The poison guard with its file; what it found is noted [E35]. */
 void engine_guard_open(struct skn_engine *e);
+/* The sealing keys could not be read: keys.why. */
+void engine_note_keys(struct skn_engine *e);
 void engine_note_turn(struct skn_engine *e);
 void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_run_status status);
 void engine_note_started(struct skn_engine *e, const struct task *task);

@@ -143,19 +143,28 @@ skn_client_show(struct skn_client *client, struct skn_slice run, struct skn_diag
 enum skn_query_kind {
     SKN_QUERY_DOMAINS,   /* address: a prefix; after, domain_type, faulted, limit */
     SKN_QUERY_DOMAIN,    /* address; after (a key), limit; or has_key and key */
-    SKN_QUERY_SEND,      /* address, name, payload, priority, id */
+    SKN_QUERY_SEND,      /* address, name, payload, priority, id, secrets */
     SKN_QUERY_TAKE_UP,   /* address */
     SKN_QUERY_REDELIVER, /* address; letter, 0: all; closes: they are thrown away */
     SKN_QUERY_REMOVE,    /* address */
     SKN_QUERY_TRACE,     /* address; asked again for each page of events */
     SKN_QUERY_CLOCK,     /* ms */
     SKN_QUERY_STATUS,
+    SKN_QUERY_SECRETS, /* which keys there are, and which one seals [E46] */
+    SKN_QUERY_ROTATE,  /* reads the keys anew; the first of them seals from then on */
+};
+
+/* A member of the payload that becomes a secret. */
+struct skn_query_secret {
+    struct skn_slice name, text;
 };
 
 struct skn_query {
     enum skn_query_kind kind;
     struct skn_slice address, name, key, after, domain_type, priority, id;
-    struct skn_slice payload; /* JSON text; empty: null */
+    struct skn_slice payload;               /* JSON text; empty: null */
+    const struct skn_query_secret *secrets; /* SKN_QUERY_SEND; borrowed */
+    size_t secret_count;
     bool has_key, faulted, closes;
     int64_t limit, ms, letter;
 };

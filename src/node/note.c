@@ -67,6 +67,16 @@ void engine_note_opened(struct skn_engine *e, uint64_t began_ns)
     skn_signal_node_opened(&e->notes->observe, e->now_ms, &opened);
 }
 
+void engine_note_keys(struct skn_engine *e)
+{
+    const struct skn_diag *why = &e->keys.why;
+    const struct skn_signal_keys_unreadable unreadable = {
+        .directory = skn_slice_str(e->data_dir),
+        .code = skn_slice_str(skn_rc_info(why->rc)->name),
+        .reason = skn_slice_str(why->text)};
+    skn_signal_keys_unreadable(&e->notes->observe, e->now_ms, &unreadable);
+}
+
 static void note_death(void *ctx, struct skn_slice address, uint32_t deaths, bool is_poison)
 {
     struct skn_engine *e = ctx;

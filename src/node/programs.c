@@ -10,5 +10,6 @@ const struct skn_program *const engine_programs[] = {&skn_flow_program,
                                                      &skn_dev_flood,
                                                      &skn_dev_hog,
                                                      &skn_dev_ledger,
+                                                     &skn_dev_vault,
 #endif
                                                      NULL};

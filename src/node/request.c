@@ -433,7 +433,9 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"redeliver", request_redeliver, true},
                  {"remove", request_remove, true},
                  {"trace", request_trace, true},
-                 {"clock", request_clock, true}};
+                 {"clock", request_clock, true},
+                 {"secrets", request_secrets, true},
+                 {"rotate", request_rotate, true}};
     if (!skn_value_is(request, SKN_T_MAP))
         return SKN_FAIL(diag, SKN_EARGS, "a request is a JSON object");
     struct ask *ask = ask_create(e, client, request);

@@ -1,5 +1,6 @@
 /* request_domain.c - what clients ask about domains, whatever program they have. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
 #include "node/request_internal.h"
 
 #include <inttypes.h>
@@ -157,6 +158,41 @@ static enum skn_rc priority_of(struct ask *ask, enum skn_priority *out)
                     SKN_FMT(text));
 }
 
+/* The members of `secrets` beside those of the payload, as secrets [E46]. */
+static enum skn_rc add_secrets(struct ask *ask, struct skn_value *payload)
+{
+    struct skn_value secrets, v;
+    struct skn_slice key;
+    if (!skn_map_get(ask->request, SKN_LIT("secrets"), &secrets)) return SKN_OK;
+    bool is_map = skn_value_is(*payload, SKN_T_MAP) || skn_value_is(*payload, SKN_T_NONE);
+    if (!is_map || !skn_value_is(secrets, SKN_T_MAP))
+        return SKN_FAIL(ask->diag, SKN_EARGS, "a payload with secrets is an object");
+    struct skn_builder *b = skn_alloc(sizeof *b);
+    skn_buf_reset(&ask->payload);
+    skn_builder_init(b, &ask->payload);
+    skn_build_map_begin(b);
+    struct skn_value_iter iter = skn_value_iter(*payload);
+    while (skn_value_next(&iter, &key, &v)) {
+        skn_build_key(b, key);
+        skn_build_value(b, v);
+    }
+    iter = skn_value_iter(secrets);
+    while (skn_value_next(&iter, &key, &v)) {
+        skn_build_key(b, key);
+        skn_build_secret_begin(b);
+        skn_build_value(b, v);
+        skn_build_secret_end(b);
+    }
+    skn_build_map_end(b);
+    enum skn_rc rc = skn_build_end(b, ask->diag);
+    skn_free(b);
+    if (rc == SKN_EEXIST)
+        return SKN_FAIL(
+            ask->diag, SKN_EARGS, "a member stands in the payload and is a secret, too");
+    if (rc == SKN_OK) *payload = skn_value_view(skn_buf_slice(&ask->payload));
+    return rc;
+}
+
 enum skn_rc request_send(struct ask *ask)
 {
     struct skn_slice address, name = ask_text(ask, "name");
@@ -168,6 +204,8 @@ enum skn_rc request_send(struct ask *ask)
     if (rc == SKN_OK) rc = ask_has_room(ask);
     if (rc != SKN_OK) return rc;
     (void)skn_map_get(ask->request, SKN_LIT("payload"), &payload);
+    rc = add_secrets(ask, &payload);
+    if (rc != SKN_OK) return rc;
     ask_submit(ask, address, name, ask_text(ask, "request_id"), priority, payload, REPLY_AS_VALUE);
     return SKN_OK;
 }

@@ -85,3 +85,5 @@ enum skn_rc request_clock(struct ask *ask);
 enum skn_rc request_snapshot(struct ask *ask);
 enum skn_rc request_snapshot_end(struct ask *ask);
 enum skn_rc request_status(struct ask *ask);
+enum skn_rc request_secrets(struct ask *ask);
+enum skn_rc request_rotate(struct ask *ask);

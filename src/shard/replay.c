@@ -33,6 +33,7 @@ static void create(struct replay *all,
                                               .shards = count,
                                               .store = all->stores[i],
                                               .programs = options->programs,
+                                              .keys = options->keys,
                                               .limits = options->limits,
                                               .tells_no_why = info->level < 2};
         all->cores[i] = skn_core_create(&core);

@@ -87,6 +87,7 @@ struct skn_shards_options {
     bool writes_at_once;    /* the epochs' records, though there is nothing to do */
     uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
     bool no_reserve;        /* none for a full disk [E8] */
+    const struct skn_keyring *keys; /* that secrets are sealed with, borrowed; NULL: none [E46] */
     /* [E35] A slot per worker, borrowed; NULL: nobody wants to know. Poison as the core has it. */
     struct skn_handling *handling;
     const struct skn_poison *poison; /* borrowed during open */
@@ -215,6 +216,7 @@ struct skn_call {
                       struct skn_core *core, /* NULL when read only */
                       struct skn_store *store);
     uint32_t shard;
+    bool acts;      /* fn changes what the core does next, such as its keys: it steps then */
     enum skn_rc rc; /* what fn gave in the end */
     struct skn_diag diag;
     uint64_t index; /* of the shard's last record when it ran */

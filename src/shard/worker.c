@@ -205,6 +205,7 @@ take_item(struct worker *w, const struct skn_ring_item *item, struct skn_diag *d
         break;
     case ITEM_TAKE_UP: take_up(shard, item->ptr, item->number != 0); break;
     case ITEM_CALL:
+        if (((struct skn_call *)item->ptr)->acts) worker_activate(shard);
         skn_list_push_back(&shard->calls, &((struct skn_call *)item->ptr)->link);
         release_calls(shard);
         ask_for_rows(w, shard);
