@@ -143,7 +143,8 @@ static void says_nothing(void)
         for (size_t k = 0; k < 6 && commands[i][k]; k++)
             args[k] = commands[i][k];
         assert_int_equal(skein_run(&s, args), 0);
-        assert_true(strlen(s.out) > 0);
+        /* What a checkpoint trimmed is in no trace. */
+        assert_true(strlen(s.out) > 0 || strcmp(args[1], "trace") == 0);
         assert_null(strstr(s.out, PLANTED));
         assert_null(strstr(s.err, PLANTED));
     }
@@ -260,7 +261,6 @@ static void a_new_key_takes_over(void **state)
 {
     make_key("first", NULL);
     use_key(*state, "first");
-    s.env = soon;
     for (int i = 0; i < 3; i++) {
         char address[20];
         (void)snprintf(address, sizeof(address), "a:Vault/%d", i);
