@@ -22,11 +22,15 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check explain run resume ps show logs verify backup restore sim status domain journal secret help"
+    local commands="init check fmt graph describe events explain run resume ps show logs verify backup restore sim status domain journal secret help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
         'check') options=""; words="$(compgen -f -- "$word")" ;;
+        'fmt') options=" --check --diff"; words="$(compgen -f -- "$word")" ;;
+        'graph') options=" --format --data --diff"; words="$(compgen -f -- "$word")" ;;
+        'describe') options=""; words="$(compgen -f -- "$word")" ;;
+        'events') options=""; words="" ;;
         'explain') options=""; words="" ;;
         'run') options=" --input --name --label --detach --dry-run"; words="$(compgen -f -- "$word")" ;;
         'resume') options=" --detach --all"; words="last $(_skein_runs)" ;;

@@ -47,6 +47,11 @@
     X(VALUES,  "values",  0,   NULL,      false, false, "print what rows hold, too") \
     X(SECRET,  "secret",  0,   "K=FILE",  true,  false, "a member of the payload that is a secret, read from FILE; - is standard input") \
     X(CLOSE,   "close",   0,   NULL,      false, false, "throw them away instead") \
+    X(FORMAT,  "format",  'f', "FORM",    false, false, "text, json, dot, xdot, svg, mermaid or pty") \
+    X(DATA,    "data",    0,   NULL,      false, false, "say what can still be read where, and why") \
+    X(DIFF,    "diff",    0,   "OLD",     false, false, "compare with this flow, line by line") \
+    X(ONLY,    "check",   0,   NULL,      false, false, "change nothing; name the file when it is laid out otherwise") \
+    X(CHANGES, "diff",    0,   NULL,      false, false, "change nothing; print what would change") \
     X(READYFD, "ready-fd",0,   "N",       false, false, "where to say that the holder serves")
 
 #define SKN_COMMAND_MAP(X) \
@@ -58,6 +63,23 @@
       "check a flow or an event file", \
       "Checks a flow (.pty) against the events of its project, or an event file (.yaml), and prints what\n" \
       "is wrong with the place and what to do. Exit code 0: no errors, there may be warnings. 1: errors.\n") \
+    X(FMT, "fmt", "FILE", 1, 1, B(ONLY) | B(CHANGES), \
+      "lay a flow out", \
+      "Writes a flow in its one layout; comments stay. FILE \"-\" is read from standard input and printed.\n" \
+      "A file that is malformed is left as it is. With --check or --diff nothing is written; exit code 1:\n" \
+      "the file is laid out otherwise.\n") \
+    X(GRAPH, "graph", "FILE", 1, 1, B(FORMAT) | B(DATA) | B(DIFF), \
+      "draw a flow", \
+      "Prints a flow as lines for a terminal, or in another form: json (doc/pointy-graph.schema.json), dot,\n" \
+      "mermaid, pty (the text again), and svg or xdot, for which Graphviz must be installed. FILE may be a\n" \
+      "graph as JSON, too. With --diff OLD the two are compared; exit code 1: they differ.\n") \
+    X(DESCRIBE, "describe", "FILE", 1, 1, 0, \
+      "say in plain sentences what a flow does", \
+      "Prints the steps of a flow as numbered sentences, with the descriptions of its events.\n") \
+    X(EVENTS, "events", "[NAME]", 0, 1, 0, \
+      "list the events of the project", \
+      "Lists the events of this folder's project with their versions, inputs and outputs, or those called\n" \
+      "NAME.\n") \
     X(EXPLAIN, "explain", "[CODE]", 0, 1, 0, \
       "say what a code of skein check means", \
       "Says what the diagnostic CODE means and why it is one, with an example that is wrong and one that is\n" \

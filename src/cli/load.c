@@ -241,9 +241,34 @@ static enum skn_rc compile(struct skn_arena *arena,
     struct skn_checked *file = flow->files;
     if (flow->project.has_config) rc = load_flows(arena, flow, &known, diag);
     if (rc != SKN_OK) return rc;
+    flow->events = known;
+    flow->has_events = flow->project.has_config;
     rc = skn_pointy_compile(
-        arena, &file->source, flow->project.has_config ? &known : NULL, &file->diags, &flow->graph);
+        arena, &file->source, flow->has_events ? &known : NULL, &file->diags, &flow->graph);
     if (rc != SKN_OK) flow->graph = NULL;
+    return SKN_OK;
+}
+
+enum skn_rc skn_load_events(struct skn_arena *arena,
+                            const char *named,
+                            struct skn_flow *out_flow,
+                            struct skn_diag *diag)
+{
+    struct skn_flow flow = {.errors = 0};
+    struct events events = {.arena = arena};
+    enum skn_rc rc = skn_load_project(arena, named, ".", &flow.project, diag);
+    if (rc != SKN_OK) return rc;
+    if (!flow.project.has_config)
+        return SKN_FAIL(diag, SKN_EUSAGE, "this folder is in no project; skein init makes one");
+    rc = load_events(&events, flow.project.root, diag);
+    if (rc == SKN_OK)
+        rc = skn_project_events_init(&flow.events, arena, events.defs, events.count, diag);
+    if (rc != SKN_OK) return rc;
+    flow.has_events = true;
+    flow.files = events.wrong;
+    for (const struct skn_checked *file = flow.files; file; file = file->next)
+        flow.errors += file->diags.errors;
+    *out_flow = flow;
     return SKN_OK;
 }
 

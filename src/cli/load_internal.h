@@ -27,7 +27,9 @@ struct skn_flow {
     struct skn_project project;
     struct skn_checked *files;     /* the flow first, then each event file with something wrong */
     const struct skn_graph *graph; /* NULL when there are errors */
-    struct skn_slice name;         /* of the flow's file, relative to the project */
+    struct skn_project_events events; /* of the project, when it has_events */
+    bool has_events;
+    struct skn_slice name; /* of the flow's file, relative to the project */
     uint32_t errors;
     uint32_t warnings;
 };
@@ -53,6 +55,13 @@ SKN_MUST_USE enum skn_rc skn_load_flow(struct skn_arena *arena,
                                        const char *path,
                                        struct skn_flow *out_flow,
                                        struct skn_diag *diag);
+
+/* The events of the project of the present folder, or of the one that is named; no flow. SKN_EUSAGE:
+ * there is no project. */
+SKN_MUST_USE enum skn_rc skn_load_events(struct skn_arena *arena,
+                                         const char *named,
+                                         struct skn_flow *out_flow,
+                                         struct skn_diag *diag);
 
 /* All that is wrong, as text for people or as one JSON list. */
 void skn_flow_render(const struct skn_flow *flow, struct skn_buf *out);

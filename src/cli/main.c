@@ -6,6 +6,10 @@
 static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_BACKUP] = skn_cmd_backup,
     [SKN_COMMAND_CHECK] = skn_cmd_check,
+    [SKN_COMMAND_DESCRIBE] = skn_cmd_describe,
+    [SKN_COMMAND_EVENTS] = skn_cmd_events,
+    [SKN_COMMAND_FMT] = skn_cmd_fmt,
+    [SKN_COMMAND_GRAPH] = skn_cmd_graph,
     [SKN_COMMAND_EXPLAIN] = skn_cmd_explain,
     [SKN_COMMAND_HELP] = skn_cmd_help,
     [SKN_COMMAND_INIT] = skn_cmd_init,

@@ -183,7 +183,7 @@ static void build_branches(struct skn_pty *b)
     b->graph->branch_count = count;
 }
 
-static enum skn_rc build(struct skn_pty *b)
+enum skn_rc skn_pty_build(struct skn_pty *b)
 {
     b->graph = skn_arena_zero(b->arena, 1, sizeof(*b->graph));
     b->units = skn_arena_zero(b->arena, b->tree->unit_count + 1, sizeof(*b->units));
@@ -218,7 +218,7 @@ enum skn_rc skn_pointy_compile(struct skn_arena *arena,
     skn_syntax_parse(&tree, diags);
     struct skn_pty b = {
         .arena = arena, .source = source, .diags = diags, .tree = &tree, .project = events_or_null};
-    enum skn_rc rc = build(&b);
+    enum skn_rc rc = skn_pty_build(&b);
     skn_syntax_fini(&tree);
     if (rc != SKN_OK) return rc;
 

@@ -45,6 +45,9 @@ static inline struct skn_slice skn_pty_text(const struct skn_pty *b, struct skn_
     return skn_source_at(b->source, span);
 }
 
+/* From the tree to the graph, with all checks: what skn_pointy_compile gives. */
+SKN_MUST_USE enum skn_rc skn_pty_build(struct skn_pty *b);
+
 /* How messages name a unit: its event, or "this group". */
 struct skn_slice skn_pty_unit_name(const struct skn_pty *b, uint32_t unit);
 

@@ -418,5 +418,6 @@ void skn_syntax_fini(struct skn_syntax *syntax)
     skn_free(syntax->options);
     skn_free(syntax->literals);
     skn_free(syntax->inputs);
+    skn_free(syntax->heads);
     *syntax = (struct skn_syntax){0};
 }

@@ -290,6 +290,11 @@ void skn_parse_directive(struct skn_parser *p, uint32_t *seen, bool is_late)
     *seen |= bit;
     uint32_t start = p->token.span.start;
     bool good = parse_value(p, directive);
+    struct skn_syntax *tree = p->tree;
+    tree->heads =
+        skn_parse_grow(tree->heads, tree->head_count, &tree->head_cap, sizeof(*tree->heads));
+    tree->heads[tree->head_count++] =
+        (struct skn_syn_head){.at = at.start, .name = name_span, .value = {start, p->end}};
     if (!good || is_twice || is_late) return;
     p->tree->directives[directive - directives] =
         (struct skn_syn_directive){.at = at, .value = {start, p->end}};

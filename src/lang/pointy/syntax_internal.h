@@ -112,6 +112,13 @@ struct skn_syn_directive {
     struct skn_span value;
 };
 
+/* Any directive, in the order of the text; for the layout. */
+struct skn_syn_head {
+    uint32_t at; /* of its "@" */
+    struct skn_span name;
+    struct skn_span value;
+};
+
 /* In the order in which they are printed. */
 enum skn_directive {
     SKN_DIRECTIVE_INPUT,
@@ -144,6 +151,8 @@ struct skn_syntax {
     uint32_t literal_count, literal_cap;
     struct skn_syn_input *inputs;
     uint32_t input_count, input_cap;
+    struct skn_syn_head *heads;
+    uint32_t head_count, head_cap;
     uint64_t timeout_ms; /* @timeout, 0 = none */
     struct skn_syn_directive directives[SKN_DIRECTIVE_COUNT];
     struct skn_syn_event on_failure;
