@@ -76,6 +76,7 @@
     X(68, STORED_VANISHES,    1, "store/random", "a deleted row that a checkpoint wrote leaves no tombstone [E11]") \
     X(69, MADE_IN_REDO,       1, "store/random", "a row met in redo counts as never written to the backend [E11]") \
     X(70, ROWS_BEFORE_BOUND,  1, "shard/reader", "a checkpoint writes rows before the bound names their records [E81]") \
+    X(76, INDEX_KEPT,         1, "sim", "the index row of a row that changed stays") \
     /* streams between shards */ \
     X(71, OUTBOX_APART,       1, "sim", "an outbox row is not in the batch of its slice [E31]") \
     X(72, STREAM_NUMBER,      1, "sim", "a stream uses a number twice [E31]") \

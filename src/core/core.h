@@ -126,6 +126,16 @@ struct skn_message {
 
 struct skn_cx;
 
+/* An index that a program declares over its own rows: for each row that has an entry there is an index
+ * row, written in the same batch, by which skn_cx_find comes upon it in the order of entries. */
+enum { SKN_INDEX_ENTRY_MAX = 200 }; /* bytes */
+struct skn_index {
+    uint8_t number; /* of the program; never reused for another one */
+    /* Appends the entry of a row to `out`, which is empty, from its bytes alone. False: it has none.
+     * Never asked about a row with a secret: that has none. */
+    bool (*entry)(struct skn_slice key, struct skn_slice value, struct skn_buf *out);
+};
+
 /* A domain type: a table of handlers over rows. */
 struct skn_program {
     const char *type;   /* the part of an address between ':' and '/' */
@@ -146,6 +156,8 @@ struct skn_program {
      * there is nothing yet; asked again at the next message. `sleep` frees it. */
     void *(*wake)(struct skn_cx *cx);
     void (*sleep)(void *warm);
+
+    const struct skn_index *indexes; /* or NULL; ends with one that has no `entry` */
 };
 
 /* --- what a program may do (cx.h has the calls) ------------------------------------------------ */
@@ -490,6 +502,31 @@ void skn_core_mac_by(const uint8_t secret[SKN_SECRET_BYTES],
                      struct skn_slice label,
                      struct skn_slice text,
                      uint8_t out[32]);
+
+/* --- indexes against their rows: skein verify, debug builds --- */
+
+enum skn_index_kind {
+    SKN_INDEX_DOMAINS,
+    SKN_INDEX_BUSY,
+    SKN_INDEX_TIMERS,
+    SKN_INDEX_OWN, /* those that programs declare */
+};
+#define SKN_INDEX_KINDS (SKN_INDEX_OWN + 1)
+
+/* Sums of the hashes of index rows: those that follow from rows, and those that are there. */
+struct skn_index_sums {
+    struct skn_hash128 wanted[SKN_INDEX_KINDS], found[SKN_INDEX_KINDS];
+};
+
+/* Adds a row of the shard, whatever it is. Rows of domains that none of `programs` (may be NULL) knows
+ * count for the core's own indexes only. */
+void skn_index_add(struct skn_index_sums *sums,
+                   const struct skn_program *const *programs,
+                   struct skn_slice key,
+                   struct skn_slice value);
+/* When all rows were added. SKN_ECORRUPT: some index is not what its rows say. */
+SKN_MUST_USE enum skn_rc skn_index_compare(const struct skn_index_sums *sums,
+                                           struct skn_diag *diag);
 
 /* The shard of a domain: XXH3-64 of its address, modulo their count. Stored with the data: it never
  * changes. */

@@ -219,6 +219,8 @@ void skn_doms_sweep(struct skn_core *core);
 void skn_dom_free(struct skn_core *core, struct skn_dom *dom);
 void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input);
 const struct skn_program *skn_program_find(const struct skn_core *core, struct skn_slice address);
+const struct skn_program *skn_program_in(const struct skn_program *const *programs,
+                                         struct skn_slice address);
 /* A copy of a message that waits in memory. */
 struct skn_input *skn_input_create(const struct skn_message *message,
                                    uint64_t request,
@@ -265,8 +267,6 @@ void skn_raw_delete(struct skn_cx *cx, struct skn_slice key);
 void skn_cx_put_meta(struct skn_cx *cx);
 /* Reads the domain's meta row, or starts one. */
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx);
-/* The row by which a new domain is found in the list of all; with its first meta row. */
-void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address);
 /* Copies an output into the slice's list. */
 void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake);
 

@@ -6,6 +6,7 @@
 #include "base/hlc.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
+#include "core/index_internal.h"
 
 #include <string.h>
 
@@ -289,13 +290,31 @@ enum skn_rc skn_cx_next(struct skn_cx *cx,
     return skn_secret_is_row(row.value) ? open_own(cx, out_row->key, &out_row->value) : SKN_OK;
 }
 
+/* The bytes that are stored under it, hidden by a range or not. NULL: none are, or the slice stops. */
+static const struct skn_slice *
+stored(struct skn_cx *cx, struct skn_slice key, struct skn_slice *bytes)
+{
+    return skn_raw_get(cx, own_key(cx, key), bytes) == SKN_OK ? bytes : NULL;
+}
+
+static void put_indexed(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
+{
+    struct skn_slice bytes;
+    const struct skn_slice *old = stored(cx, key, &bytes);
+    skn_raw_put(cx, own_key(cx, key), value);
+    skn_index_own(cx, key, old, &value);
+}
+
 static void put_own(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 {
     uint32_t limit = cx->core->limits.row_bytes;
     cx->has_put = true;
     if (value.len > limit)
         (void)skn_cx_over(cx, SKN_ETOOLARGE, "a row is too large", "row_bytes", limit);
-    skn_raw_put(cx, own_key(cx, key), value);
+    if (cx->dom->program->indexes)
+        put_indexed(cx, key, value);
+    else
+        skn_raw_put(cx, own_key(cx, key), value);
     if (cx->meta.ranges > 0) skn_range_written(cx, key, false);
 }
 
@@ -338,6 +357,8 @@ void skn_cx_delete(struct skn_cx *cx, struct skn_slice key)
 
 void skn_cx_delete_why(struct skn_cx *cx, struct skn_slice key, enum skn_why why)
 {
+    struct skn_slice bytes;
+    if (cx->dom->program->indexes) skn_index_own(cx, key, stored(cx, key, &bytes), NULL);
     struct skn_slice whole = own_key(cx, key);
     skn_raw_delete(cx, whole);
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, whole));
@@ -348,12 +369,6 @@ void skn_cx_delete_why(struct skn_cx *cx, struct skn_slice key, enum skn_why why
 void skn_cx_end(struct skn_cx *cx)
 {
     cx->ends = true;
-}
-
-void skn_cx_list_domain(struct skn_cx *cx, struct skn_slice address)
-{
-    skn_key_domain(&cx->key, address);
-    skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
 }
 
 static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, struct skn_slice value)

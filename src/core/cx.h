@@ -68,6 +68,19 @@ void skn_cx_delete(struct skn_cx *cx, struct skn_slice key);
  * the row ever held [E70] (P8). */
 void skn_cx_delete_why(struct skn_cx *cx, struct skn_slice key, enum skn_why why);
 
+/* What an index that the program declares has: rows in the order of (entry, key), as the slice has
+ * them. */
+struct skn_found {
+    struct skn_slice entry;
+    struct skn_row row; /* its key as the program knows it */
+};
+/* The first one whose entry begins with `prefix`, behind `behind` if that is not NULL. SKN_ENOENT. */
+SKN_MUST_USE enum skn_rc skn_cx_find(struct skn_cx *cx,
+                                     uint8_t index,
+                                     struct skn_slice prefix,
+                                     const struct skn_found *behind,
+                                     struct skn_found *out);
+
 /* Every own row whose key begins with `prefix` is gone at once, however many there are; an empty
  * prefix means all. What is written under it afterwards is there. Many rows are removed by slices of
  * the core's own, later; 64 such ranges may wait, then SKN_EFULL [E14]. */

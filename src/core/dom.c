@@ -18,7 +18,8 @@ struct skn_slice skn_dom_address(const struct skn_dom *dom)
     return dom->node.key;
 }
 
-const struct skn_program *skn_program_find(const struct skn_core *core, struct skn_slice address)
+const struct skn_program *skn_program_in(const struct skn_program *const *programs,
+                                         struct skn_slice address)
 {
     if (address.len == 0 || address.len > SKN_ADDRESS_MAX || memchr(address.ptr, 0, address.len))
         return NULL;
@@ -29,10 +30,15 @@ const struct skn_program *skn_program_find(const struct skn_core *core, struct s
     const uint8_t *slash = rest.len > 0 ? memchr(rest.ptr, '/', rest.len) : NULL;
     if (!slash || slash + 1 == rest.ptr + rest.len) return NULL;
     struct skn_slice type = skn_slice(rest.ptr, (size_t)(slash - rest.ptr));
-    for (size_t i = 0; core->programs[i]; i++) {
-        if (skn_slice_eq(type, skn_slice_str(core->programs[i]->type))) return core->programs[i];
+    for (size_t i = 0; programs[i]; i++) {
+        if (skn_slice_eq(type, skn_slice_str(programs[i]->type))) return programs[i];
     }
     return NULL;
+}
+
+const struct skn_program *skn_program_find(const struct skn_core *core, struct skn_slice address)
+{
+    return skn_program_in(core->programs, address);
 }
 
 struct skn_dom *skn_dom_find(const struct skn_core *core, struct skn_slice address)

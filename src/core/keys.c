@@ -4,13 +4,14 @@
 #include "core/rows_internal.h"
 
 enum { SHARD = 1, DOMAIN_ROWS = 2 };
-enum { SHARD_EPOCH = 1, SHARD_SECRET = 2, SHARD_DOMAINS = 8 };
+enum { SHARD_EPOCH = 1, SHARD_SECRET = 2 };
 enum {
     DOMAIN_META = 1,
     DOMAIN_TIMER = 2,
     DOMAIN_DEAD = 3,
     DOMAIN_EXCEPTION = 4,
     DOMAIN_RANGE = 5,
+    DOMAIN_INDEX = 6,
     DOMAIN_OWN = 0x10
 };
 
@@ -127,7 +128,7 @@ void skn_key_sweep(struct skn_key *key)
 
 void skn_key_domain(struct skn_key *key, struct skn_slice address)
 {
-    skn_key_shard(key, SHARD_DOMAINS);
+    skn_key_shard(key, SKN_SHARD_DOMAINS);
     put(key, address);
 }
 
@@ -269,6 +270,21 @@ void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice
 {
     domain(key, address, DOMAIN_OWN);
     put(key, own);
+}
+
+void skn_key_index(struct skn_key *key, struct skn_slice address, uint8_t index)
+{
+    domain(key, address, DOMAIN_INDEX);
+    put_u8(key, index);
+}
+
+bool skn_key_is_index(struct skn_slice key, struct skn_slice *out_address)
+{
+    if (key.len < 3 || key.ptr[0] != DOMAIN_ROWS) return false;
+    const uint8_t *zero = memchr(key.ptr + 1, 0, key.len - 1);
+    if (!zero || zero + 1 == key.ptr + key.len || zero[1] != DOMAIN_INDEX) return false;
+    *out_address = skn_slice(key.ptr + 1, (size_t)(zero - key.ptr) - 1);
+    return true;
 }
 
 void skn_key_end(struct skn_key *key)

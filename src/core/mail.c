@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
+#include "core/index_internal.h"
 #include "core/limiter_internal.h"
 #include "core/look.h"
 
@@ -363,7 +364,7 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
         put_waiting(cx, meta, address, lane, sender, message);
     }
     save_meta(cx, address, meta);
-    if (is_new) skn_cx_list_domain(cx, address);
+    if (is_new) skn_index_domain(cx, address, true);
     return cx->rc;
 }
 

@@ -10,6 +10,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cursor.h"
 #include "core/core_internal.h"
+#include "core/index_internal.h"
 
 #include "base/pure.h"
 
@@ -308,8 +309,10 @@ void skn_range_sweep(struct skn_cx *cx)
         struct skn_slice own = skn_slice(at, row.key.len - head);
         bytes += row.value.len;
         skn_key_exception(&cx->key, address, range->number, own);
-        if (skn_raw_get(cx, skn_key_slice(&cx->key), &value) != SKN_OK)
+        if (skn_raw_get(cx, skn_key_slice(&cx->key), &value) != SKN_OK) {
+            if (cx->dom->program->indexes) skn_index_own(cx, own, &row.value, NULL);
             skn_key_own(&cx->key, address, own);
+        }
         skn_raw_delete(cx, skn_key_slice(&cx->key)); /* the exception, or the row */
         range->at = skn_slice(at, own.len + 1);
     }

@@ -33,6 +33,7 @@
  *   02 address 00 03 number:8 01     payload of one over 512 KiB     value        with it
  *   02 address 00 04 number:8 key    exception       empty            the slice that comes past it
  *   02 address 00 05 number:8        range that went struct range    the slice that removes the last
+ *   02 address 00 06 index:1 entry 00 01 key   declared index   empty   with the row [index_internal.h]
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
@@ -115,6 +116,9 @@ void skn_key_exception(struct skn_key *key,
 /* Of the dead letter that the key is of: its payload, where one row has no room for both. */
 void skn_key_dead_payload(struct skn_key *key);
 void skn_key_own(struct skn_key *key, struct skn_slice address, struct skn_slice own);
+/* The beginning of a declared index; and whether a key is of any. */
+void skn_key_index(struct skn_key *key, struct skn_slice address, uint8_t index);
+bool skn_key_is_index(struct skn_slice key, struct skn_slice *out_address);
 
 /* Beginnings of the kinds of shard rows, and the first key behind all of a prefix. */
 void skn_key_shard(struct skn_key *key, uint8_t kind);
@@ -127,7 +131,8 @@ enum {
     SKN_SHARD_MAIL = 4,
     SKN_SHARD_INTENTS = 5,
     SKN_SHARD_REQUESTS = 6,
-    SKN_SHARD_CALLERS = 7
+    SKN_SHARD_CALLERS = 7,
+    SKN_SHARD_DOMAINS = 8
 };
 enum {
     SKN_SHARD_OUTBOX = 9,

@@ -5,6 +5,7 @@
 #include "base/hlc.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
+#include "core/index_internal.h"
 #include "core/limiter_internal.h"
 
 #include <inttypes.h>
@@ -43,8 +44,7 @@ void skn_cx_put_meta(struct skn_cx *cx)
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
     if (cx->is_gone) {
         skn_raw_delete(cx, skn_key_slice(&cx->key));
-        skn_key_domain(&cx->key, skn_dom_address(cx->dom));
-        skn_raw_delete(cx, skn_key_slice(&cx->key));
+        skn_index_domain(cx, skn_dom_address(cx->dom), false);
         struct skn_slice bytes;
         skn_key_sealed(&cx->key, skn_dom_address(cx->dom));
         if (skn_raw_get(cx, skn_key_slice(&cx->key), &bytes) == SKN_OK)
@@ -52,7 +52,7 @@ void skn_cx_put_meta(struct skn_cx *cx)
         return;
     }
     skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-    if (cx->is_new) skn_cx_list_domain(cx, skn_dom_address(cx->dom));
+    if (cx->is_new) skn_index_domain(cx, skn_dom_address(cx->dom), true);
 }
 
 static void answer_none(struct skn_cx *cx)
@@ -309,7 +309,9 @@ enum skn_rc skn_commit(struct skn_core *core,
                        struct skn_diag *diag)
 {
     SKN_ASSERT(stamp > core->stamp);
-    enum skn_rc rc = skn_store_apply(core->store, core->index + 1, stamp, batch, diag);
+    enum skn_rc rc = core->check_rebuild ? skn_index_check_batch(core, batch, diag) : SKN_OK;
+    if (rc != SKN_OK) return rc;
+    rc = skn_store_apply(core->store, core->index + 1, stamp, batch, diag);
     if (rc != SKN_OK) return rc;
     core->index++;
     core->stamp = stamp;

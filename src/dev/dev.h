@@ -41,7 +41,10 @@
  *                                          assert, stack, hang), while the clock is before `until`; with `mail` 1
  *                                          as a message that it sends itself
  *            get                           answers {handled, results}
- *
+ *   Shelf    put {thing, rank}             a thing has a rank
+ *            drop {thing}                  it is gone
+ *            clear {begin}                 all whose names begin so are, at once
+ *            find {rank}                   answers [thing, ..] of that rank, or of all, by rank: 1,000
  *   Vault    put {name, secret}            keeps a secret under a name; answers it, masked
  *            pass {name, to}               sends it to another Vault, which puts it
  *            check {name, secret}          answers whether it is the one that is kept
@@ -60,3 +63,4 @@ extern const struct skn_program skn_dev_echo;
 extern const struct skn_program skn_dev_flood;
 extern const struct skn_program skn_dev_hog;
 extern const struct skn_program skn_dev_vault;
+extern const struct skn_program skn_dev_shelf;

@@ -15,6 +15,7 @@
 #include "node/engine.h"
 #include "node/guard_internal.h"
 #include "node/phase_internal.h"
+#include "node/programs_internal.h"
 #include "node/threads_internal.h"
 #include "observe/observe.h"
 #include "shard/shards.h"
@@ -112,9 +113,6 @@ struct skn_engine {
     struct skn_json_writer writer;
     struct skn_buf scratch, address;
 };
-
-/* The domain types of this node; ends with NULL. */
-extern const struct skn_program *const engine_programs[];
 
 /* --- look.c: rows are read on the thread of their shard ------------------------------------------ */
 

@@ -3,6 +3,7 @@
 #include "node/rows_internal.h"
 
 #include "base/mem.h"
+#include "node/programs_internal.h"
 #include "store/rocks/rocks.h"
 
 #include <string.h>
@@ -70,8 +71,10 @@ static void add_shards(struct skn_shards *shards, struct skn_manifest *manifest)
 enum skn_rc
 skn_rows_verify(struct skn_rows *rows, struct skn_manifest *manifest, struct skn_diag *diag)
 {
-    const struct skn_shards_options options = {
-        .env = rows->env, .dir = rows->journal, .backend = rows->backend};
+    const struct skn_shards_options options = {.env = rows->env,
+                                               .dir = rows->journal,
+                                               .programs = engine_programs,
+                                               .backend = rows->backend};
     struct skn_journal_info info;
     struct skn_shards *shards = NULL;
     enum skn_rc rc = skn_shards_verify(&options, &info, diag);

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "node/node.h"
+#include "node/programs_internal.h"
 #include "shard/shards.h"
 #include "store/rocks/rocks.h"
 
@@ -75,8 +76,11 @@ enum skn_rc skn_data_verify(struct skn_env *env,
     skn_buf_printf(&journal, "%s/journal", data_path);
     skn_buf_printf(&store, "%s/store", data_path);
     struct verify v = {.env = env, .store = skn_buf_str(&store)};
-    const struct skn_shards_options options = {
-        .env = env, .dir = skn_buf_str(&journal), .open_store = open_store, .store_ctx = &v};
+    const struct skn_shards_options options = {.env = env,
+                                               .dir = skn_buf_str(&journal),
+                                               .programs = engine_programs,
+                                               .open_store = open_store,
+                                               .store_ctx = &v};
     enum skn_rc rc = skn_data_check_journal(env, data_path, diag);
     if (rc == SKN_OK) rc = skn_shards_verify(&options, out_info, diag);
     skn_backend_destroy(v.backend);

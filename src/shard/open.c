@@ -350,6 +350,18 @@ enum skn_rc skn_shards_open_to_read(const struct skn_shards_options *options,
     return open_to_read(options, options->reads_whole, out_shards, diag);
 }
 
+/* Each row of a shard, for the indexes that follow from it. */
+struct indexes {
+    struct skn_index_sums sums;
+    const struct skn_program *const *programs;
+};
+
+static void see_row(void *ctx, struct skn_slice key, struct skn_slice value)
+{
+    struct indexes *indexes = ctx;
+    skn_index_add(&indexes->sums, indexes->programs, key, value);
+}
+
 enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
                               struct skn_journal_info *out_info,
                               struct skn_diag *diag)
@@ -357,8 +369,11 @@ enum skn_rc skn_shards_verify(const struct skn_shards_options *options,
     struct skn_shards *all = NULL;
     enum skn_rc rc = skn_journal_verify(options->env, options->dir, out_info, diag);
     if (rc == SKN_OK) rc = open_to_read(options, true, &all, diag);
-    for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++)
-        rc = skn_store_verify(all->shards[i]->store, diag);
+    for (uint32_t i = 0; rc == SKN_OK && i < all->count; i++) {
+        struct indexes indexes = {.programs = options->programs};
+        rc = skn_store_verify_each(all->shards[i]->store, see_row, &indexes, diag);
+        if (rc == SKN_OK) rc = skn_index_compare(&indexes.sums, diag);
+    }
     if (all) shards_free(all);
     return rc;
 }

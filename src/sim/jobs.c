@@ -150,7 +150,18 @@ job_handle(struct skn_cx *cx, void *warm, const struct skn_message *message, str
     return skn_cx_rc(cx);
 }
 
-const struct skn_program sim_job_program = {.type = "Job", .module = 103, .handle = job_handle};
+/* Jobs by what became of them. */
+static bool state_of(struct skn_slice key, struct skn_slice value, struct skn_buf *out)
+{
+    if (key.ptr[0] != 'j') return false;
+    skn_buf_put_u8(out, (uint8_t)numbers_decode(value).n[2]);
+    return true;
+}
+
+static const struct skn_index indexes[] = {{.number = 1, .entry = state_of}, {0}};
+
+const struct skn_program sim_job_program = {
+    .type = "Job", .module = 103, .handle = job_handle, .indexes = indexes};
 
 bool jobs_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out)
 {

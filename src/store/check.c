@@ -31,10 +31,23 @@ compare(struct skn_store *store, struct skn_slice key, struct skn_slice value, b
     return is_same ? SKN_OK : SKN_ECORRUPT;
 }
 
+/* Each row once. */
+struct summing {
+    struct skn_hash128 sum;
+    skn_store_row_fn *each; /* or NULL */
+    void *ctx;
+};
+
+static void add_row(struct summing *s, struct skn_slice key, struct skn_slice value)
+{
+    s->sum = skn_hash128_add(s->sum, skn_row_hash(key, value));
+    if (s->each) s->each(s->ctx, key, value);
+}
+
 /* Adds the rows of an answer that the cache does not have. */
 static enum skn_rc add_rows(struct skn_store *store,
                             struct skn_slice rows,
-                            struct skn_hash128 *sum,
+                            struct summing *s,
                             struct skn_slice *out_last,
                             struct skn_diag *diag)
 {
@@ -49,14 +62,13 @@ static enum skn_rc add_rows(struct skn_store *store,
         rc = compare(store, op.key, value, &is_cached);
         if (rc != SKN_OK)
             return SKN_CORRUPT(diag, "a row of the backend is not what the store has of it");
-        if (!is_cached) *sum = skn_hash128_add(*sum, skn_row_hash(op.key, value));
+        if (!is_cached) add_row(s, op.key, value);
         *out_last = op.key;
     }
     return rc == SKN_ENOENT ? SKN_OK : rc;
 }
 
-static enum skn_rc
-sum_backend(struct skn_store *store, struct skn_hash128 *sum, struct skn_diag *diag)
+static enum skn_rc sum_backend(struct skn_store *store, struct summing *s, struct skn_diag *diag)
 {
     /* Behind every key, and before: a key begins with a byte that is not zero. */
     static uint8_t const first[1] = {1};
@@ -76,7 +88,7 @@ sum_backend(struct skn_store *store, struct skn_hash128 *sum, struct skn_diag *d
         skn_buf_reset(&store->answer);
         rc = skn_backend_read(store->backend, &asked, true, &store->answer, &is_end, diag);
         if (rc == SKN_OK) rc = skn_buf_rc(&store->answer);
-        if (rc == SKN_OK) rc = add_rows(store, skn_buf_slice(&store->answer), sum, &last, diag);
+        if (rc == SKN_OK) rc = add_rows(store, skn_buf_slice(&store->answer), s, &last, diag);
         if (rc == SKN_OK && !is_end && last.len == 0)
             rc = SKN_CORRUPT(diag, "the backend gave no row and no end");
         if (rc != SKN_OK) break;
@@ -91,10 +103,18 @@ sum_backend(struct skn_store *store, struct skn_hash128 *sum, struct skn_diag *d
 
 enum skn_rc skn_store_verify(struct skn_store *store, struct skn_diag *diag)
 {
+    return skn_store_verify_each(store, NULL, NULL, diag);
+}
+
+enum skn_rc skn_store_verify_each(struct skn_store *store,
+                                  skn_store_row_fn *each,
+                                  void *ctx,
+                                  struct skn_diag *diag)
+{
     SKN_ASSERT(skn_list_is_empty(&store->wanted));
     SKN_ASSERT(skn_list_is_empty(&store->fetching));
     SKN_ASSERT(!store->has_mark);
-    struct skn_hash128 sum = {0};
+    struct summing s = {.each = each, .ctx = ctx};
     size_t at = 0;
     for (struct skn_table *table = skn_tables_next(store, &at, NULL); table;
          table = skn_tables_next(store, &at, table)) {
@@ -102,12 +122,12 @@ enum skn_rc skn_store_verify(struct skn_store *store, struct skn_diag *diag)
              spot = skn_spot_next(spot)) {
             const struct skn_entry *entry = skn_spot_entry(spot);
             if (entry->item.kind != SKN_KIND_ROW) continue;
-            sum = skn_hash128_add(sum, skn_row_hash(skn_entry_key(entry), skn_entry_value(entry)));
+            add_row(&s, skn_entry_key(entry), skn_entry_value(entry));
         }
     }
-    enum skn_rc rc = store->backend ? sum_backend(store, &sum, diag) : SKN_OK;
+    enum skn_rc rc = store->backend ? sum_backend(store, &s, diag) : SKN_OK;
     if (rc != SKN_OK) return rc;
-    if (!skn_hash128_eq(sum, store->position.state))
+    if (!skn_hash128_eq(s.sum, store->position.state))
         return SKN_CORRUPT(diag,
                            "the rows do not add up to the state hash at record %" PRIu64,
                            store->position.index);

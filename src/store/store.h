@@ -140,6 +140,12 @@ struct skn_store_counts skn_store_counts(const struct skn_store *store);
 /* Recomputes the state hash by a scan over all rows, backend and cache, waiting for it, and
  * compares. SKN_ECORRUPT when it differs. For offline use: nothing may be wanted or under way. */
 SKN_MUST_USE enum skn_rc skn_store_verify(struct skn_store *store, struct skn_diag *diag);
+/* The same, and gives every row once to `each`, in no order; it may not use the store. */
+typedef void skn_store_row_fn(void *ctx, struct skn_slice key, struct skn_slice value);
+SKN_MUST_USE enum skn_rc skn_store_verify_each(struct skn_store *store,
+                                               skn_store_row_fn *each,
+                                               void *ctx,
+                                               struct skn_diag *diag);
 
 /* Aborts on a broken invariant. O(entries), for tests. */
 void skn_store_check(const struct skn_store *store);
