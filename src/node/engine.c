@@ -120,6 +120,12 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
         shards.segment_bytes = 64 << 10;
     }
 #endif
+#ifdef SKN_TEST_BUILD
+    /* For tests that compare what one thread and two wrote (tools/determinism). */
+    const char *workers = getenv("SKEIN_WORKERS");
+    unsigned long count = workers ? strtoul(workers, NULL, 10) : 0;
+    if (count > 0 && count <= SKN_WORKERS_MAX) shards.workers = (unsigned)count;
+#endif
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(history);
     skn_free(dir);

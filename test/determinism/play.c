@@ -4,6 +4,7 @@
  *                           each shard's records in order, and the sum of the state hashes
  *   play --write DIR SEED   the same on this machine, into a journal at DIR, with its clock and secret
  *   play --replay DIR       executes the journal at DIR again and says the same of it
+ *   play --replay-node DIR  the same of a journal that the real program wrote
  *
  * Each play executes its journal again (P4) before it says anything. Equal builds say equal lines; that
  * is for tools/determinism to compare.
@@ -256,6 +257,12 @@ int main(int argc, char **argv)
 {
     bool writes = argc == 4 && strcmp(argv[1], "--write") == 0;
     bool replays = argc == 3 && strcmp(argv[1], "--replay") == 0;
+    if (argc == 3 && strcmp(argv[1], "--replay-node") == 0) {
+        const struct skn_shards_options node = {
+            .env = skn_env_real(), .dir = argv[2], .programs = programs};
+        tell(&node);
+        return 0;
+    }
     if (writes || replays) {
         struct play p = {.sim = NULL};
         uint64_t seed = writes ? strtoull(argv[3], NULL, 10) : 0;
@@ -266,7 +273,7 @@ int main(int argc, char **argv)
         return 0;
     }
     if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: play SEED [COUNT] | --write DIR SEED | --replay DIR\n");
+        fprintf(stderr, "usage: play SEED [COUNT] | --write DIR SEED | --replay[-node] DIR\n");
         return 64;
     }
     uint64_t seed = strtoull(argv[1], NULL, 10);
