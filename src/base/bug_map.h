@@ -87,6 +87,9 @@
     X(81, SECRET_PLAIN,       1, "core/secret", "a secret is stored as it is [E46]") \
     X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \
     X(83, SECRET_FORGOTTEN,   1, "core/secret", "a change of keys passes over dead letters [E46]") \
+    /* blobs */ \
+    X(86, BLOB_NOT_SYNCED,    1, "blob/files", "the content of a blob is not synced before it gets its name [E45]") \
+    X(87, BLOB_NAME_LOST,     1, "blob/files", "the folder is not synced when a blob gets its name [E45]") \
     /* looking back */ \
     X(91, TRIM_NOT_KEPT,      1, "shard/history", "trim removes segments that a base needs [E70]") \
     X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]")
