@@ -37,12 +37,12 @@ _skein() {
         'ps') options=" --all"; words="" ;;
         'show') options=""; words="last $(_skein_runs)" ;;
         'logs') options=""; words="last $(_skein_runs)" ;;
-        'verify') options=""; words="$(compgen -d -- "$word")" ;;
+        'verify') options=" --replay"; words="$(compgen -d -- "$word")" ;;
         'backup') options=""; words="$(compgen -d -- "$word")" ;;
         'restore') options=" --copy"; words="$(compgen -d -- "$word")" ;;
         'sim') options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;
         'status') options=""; words="" ;;
-        domain) words="ls get send trace resume redeliver rm" ;;
+        domain) words="ls get send trace resume redeliver rm history" ;;
         'domain ls') options=" --type --faulted --limit --after"; words="" ;;
         'domain get') options=" --limit --after --at"; words="" ;;
         'domain send') options=" --id --priority --wait --secret"; words="" ;;
@@ -50,6 +50,7 @@ _skein() {
         'domain resume') options=""; words="" ;;
         'domain redeliver') options=" --all --close"; words="" ;;
         'domain rm') options=""; words="" ;;
+        'domain history') options=" --limit --since --until --values"; words="" ;;
         journal) words="dump" ;;
         'journal dump') options=" --from --values"; words="$(compgen -d -- "$word")" ;;
         secret) words="key status rotate" ;;

@@ -21,6 +21,7 @@ int skn_cmd_backup(struct skn_cli *cli);
 int skn_cmd_check(struct skn_cli *cli);
 int skn_cmd_dev_clock(struct skn_cli *cli);
 int skn_cmd_domain_get(struct skn_cli *cli);
+int skn_cmd_domain_history(struct skn_cli *cli);
 int skn_cmd_domain_ls(struct skn_cli *cli);
 int skn_cmd_domain_redeliver(struct skn_cli *cli);
 int skn_cmd_domain_resume(struct skn_cli *cli);

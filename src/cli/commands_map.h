@@ -38,7 +38,10 @@
     X(FAULTED, "faulted", 0,   NULL,      false, false, "only domains that are FAULTED") \
     X(LIMIT,   "limit",   0,   "N",       false, false, "at most so many; 1000 when it is not given") \
     X(AFTER,   "after",   0,   "WHAT",    false, false, "go on behind this address or key") \
-    X(AT,      "at",      0,   "STAMP",   false, false, "as it was then (not built yet)") \
+    X(AT,      "at",      0,   "STAMP",   false, false, "as it was then: a time, or a stamp of skein domain history") \
+    X(SINCE,   "since",   0,   "STAMP",   false, false, "from this stamp or time on") \
+    X(UNTIL,   "until",   0,   "STAMP",   false, false, "up to this stamp or time") \
+    X(REPLAY,  "replay",  0,   NULL,      false, false, "execute the records that are kept again, too") \
     X(ID,      "id",      0,   "ID",      false, false, "request id: the same id gives the same answer for 24 hours") \
     X(PRIORITY,"priority",0,   "P",       false, false, "critical, high, normal, low or background") \
     X(WAIT,    "wait",    'w', NULL,      false, false, "wait for as long as it takes; else 10 seconds") \
@@ -110,10 +113,12 @@
       "print what the tasks of a run wrote to standard error", \
       "Prints the logs of the attempts of a run in the order of the tree, or those of one task and what is\n" \
       "under it. PATH is as skein show prints it, such as 2.1.\n") \
-    X(VERIFY, "verify", "DIR", 1, 1, 0, \
+    X(VERIFY, "verify", "DIR", 1, 1, B(REPLAY), \
       "check the stored data of a project", \
       "Reads the journal of the project DIR, or of the data directory DIR, whole and checks every segment,\n" \
-      "group and record. Changes nothing. Exit code 0: sound. 65: damaged, the place is named.\n") \
+      "group and record. Changes nothing. Exit code 0: sound. 65: damaged, the place is named. With --replay\n" \
+      "the records that are kept are executed again, too, and must give the same batches and states; the\n" \
+      "first that differs is named. It takes as long as making them did.\n") \
     X(BACKUP, "backup", "DIR", 1, 1, 0, \
       "copy the stored data while runs go on", \
       "Copies the data of the project into the new folder DIR and checks the copy: every group of the\n" \
@@ -147,7 +152,8 @@
     X(DOMAIN_GET, "domain get", "ADDR [KEY]", 1, 2, B(LIMIT) | B(AFTER) | B(AT), \
       "show what a domain has", \
       "Shows a domain: its state, mailbox, intents, timers, dead letters and rows; or the value of one row.\n" \
-      "A key that is no text is written as 0x and hex.\n") \
+      "A key that is no text is written as 0x and hex. With --at as it was then, where that is kept: see\n" \
+      "skein domain history. A row that was pruned since is shown without its value.\n") \
     X(DOMAIN_SEND, "domain send", "ADDR NAME [JSON]", 2, 3, B(ID) | B(PRIORITY) | B(WAIT) | B(SECRET), \
       "send a domain a message and print its answer", \
       "Sends the message NAME with the payload JSON (null when it is not there) and prints the answer once\n" \
@@ -175,7 +181,14 @@
       "Its rows, mail, timers and dead letters go, its programs are ended, and whoever waits for its answer\n" \
       "is told that it is gone. A run that goes on is stopped by it. What is sent to the address later meets\n" \
       "a new domain.\n") \
-    X(DOMAIN_HISTORY, "domain history", "ADDR", 1, 1, 0, "", "Not built yet.\n") \
+    X(DOMAIN_HISTORY, "domain history", "ADDR", 1, 1, B(LIMIT) | B(SINCE) | B(UNTIL) | B(VALUES), \
+      "show what changed a domain", \
+      "Prints a line per batch that a message of the domain made: its stamp, the message and who sent it,\n" \
+      "then a word per row that was put (+) with the hash of key and value, or deleted (-) and why. Of many\n" \
+      "lines the last ones. Values only with --values, and never of a row that was pruned since.\n" \
+      "\n" \
+      "What is kept is what the journal holds, or with \"history: 1h\" in skein.yaml an hour at least. Works\n" \
+      "beside a process that holds the data. With --json a line is an object.\n") \
     X(JOURNAL_DUMP, "journal dump", "[DIR]", 0, 1, B(FROM) | B(VALUES), \
       "print the records of the journal", \
       "Prints a line per record of the journal of the project, of the project DIR or of the data directory\n" \

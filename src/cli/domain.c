@@ -1,7 +1,11 @@
 /* domain.c - skein domain ls and get: what domains there are, and what one of them has. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/link_internal.h"
+#include "cli/load_internal.h"
+#include "cli/stamp_internal.h"
 #include "cli/view_internal.h"
+#include "env/env_real.h"
+#include "node/past.h"
 #include "value/json.h"
 
 #include <stdio.h>
@@ -131,6 +135,8 @@ static void put_value(struct skn_buf *out, struct skn_value row, const char *nam
         SKN_ASSERT(rc == SKN_OK); /* it came as JSON */
     } else if (bytes.len > 0) {
         skn_buf_printf(&text, "0x%.*s", SKN_FMT(bytes));
+    } else if (skn_link_is_true(row, "pruned")) {
+        skn_buf_put_str(&text, "(pruned)");
     } else {
         skn_buf_printf(&text, "(%llu bytes)", (unsigned long long)skn_link_uint(row, "size"));
     }
@@ -251,8 +257,49 @@ static void put_domain(struct skn_buf *out, struct skn_value domain)
     put_rows(out, domain);
 }
 
+/* What is asked about one domain: of now, or of a stamp. */
+struct get {
+    struct skn_link *link;
+    struct skn_past *past; /* NULL: of now */
+    struct skn_buf json, value;
+};
+
+static enum skn_rc open_past(struct get *get, struct skn_slice address, const char *at)
+{
+    struct skn_link *link = get->link;
+    const char *named = skn_args_value(&link->cli->args, SKN_OPTION_PROJECT);
+    uint64_t stamp;
+    enum skn_rc rc = skn_stamp_parse(at, SKN_STAMP_LAST, &stamp, &link->diag);
+    if (rc == SKN_OK)
+        rc = skn_load_project(&link->cli->arena, named, ".", &link->project, &link->diag);
+    if (rc == SKN_OK && !skn_project_has_data(&link->project))
+        rc =
+            SKN_FAIL(&link->diag, SKN_ENOENT, "nothing was ever run in \"%s\"", link->project.root);
+    if (rc != SKN_OK) return rc;
+    return skn_past_open(
+        skn_env_real(), link->project.data_path, address, stamp, &get->past, &link->diag);
+}
+
+/* The value lives until the next question. */
+static enum skn_rc
+ask_page(struct get *get, const struct skn_query *query, struct skn_value *out_page)
+{
+    if (!get->past) return skn_link_ask(get->link, query, -1, out_page);
+    const struct skn_past_query past = {.after = query->after,
+                                        .key = query->key,
+                                        .has_key = query->has_key,
+                                        .limit = (uint32_t)query->limit};
+    struct skn_diag *diag = &get->link->diag;
+    skn_buf_reset(&get->json);
+    skn_buf_reset(&get->value);
+    enum skn_rc rc = skn_past_show(get->past, &past, &get->json, diag);
+    if (rc == SKN_OK) rc = skn_json_parse(skn_buf_slice(&get->json), NULL, &get->value, diag);
+    if (rc == SKN_OK) *out_page = skn_value_view(skn_buf_slice(&get->value));
+    return rc;
+}
+
 /* The pages behind the first one: only their rows are new. */
-static enum skn_rc more_rows(struct skn_link *link,
+static enum skn_rc more_rows(struct get *get,
                              struct skn_query *query,
                              int64_t left,
                              struct skn_value *page,
@@ -265,30 +312,30 @@ static enum skn_rc more_rows(struct skn_link *link,
         left -= skn_value_count(skn_view_member(*page, "rows"));
         while (json && skn_value_next(&iter, NULL, &row))
             skn_json_value(json, row);
-        query->after = skn_arena_dup(&link->cli->arena, skn_view_text(*page, "next"));
+        query->after = skn_arena_dup(&get->link->cli->arena, skn_view_text(*page, "next"));
         if (query->after.len == 0 || left <= 0) return SKN_OK;
         query->limit = left < PAGE ? left : PAGE;
-        enum skn_rc rc = skn_link_ask(link, query, -1, page);
+        enum skn_rc rc = ask_page(get, query, page);
         if (rc != SKN_OK) return rc;
         if (!json) put_rows(text, *page);
     }
 }
 
-static enum skn_rc get_as_text(struct skn_link *link,
+static enum skn_rc get_as_text(struct get *get,
                                struct skn_query *query,
                                int64_t limit,
                                struct skn_value page,
                                struct skn_buf *text)
 {
     put_domain(text, page);
-    enum skn_rc rc = more_rows(link, query, limit, &page, text, NULL);
+    enum skn_rc rc = more_rows(get, query, limit, &page, text, NULL);
     if (rc == SKN_OK && query->after.len > 0)
         skn_out_errf("There are more rows: --after '%.*s'\n", SKN_FMT(query->after));
     return rc;
 }
 
 /* The members of the first page, with the rows of all of them. */
-static enum skn_rc get_as_json(struct skn_link *link,
+static enum skn_rc get_as_json(struct get *get,
                                struct skn_query *query,
                                int64_t limit,
                                struct skn_value page,
@@ -307,7 +354,7 @@ static enum skn_rc get_as_json(struct skn_link *link,
     }
     skn_json_key_str(&w, "rows");
     skn_json_list_begin(&w);
-    enum skn_rc rc = more_rows(link, query, limit, &page, NULL, &w);
+    enum skn_rc rc = more_rows(get, query, limit, &page, NULL, &w);
     skn_json_list_end(&w);
     skn_json_key_str(&w, "next");
     if (query->after.len > 0)
@@ -315,30 +362,30 @@ static enum skn_rc get_as_json(struct skn_link *link,
     else
         skn_json_none(&w);
     skn_json_object_end(&w);
-    enum skn_rc ended = skn_json_end(&w, &link->diag);
+    enum skn_rc ended = skn_json_end(&w, &get->link->diag);
     skn_buf_put_u8(text, '\n');
     return rc == SKN_OK ? ended : rc;
 }
 
-static enum skn_rc get(struct skn_link *link, struct skn_buf *text)
+static enum skn_rc show(struct get *get, struct skn_buf *text)
 {
+    struct skn_link *link = get->link;
     struct skn_cli *cli = link->cli;
     struct skn_query query = {.kind = SKN_QUERY_DOMAIN, .after = text_of(link, SKN_OPTION_AFTER)};
     struct skn_value page = skn_value_none();
+    const char *at = skn_args_value(&cli->args, SKN_OPTION_AT);
     int64_t limit = LIMIT;
-    if (skn_args_has(&cli->args, SKN_OPTION_AT))
-        return SKN_FAIL(&link->diag, SKN_ENOTYET, "domain get --at is not built yet");
     enum skn_rc rc = skn_link_address(link, 0, &query.address);
     if (rc == SKN_OK) rc = skn_link_count(link, SKN_OPTION_LIMIT, LIMIT, &limit);
-    if (rc == SKN_OK) rc = skn_link_open(link, false);
+    if (rc == SKN_OK) rc = at ? open_past(get, query.address, at) : skn_link_open(link, false);
     if (rc != SKN_OK) return rc;
     query.has_key = cli->args.operand_count > 1;
     if (query.has_key) query.key = skn_slice_str(cli->args.operands[1]);
     query.limit = limit < PAGE ? limit : PAGE;
-    rc = skn_link_ask(link, &query, -1, &page);
+    rc = ask_page(get, &query, &page);
     if (rc != SKN_OK) return rc;
-    if (!query.has_key && cli->out.json) return get_as_json(link, &query, limit, page, text);
-    if (!query.has_key) return get_as_text(link, &query, limit, page, text);
+    if (!query.has_key && cli->out.json) return get_as_json(get, &query, limit, page, text);
+    if (!query.has_key) return get_as_text(get, &query, limit, page, text);
     if (cli->out.json)
         rc = skn_json_print(page, SKN_JSON_PLAIN, text, &link->diag);
     else
@@ -350,10 +397,16 @@ static enum skn_rc get(struct skn_link *link, struct skn_buf *text)
 int skn_cmd_domain_get(struct skn_cli *cli)
 {
     struct skn_link link = {.cli = cli};
+    struct get get = {.link = &link};
     struct skn_buf text;
     skn_buf_init(&text, TEXT_MAX);
-    enum skn_rc rc = get(&link, &text);
+    skn_buf_init(&get.json, TEXT_MAX);
+    skn_buf_init(&get.value, TEXT_MAX);
+    enum skn_rc rc = show(&get, &text);
     if (rc == SKN_OK) skn_out_put(&cli->out, skn_buf_slice(&text));
+    skn_past_close(get.past);
+    skn_buf_fini(&get.value);
+    skn_buf_fini(&get.json);
     skn_buf_fini(&text);
     return skn_link_close(&link, rc);
 }

@@ -18,8 +18,10 @@ enum { LINE_MAX_BYTES = 128 << 20, HASH_DIGITS = 17 };
 struct dump {
     struct skn_cli *cli;
     struct skn_mails mails;
+    struct skn_pruned pruned;
     struct skn_buf line;
     int64_t from;
+    uint64_t index; /* of the record that is shown */
     bool with_values;
     bool is_sure; /* the group that is walked over is durable for certain [E81] */
 };
@@ -82,6 +84,12 @@ static bool is_shown(const struct dump *d, const struct skn_key_info *info)
     return d->with_values && info->kind != SKN_KEY_OTHER;
 }
 
+/* What it held is in no dump either (P8). */
+static bool was_pruned(const struct dump *d, const struct skn_row_op *op)
+{
+    return skn_pruned_has(&d->pruned, op->key, d->index);
+}
+
 /* "+row:t:Counter/a:sum#0123456789abcdef", with "=42" behind it. */
 static void put_op(struct dump *d, const struct skn_row_op *op)
 {
@@ -94,13 +102,18 @@ static void put_op(struct dump *d, const struct skn_row_op *op)
     put_what(&what, &info, op->key);
     (void)skn_view_put(&d->line, skn_buf_slice(&what), 0);
     skn_buf_fini(&what);
+    if (op->is_delete && op->why != SKN_WHY_DELETE)
+        skn_buf_printf(&d->line, "(%s)", skn_why_name(op->why));
     if (op->is_delete) return;
     char hash[HASH_DIGITS];
     hash_of(op->key, op->value, hash);
     skn_buf_printf(&d->line, "#%s", hash);
     if (!is_shown(d, &info)) return;
     skn_buf_put_u8(&d->line, '=');
-    put_value_text(&d->line, op->value);
+    if (was_pruned(d, op))
+        skn_buf_put_str(&d->line, "(pruned)");
+    else
+        put_value_text(&d->line, op->value);
 }
 
 static void put_line(struct dump *d, const struct skn_record *record)
@@ -163,7 +176,11 @@ static void json_op(struct dump *d, struct skn_json_writer *w, const struct skn_
         json_text(w, "hash", skn_slice_str(hash));
         json_uint(w, "size", op->value.len);
     }
-    if (!op->is_delete && is_shown(d, &info)) {
+    if (op->is_delete) json_text(w, "why", skn_slice_str(skn_why_name(op->why)));
+    if (!op->is_delete && was_pruned(d, op)) {
+        skn_json_key_str(w, "pruned");
+        skn_json_bool(w, true);
+    } else if (!op->is_delete && is_shown(d, &info)) {
         skn_buf_reset(&text);
         put_value_text(&text, op->value);
         json_text(w, "value", skn_buf_slice(&text));
@@ -218,6 +235,7 @@ take_record(void *ctx, const struct skn_journal_dump_record *dumped, struct skn_
     struct dump *d = ctx;
     const struct skn_record *record = dumped->record;
     skn_mails_take(&d->mails, record);
+    d->index = record->index;
     if (record->index >= (uint64_t)d->from) {
         skn_buf_reset(&d->line);
         if (d->cli->out.json)
@@ -231,6 +249,15 @@ take_record(void *ctx, const struct skn_journal_dump_record *dumped, struct skn_
     return SKN_FAIL(diag, SKN_EIO, "could not write to standard output");
 }
 
+static enum skn_rc
+see_pruned(void *ctx, const struct skn_journal_dump_record *dumped, struct skn_diag *diag)
+{
+    (void)diag;
+    struct dump *d = ctx;
+    skn_pruned_take(&d->pruned, dumped->record);
+    return SKN_OK;
+}
+
 int skn_cmd_journal_dump(struct skn_cli *cli)
 {
     struct skn_link link = {.cli = cli};
@@ -239,11 +266,17 @@ int skn_cmd_journal_dump(struct skn_cli *cli)
     enum skn_rc rc = skn_link_count(&link, SKN_OPTION_FROM, 0, &d.from);
     if (rc == SKN_OK) rc = skn_journal_find(cli, dir, &path, &link.diag);
     if (rc != SKN_OK) return skn_link_close(&link, rc);
+    skn_pruned_init(&d.pruned);
     skn_mails_init(&d.mails);
     skn_buf_init(&d.line, LINE_MAX_BYTES);
+    const struct skn_journal_dump_to first = {.ctx = &d, .record = see_pruned};
     const struct skn_journal_dump_to to = {.ctx = &d, .group = take_group, .record = take_record};
-    rc = skn_journal_dump(skn_env_real(), path, &to, NULL, &link.diag);
+    /* What is damaged is said when the rest has been shown. */
+    rc = skn_journal_dump(skn_env_real(), path, &first, NULL, &link.diag);
+    if (rc == SKN_OK || rc == SKN_ECORRUPT)
+        rc = skn_journal_dump(skn_env_real(), path, &to, NULL, &link.diag);
     skn_buf_fini(&d.line);
     skn_mails_fini(&d.mails);
+    skn_pruned_fini(&d.pruned);
     return skn_link_close(&link, rc);
 }

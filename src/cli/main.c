@@ -24,6 +24,7 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_SIM] = skn_cmd_sim,
     [SKN_COMMAND_STATUS] = skn_cmd_status,
     [SKN_COMMAND_DOMAIN_GET] = skn_cmd_domain_get,
+    [SKN_COMMAND_DOMAIN_HISTORY] = skn_cmd_domain_history,
     [SKN_COMMAND_DOMAIN_LS] = skn_cmd_domain_ls,
     [SKN_COMMAND_DOMAIN_REDELIVER] = skn_cmd_domain_redeliver,
     [SKN_COMMAND_DOMAIN_RESUME] = skn_cmd_domain_resume,

@@ -104,6 +104,50 @@ bool skn_mails_message(const struct skn_mails *mails,
     return node != NULL;
 }
 
+/* --- pruned rows ------------------------------------------------------------------------------------ */
+
+struct pruned {
+    struct skn_omap_node node;
+    uint64_t index; /* of the last record that pruned it */
+    uint8_t bytes[];
+};
+
+void skn_pruned_init(struct skn_pruned *pruned)
+{
+    skn_omap_init(&pruned->map);
+}
+
+void skn_pruned_fini(struct skn_pruned *pruned)
+{
+    struct skn_omap_node *node;
+    while ((node = skn_omap_drain(&pruned->map)))
+        skn_free(SKN_CONTAINER_OF(node, struct pruned, node));
+}
+
+void skn_pruned_take(struct skn_pruned *pruned, const struct skn_record *record)
+{
+    struct skn_slice rest = record->batch;
+    struct skn_row_op op;
+    while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
+        if (!op.is_delete || op.why != SKN_WHY_PRUNE) continue;
+        struct skn_omap_node *node = skn_omap_find(&pruned->map, op.key);
+        if (!node) {
+            struct pruned *row = skn_alloc(sizeof *row + op.key.len);
+            memcpy(row->bytes, op.key.ptr, op.key.len);
+            row->node = (struct skn_omap_node){.key = skn_slice(row->bytes, op.key.len)};
+            node = &row->node;
+            SKN_ASSERT(!skn_omap_insert(&pruned->map, node));
+        }
+        SKN_CONTAINER_OF(node, struct pruned, node)->index = record->index;
+    }
+}
+
+bool skn_pruned_has(const struct skn_pruned *pruned, struct skn_slice key, uint64_t index)
+{
+    struct skn_omap_node *node = skn_omap_find(&pruned->map, key);
+    return node && SKN_CONTAINER_OF(node, struct pruned, node)->index >= index;
+}
+
 static bool is_folder(const char *path)
 {
     struct stat st;

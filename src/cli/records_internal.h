@@ -30,6 +30,18 @@ bool skn_mails_message(const struct skn_mails *mails,
                        struct skn_slice *out_address,
                        struct skn_message *out_message);
 
+/* Which rows were pruned when: what they held before is not shown (P8). */
+struct skn_pruned {
+    struct skn_omap map; /* by the row's key */
+};
+
+void skn_pruned_init(struct skn_pruned *pruned);
+void skn_pruned_fini(struct skn_pruned *pruned);
+/* To be called with all records, in order, before any is shown. */
+void skn_pruned_take(struct skn_pruned *pruned, const struct skn_record *record);
+/* The row under this key was pruned by the record of this index in its shard, or later. */
+bool skn_pruned_has(const struct skn_pruned *pruned, struct skn_slice key, uint64_t index);
+
 /* Where the journal is: of the project DIR or the data directory DIR, or of the project that the
  * command stands in when `dir` is NULL. SKN_ENOENT. */
 struct skn_cli;

@@ -19,6 +19,23 @@ static void put_text(struct skn_buf *out, const char *title, struct skn_value ma
     skn_buf_put_u8(out, '\n');
 }
 
+static void put_history(struct skn_buf *out, struct skn_value v)
+{
+    struct skn_value history = skn_view_member(v, "history");
+    if (skn_value_is(history, SKN_T_NONE)) return;
+    skn_buf_printf(out, "%-12s ", "history");
+    skn_view_duration(out, (int64_t)skn_link_uint(history, "keep_ms"));
+    skn_buf_put_str(out, " and more; ");
+    struct skn_slice since = skn_view_text(history, "since");
+    if (skn_link_is_true(history, "given_up"))
+        skn_buf_put_str(out, "GIVEN UP: the disk is short of room, or a base could not be made");
+    else if (since.len > 0)
+        skn_buf_printf(out, "the oldest base is of %.*s", SKN_FMT(since));
+    else
+        skn_buf_put_str(out, "no base is made yet");
+    skn_buf_put_u8(out, '\n');
+}
+
 static void put_holder(struct skn_buf *out, struct skn_value v)
 {
     struct skn_value counts = skn_view_member(v, "counts");
@@ -48,6 +65,7 @@ static void put_holder(struct skn_buf *out, struct skn_value v)
                    skn_link_is_true(checkpoint, "running") ? ", one runs" : "",
                    n_of(checkpoint, "tail_records"),
                    skn_link_is_true(checkpoint, "behind") ? ": new work is refused" : "");
+    put_history(out, v);
 }
 
 static void put_status(struct skn_buf *out, struct skn_value v)

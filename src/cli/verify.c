@@ -4,6 +4,7 @@
 #include "env/env_real.h"
 #include "journal/journal.h"
 #include "node/node.h"
+#include "node/past.h"
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,14 +27,16 @@ find_data(struct skn_arena *arena, const char *dir, const char **out_data, struc
     return SKN_FAIL(diag, SKN_ENOENT, "nothing was ever run in \"%s\"", dir);
 }
 
-static void print(struct skn_out *out, const struct skn_journal_info *info)
+static void print(struct skn_out *out,
+                  const struct skn_journal_info *info,
+                  const struct skn_past_replayed *replayed)
 {
     unsigned long long segments = info->segments, groups = info->groups, records = info->records,
                        bytes = info->bytes, torn = info->torn_bytes, generation = info->generation;
     if (out->json) {
         skn_out_printf(out,
                        "{\"ok\":true,\"sealed\":%s,\"generation\":%llu,\"segments\":%llu,"
-                       "\"groups\":%llu,\"records\":%llu,\"bytes\":%llu,\"torn_bytes\":%llu}\n",
+                       "\"groups\":%llu,\"records\":%llu,\"bytes\":%llu,\"torn_bytes\":%llu",
                        info->was_sealed ? "true" : "false",
                        generation,
                        segments,
@@ -41,6 +44,12 @@ static void print(struct skn_out *out, const struct skn_journal_info *info)
                        records,
                        bytes,
                        torn);
+        if (replayed)
+            skn_out_printf(out,
+                           ",\"executed\":%llu,\"applied\":%llu",
+                           (unsigned long long)replayed->executed,
+                           (unsigned long long)replayed->applied);
+        skn_out_printf(out, "}\n");
         return;
     }
     skn_out_printf(out,
@@ -53,19 +62,32 @@ static void print(struct skn_out *out, const struct skn_journal_info *info)
         skn_out_printf(out, "It was not closed cleanly; the next run sees to it.\n");
     if (torn > 0)
         skn_out_printf(out, "Behind it are %llu bytes that were never acknowledged.\n", torn);
+    if (!replayed) return;
+    skn_out_printf(out,
+                   "Executed again, with the same batches and states: records %llu.\n",
+                   (unsigned long long)replayed->executed);
+    if (replayed->applied > 0)
+        skn_out_printf(out,
+                       "Not executed, made by another version or from what is not kept: records "
+                       "%llu.\n",
+                       (unsigned long long)replayed->applied);
 }
 
 int skn_cmd_verify(struct skn_cli *cli)
 {
     struct skn_diag diag = {.text = ""};
     struct skn_journal_info info = {.segments = 0};
+    struct skn_past_replayed replayed = {.executed = 0};
+    bool is_replay = skn_args_has(&cli->args, SKN_OPTION_REPLAY);
     const char *data;
     int lock_fd = -1;
     diag.rc = find_data(&cli->arena, cli->args.operands[0], &data, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_lock_shared(data, &lock_fd, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify(skn_env_real(), data, &info, &diag);
+    if (diag.rc == SKN_OK && is_replay)
+        diag.rc = skn_past_replay(skn_env_real(), data, &replayed, &diag);
     if (lock_fd >= 0) (void)close(lock_fd);
     if (diag.rc != SKN_OK) return skn_out_fail(&cli->out, &diag);
-    print(&cli->out, &info);
+    print(&cli->out, &info, is_replay ? &replayed : NULL);
     return 0;
 }

@@ -271,6 +271,9 @@ struct skn_replay {
      * before the one that trims it, as in the order of a journal; NULL: not known. Borrowed. */
     struct skn_store *(*store_of)(void *ctx, uint32_t shard);
     void *ctx;
+    /* The stores began as of positions of their own, so one may have trimmed what another has not taken
+     * yet: that counts as not known. */
+    bool is_from_base;
     uint64_t executed;
     /* Not executed, and their rows applied as redo does: */
     uint64_t other_module; /* made by a program of another hash, or by none that is here */

@@ -275,6 +275,7 @@ void skn_core_packet(struct skn_core *core, uint32_t from, struct skn_slice byte
 static enum skn_rc fetch_range(struct skn_core *core,
                                struct skn_store *store,
                                const struct range *r,
+                               bool may_be_gone,
                                struct skn_diag *diag)
 {
     skn_packet_begin(core, PACKET_MESSAGES, core->shard);
@@ -286,6 +287,7 @@ static enum skn_rc fetch_range(struct skn_core *core,
         struct skn_slice row, target, message;
         skn_key_outbox(&key, core->shard, r->lane, number);
         enum skn_rc rc = skn_store_get(store, skn_key_slice(&key), &row, diag);
+        if (rc == SKN_ENOENT && may_be_gone) return rc;
         if (rc == SKN_ENOENT)
             return SKN_CORRUPT(
                 diag, "it takes what is not in the outbox of shard %" PRIu32, r->from);
@@ -318,7 +320,7 @@ static enum skn_rc fetch_ranges(struct skn_core *core,
                     r.count > 0 && r.count <= TAKE_MESSAGES;
         if (!fits) return SKN_CORRUPT(diag, "what it took is malformed");
         struct skn_store *store = replay->store_of ? replay->store_of(replay->ctx, r.from) : NULL;
-        rc = store ? fetch_range(core, store, &r, diag) : SKN_ENOENT;
+        rc = store ? fetch_range(core, store, &r, replay->is_from_base, diag) : SKN_ENOENT;
     }
     if (rc == SKN_OK && cursor.bad) return SKN_CORRUPT(diag, "what it took is malformed");
     return rc;

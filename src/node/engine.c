@@ -95,6 +95,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     rc = skn_config_read(options->env, e->project_dir, &config, diag);
     if (rc != SKN_OK) return rc;
     if (engine_keys_load(e) != SKN_OK) engine_note_keys(e);
+    e->history_ms = config.history_ms;
     char *dir = path_of(e->data_dir, "journal"), *history = path_of(e->data_dir, "history");
     struct skn_shards_options shards = {.env = &e->phases.base,
                                         .dir = dir,

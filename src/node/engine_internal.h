@@ -96,6 +96,7 @@ struct skn_engine {
     struct skn_backend *backend;
     struct skn_threads *threads; /* NULL when read only */
     bool is_read_only;
+    uint64_t history_ms; /* how far back can be looked; 0: off */
     struct skn_spawner *spawner;
     struct skn_phases phases;
     struct skn_guard_file *guard; /* NULL when read only */

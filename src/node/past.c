@@ -4,7 +4,9 @@
 
 #include "base/mem.h"
 #include "env/env.h"
-#include "node/domain_internal.h"
+#include "node/backup.h"
+#include "node/engine_internal.h"
+#include "node/keys_internal.h"
 #include "node/manifest_internal.h"
 #include "node/past_internal.h"
 #include "store/rocks/rocks.h"
@@ -18,6 +20,8 @@ enum { TRIES = 5 };
 void skn_past_files_init(struct skn_past_files *files, struct skn_env *env, const char *data_path)
 {
     *files = (struct skn_past_files){.env = env,
+                                     .data_path = data_path,
+                                     .dir = {.fd = -1, .lock_fd = -1},
                                      .journal = skn_path_join(data_path, "journal"),
                                      .store = skn_path_join(data_path, "store"),
                                      .history = skn_path_join(data_path, "history")};
@@ -26,10 +30,11 @@ void skn_past_files_init(struct skn_past_files *files, struct skn_env *env, cons
 void skn_past_files_fini(struct skn_past_files *files)
 {
     skn_backend_destroy(files->backend);
+    skn_data_dir_close(&files->dir);
     skn_free(files->journal);
     skn_free(files->store);
     skn_free(files->history);
-    *files = (struct skn_past_files){0};
+    *files = (struct skn_past_files){.dir = {.fd = -1, .lock_fd = -1}};
 }
 
 static struct skn_rocks_options
@@ -61,7 +66,9 @@ static enum skn_rc open_store(void *ctx,
     struct skn_past_files *files = ctx;
     const struct skn_rocks_options options = rocks_options(files->env, files->store, info);
     *out_backend = NULL;
-    enum skn_rc rc = skn_rocks_open(&options, &files->backend, diag);
+    enum skn_rc rc = skn_data_dir_open(files->data_path, &files->dir, diag);
+    if (rc == SKN_OK) rc = skn_data_dir_lock(&files->dir, SKN_HOLD_SHARED, diag);
+    if (rc == SKN_OK) rc = skn_rocks_open(&options, &files->backend, diag);
     if (rc == SKN_ENOENT || rc == SKN_EBUSY) return SKN_OK;
     if (rc == SKN_OK && skn_rocks_is_exact(files->backend)) *out_backend = files->backend;
     return rc;
@@ -96,7 +103,9 @@ enum skn_rc skn_past_open(struct skn_env *env,
     struct skn_past *past = skn_alloc_zero(1, sizeof *past + address.len);
     memcpy(past->bytes, address.ptr, address.len);
     past->address = skn_slice(past->bytes, address.len);
-    enum skn_rc rc = SKN_EBUSY;
+    past->files.dir = (struct skn_data_dir){.fd = -1, .lock_fd = -1};
+    enum skn_rc rc = skn_restore_may_read(data_path, diag);
+    if (rc == SKN_OK) rc = SKN_EBUSY;
     for (int i = 0; rc == SKN_EBUSY && i < TRIES; i++) {
         skn_past_files_fini(&past->files);
         skn_past_files_init(&past->files, env, data_path);
@@ -163,8 +172,38 @@ enum skn_rc skn_past_show(struct skn_past *past,
     skn_shards_call(past->shards, &s.call);
     bool has_come = skn_shards_next_event(past->shards, &event);
     SKN_ASSERT(has_come && event.call == &s.call);
+    if (s.call.rc == SKN_ENOENT && !query->has_key)
+        return SKN_FAIL(
+            diag, SKN_ENOENT, "there was no domain \"%.*s\" then", SKN_FMT(past->address));
     if (diag && s.call.rc != SKN_OK) *diag = s.call.diag;
     return s.call.rc;
+}
+
+enum skn_rc skn_past_replay(struct skn_env *env,
+                            const char *data_path,
+                            struct skn_past_replayed *out,
+                            struct skn_diag *diag)
+{
+    struct skn_past_files files;
+    struct skn_shards_replayed replayed = {.shards = 0};
+    struct skn_keyring *ring = NULL;
+    char *project = skn_path_join(data_path, ".."); /* the keys are an input of P4 [E46] */
+    enum skn_rc rc = skn_keys_load(project, data_path, &ring, diag);
+    skn_free(project);
+    if (rc == SKN_OK) rc = SKN_EBUSY;
+    for (int i = 0; rc == SKN_EBUSY && i < TRIES; i++) {
+        skn_past_files_init(&files, env, data_path);
+        struct skn_shards_options options = skn_past_files_options(&files);
+        options.programs = engine_programs;
+        options.keys = ring;
+        rc = skn_shards_replay(&options, &replayed, diag);
+        skn_past_files_fini(&files);
+    }
+    skn_keyring_destroy(ring);
+    const struct skn_replay *r = &replayed.records;
+    *out = (struct skn_past_replayed){.executed = r->executed,
+                                      .applied = r->other_module + r->other_limits + r->no_rows};
+    return rc;
 }
 
 /* --- records ------------------------------------------------------------------------------------------ */

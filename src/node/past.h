@@ -38,6 +38,20 @@ SKN_MUST_USE enum skn_rc skn_past_show(struct skn_past *past,
                                        struct skn_buf *out_json,
                                        struct skn_diag *diag);
 
+struct skn_past_replayed {
+    uint64_t executed;
+    uint64_t
+        applied; /* not executed: other module, other limits, or not all that they took is known */
+};
+
+/* Executes the records that are kept again, from the oldest base there is or from nothing, and compares
+ * each batch and state hash (P4) [E70]. SKN_ECORRUPT names the first record that differs; SKN_ENOENT:
+ * nothing that is kept leads to the records, which a holder has with its store. */
+SKN_MUST_USE enum skn_rc skn_past_replay(struct skn_env *env,
+                                         const char *data_path,
+                                         struct skn_past_replayed *out,
+                                         struct skn_diag *diag);
+
 /* All records that are kept, in order, as skn_journal_read gives them; info.oldest is 1 when none is
  * gone. SKN_EBUSY: begin again. */
 SKN_MUST_USE enum skn_rc skn_past_records(struct skn_env *env,

@@ -5,11 +5,14 @@
  */
 #pragma once
 
+#include "node/dir_internal.h"
 #include "shard/shards.h"
 
 struct skn_past_files {
     struct skn_env *env;
     char *journal, *store, *history; /* folders */
+    const char *data_path;           /* borrowed */
+    struct skn_data_dir dir;         /* keeps writers out of the store while it is open */
     struct skn_backend *backend;     /* the store, when it was asked for */
 };
 

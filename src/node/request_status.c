@@ -119,6 +119,23 @@ static void put_checkpoint(struct skn_json_writer *w, const struct skn_shards_st
     skn_json_object_end(w);
 }
 
+/* How far back can be looked [E70]; nothing where it is off. */
+static void
+put_history(struct skn_engine *e, struct skn_json_writer *w, const struct skn_shards_state *state)
+{
+    if (e->history_ms == 0) return;
+    skn_json_key_str(w, "history");
+    skn_json_object_begin(w);
+    put_uint(w, "keep_ms", e->history_ms);
+    skn_json_key_str(w, "since");
+    if (state->history_since_ms > 0)
+        skn_json_value(w, skn_value_time((int64_t)(state->history_since_ms * 1000000)));
+    else
+        skn_json_none(w);
+    put_bool(w, "given_up", state->history_is_given_up);
+    skn_json_object_end(w);
+}
+
 static void
 put_holder(struct skn_engine *e, struct skn_json_writer *w, const struct skn_shards_state *state)
 {
@@ -134,6 +151,7 @@ put_holder(struct skn_engine *e, struct skn_json_writer *w, const struct skn_sha
     skn_json_key_str(w, "disk");
     skn_json_str(w, disks[state->disk]);
     put_checkpoint(w, state);
+    put_history(e, w, state);
     put_counts(e, w, state);
 }
 

@@ -250,6 +250,20 @@ void history_look_at_disk(struct skn_shards *all);
 
 void past_free(struct skn_shards *all);
 
+/* The oldest rows from which on every record is kept. */
+struct past_begin {
+    struct skn_backend *backend; /* NULL: nothing, and all records are there */
+    struct skn_backend *base;    /* owns; the same when it is a base */
+    struct skn_file *lock;       /* owns; or NULL */
+    uint64_t segment;            /* the archive is read from here on */
+    struct skn_journal_info info;
+};
+/* SKN_ENOENT: there is no journal, or none that fits. */
+SKN_MUST_USE enum skn_rc past_find_oldest(const struct skn_shards_options *options,
+                                          struct past_begin *out,
+                                          struct skn_diag *diag);
+void past_begin_fini(struct past_begin *begin);
+
 /* --- rings.c -------------------------------------------------------------------------------------- */
 
 void rings_create(struct skn_shards *all);

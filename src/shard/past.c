@@ -5,6 +5,7 @@
 #include "core/look.h"
 #include "shard/history_internal.h"
 #include "shard/parts_internal.h"
+#include "value/json.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -76,16 +77,17 @@ static enum skn_rc try_base(struct begin *b, const struct history_base *base, st
     return rc;
 }
 
-/* The newest base that is old enough, of those whose segments are all there. */
-static enum skn_rc find_base(struct begin *b, struct skn_diag *diag)
+/* The newest base that is old enough, of those whose segments are all there; or the oldest of all. */
+static enum skn_rc find_base(struct begin *b, bool wants_oldest, struct skn_diag *diag)
 {
     const struct skn_history_options *history = &b->options->history;
     struct skn_env *env = b->options->env;
     struct history_names names;
     enum skn_rc rc = history_list(env, history->dir, &names, diag);
     if (rc != SKN_OK) return rc == SKN_ENOENT ? SKN_OK : rc;
-    for (size_t i = names.base_count; rc == SKN_OK && !b->is_found && i-- > 0;) {
-        const struct history_base *base = &names.bases[i];
+    size_t count = names.base_count;
+    for (size_t i = 0; rc == SKN_OK && !b->is_found && i < count; i++) {
+        const struct history_base *base = &names.bases[wants_oldest ? i : count - 1 - i];
         bool is_usable =
             base->segment >= b->info.oldest && history_is_whole(env, history->dir, base);
         if (is_usable) rc = try_base(b, base, diag);
@@ -118,11 +120,19 @@ static enum skn_rc not_kept(const struct begin *b, struct skn_diag *diag)
                         SKN_ENOENT,
                         "not kept: no record is left that leads there, and only what is now can be "
                         "shown; \"history: 1h\" in skein.yaml keeps an hour");
-    return SKN_FAIL(diag,
-                    SKN_ENOENT,
-                    "not kept: the oldest stamp is %" PRIu64 " (%" PRIu64 " ms since 1970)",
-                    b->oldest_stamp,
-                    skn_hlc_ms(b->oldest_stamp));
+    struct skn_buf time;
+    const struct skn_value ms = skn_value_time((int64_t)(skn_hlc_ms(b->oldest_stamp) * 1000000));
+    skn_buf_init(&time, 64);
+    enum skn_rc rc = skn_json_print(ms, SKN_JSON_PLAIN, &time, NULL);
+    SKN_ASSERT(rc == SKN_OK && time.len > 2);
+    rc = SKN_FAIL(diag,
+                  SKN_ENOENT,
+                  "not kept: the oldest stamp is %.*s/%u",
+                  (int)time.len - 2, /* without its quotes */
+                  (const char *)time.ptr + 1,
+                  (unsigned)skn_hlc_counter(b->oldest_stamp));
+    skn_buf_fini(&time);
+    return rc;
 }
 
 enum skn_rc skn_history_lock(struct skn_env *env,
@@ -135,7 +145,7 @@ enum skn_rc skn_history_lock(struct skn_env *env,
     return rc == SKN_ENOENT ? SKN_OK : rc; /* no base was ever made */
 }
 
-static enum skn_rc find_begin(struct begin *b, struct skn_diag *diag)
+static enum skn_rc find_begin(struct begin *b, bool wants_oldest, struct skn_diag *diag)
 {
     const struct skn_shards_options *o = b->options;
     enum skn_rc rc = SKN_OK;
@@ -143,11 +153,37 @@ static enum skn_rc find_begin(struct begin *b, struct skn_diag *diag)
     if (rc == SKN_OK) rc = skn_journal_peek_archive(o->env, o->dir, o->history.dir, &b->info, diag);
     if (rc != SKN_OK) return rc;
     b->past->shard = skn_shard_of(b->past->address, b->info.shards);
-    if (b->past->lock && o->history.open_base) rc = find_base(b, diag);
-    if (rc == SKN_OK && !b->is_found && b->info.oldest == 1) b->is_found = true; /* from nothing */
+    b->is_found = wants_oldest && b->info.oldest == 1; /* from nothing */
+    if (!b->is_found && b->past->lock && o->history.open_base)
+        rc = find_base(b, wants_oldest, diag);
+    if (rc == SKN_OK && !b->is_found && b->info.oldest == 1) b->is_found = true;
     if (rc == SKN_OK && !b->is_found) rc = find_store(b, diag);
     if (rc == SKN_OK && !b->is_found) rc = not_kept(b, diag);
     return rc;
+}
+
+enum skn_rc past_find_oldest(const struct skn_shards_options *options,
+                             struct past_begin *out,
+                             struct skn_diag *diag)
+{
+    struct past past = {.stamp = UINT64_MAX}; /* before that is everything */
+    struct begin begin = {.options = options, .past = &past, .oldest_stamp = UINT64_MAX};
+    enum skn_rc rc = find_begin(&begin, true, diag);
+    *out = (struct past_begin){.backend = begin.backend,
+                               .base = past.base,
+                               .lock = past.lock,
+                               .segment = begin.segment,
+                               .info = begin.info};
+    if (rc != SKN_OK) past_begin_fini(out);
+    return rc;
+}
+
+void past_begin_fini(struct past_begin *begin)
+{
+    skn_backend_destroy(begin->base);
+    skn_file_close(begin->lock);
+    begin->base = begin->backend = NULL;
+    begin->lock = NULL;
 }
 
 /* --- going on from there --------------------------------------------------------------------------------- */
@@ -191,7 +227,7 @@ enum skn_rc skn_shards_open_at(const struct skn_shards_options *options,
     past->address = skn_slice(bytes, address.len);
     past->stamp = stamp;
     struct begin begin = {.options = options, .past = past, .oldest_stamp = UINT64_MAX};
-    enum skn_rc rc = find_begin(&begin, diag);
+    enum skn_rc rc = find_begin(&begin, false, diag);
     all->programs = none;
     all->backend = begin.backend;
     all->options.open_store = NULL; /* that was asked */

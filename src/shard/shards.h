@@ -152,11 +152,12 @@ struct skn_shards_replayed {
     uint64_t state_lo, state_hi; /* sum of the shards' state hashes, modulo 2^128 */
 };
 
-/* Executes the whole journal again, from nothing, with the programs and limits of `options`, which
- * are those it was made with; of these it needs env, dir and no backend (P4) [E25]. Changes nothing;
- * somebody else may hold it. All rows are in memory meanwhile. SKN_ECORRUPT: "replay mismatch at
- * index n: ..", or what skn_journal_read says. SKN_ENOENT: there is no journal, or it was trimmed.
- * `out` is filled in as far as it came once there is a journal to read. */
+/* Executes every record that is kept again, with the programs and limits of `options`, which are those
+ * it was made with (P4) [E25]: from nothing where none is gone, else from the oldest base of
+ * options.history, else from what options.open_store gives; these may be NULL. Changes nothing; somebody
+ * else may hold it. Rows that change are in memory meanwhile. SKN_ECORRUPT: "replay mismatch at index n:
+ * ..", or what skn_journal_read says. SKN_ENOENT: there is no journal, or nothing to begin with. `out` is
+ * filled in as far as it came once there is a journal to read. */
 SKN_MUST_USE enum skn_rc skn_shards_replay(const struct skn_shards_options *options,
                                            struct skn_shards_replayed *out,
                                            struct skn_diag *diag);
