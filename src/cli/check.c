@@ -48,7 +48,7 @@ int skn_cmd_check(struct skn_cli *cli)
     struct skn_flow flow;
     const char *file = cli->args.operands[0];
     const char *named = skn_args_value(&cli->args, SKN_OPTION_PROJECT);
-    if (skn_load_flow(&cli->arena, named, file, &flow, &diag) != SKN_OK)
+    if (skn_load_checked(&cli->arena, named, file, &flow, &diag) != SKN_OK)
         return skn_out_fail(&cli->out, &diag);
     struct skn_buf out;
     skn_buf_init(&out, TEXT_MAX);

@@ -53,7 +53,7 @@ open_picture(struct skn_cli *cli, const char *path, struct picture *p, struct sk
     const char *named = skn_args_value(&cli->args, SKN_OPTION_PROJECT);
     bool is_json = ends_in(path, ".json");
     enum skn_rc rc = is_json ? open_json(cli, path, p, diag)
-                             : skn_load_flow(&cli->arena, named, path, &p->flow, diag);
+                             : skn_load_checked(&cli->arena, named, path, &p->flow, diag);
     if (rc != SKN_OK) return rc;
     if (!is_json) p->source = p->flow.files->source;
     if (!is_json && (ends_in(path, ".yaml") || ends_in(path, ".yml")))

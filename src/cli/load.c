@@ -13,25 +13,29 @@
 /* A person's event file is a page; this is far above. */
 enum { EVENT_BYTES_MAX = 1 << 20, JSON_TEXT_MAX = 64 << 20 };
 
-static enum skn_rc read_all(
-    struct skn_arena *arena, int fd, size_t bytes_max, struct skn_slice *out_text, int *out_error)
+/* Straight into the arena, as many bytes as the file had when it was opened; what is put behind them
+ * meanwhile is not read. */
+static enum skn_rc read_all(struct skn_arena *arena,
+                            int fd,
+                            size_t bytes,
+                            size_t bytes_max,
+                            struct skn_slice *out_text,
+                            int *out_error)
 {
-    struct skn_buf text;
-    skn_buf_init(&text, bytes_max + 1);
+    size_t len = 0;
     *out_error = 0;
-    for (;;) {
-        size_t left = bytes_max + 1 - text.len, step = left < 65536 ? left : 65536;
-        uint8_t *room = step > 0 ? skn_buf_reserve(&text, step) : NULL;
-        ssize_t n = room ? read(fd, room, step) : 0;
+    if (bytes > bytes_max) return SKN_ETOOLARGE;
+    uint8_t *text = skn_arena_alloc(arena, bytes + 1);
+    while (len < bytes) {
+        ssize_t n = read(fd, text + len, bytes - len);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) *out_error = errno;
         if (n <= 0) break;
-        skn_buf_commit(&text, (size_t)n);
+        len += (size_t)n;
     }
-    bool is_too_large = text.len > bytes_max;
-    *out_text = skn_arena_dup(arena, skn_buf_slice(&text));
-    skn_buf_fini(&text);
-    return is_too_large ? SKN_ETOOLARGE : *out_error ? SKN_EIO : SKN_OK;
+    text[len] = 0;
+    *out_text = skn_slice(text, len);
+    return *out_error ? SKN_EIO : SKN_OK;
 }
 
 enum skn_rc skn_file_read(struct skn_arena *arena,
@@ -55,7 +59,8 @@ enum skn_rc skn_file_read(struct skn_arena *arena,
             diag, SKN_ENOENT, "\"%s\" is %s", path, is_folder ? "a folder" : "not a regular file");
     }
     int error;
-    enum skn_rc rc = read_all(arena, fd, bytes_max, out_text, &error);
+    size_t bytes = st.st_size > 0 ? (size_t)st.st_size : 0;
+    enum skn_rc rc = read_all(arena, fd, bytes, bytes_max, out_text, &error);
     (void)close(fd);
     if (rc == SKN_ETOOLARGE)
         return SKN_FAIL(diag, SKN_ESYNTAX, "\"%s\" is larger than %zu MiB", path, bytes_max >> 20);
@@ -230,6 +235,7 @@ relative(struct skn_arena *arena, const struct skn_project *project, const char 
 static enum skn_rc compile(struct skn_arena *arena,
                            struct skn_flow *flow,
                            struct events *events,
+                           bool only_check,
                            struct skn_diag *diag)
 {
     struct skn_project_events known;
@@ -243,8 +249,13 @@ static enum skn_rc compile(struct skn_arena *arena,
     if (rc != SKN_OK) return rc;
     flow->events = known;
     flow->has_events = flow->project.has_config;
-    rc = skn_pointy_compile(
-        arena, &file->source, flow->has_events ? &known : NULL, &file->diags, &flow->graph);
+    const struct skn_project_events *events_or_null = flow->has_events ? &known : NULL;
+    if (only_check) {
+        rc = skn_pointy_check(arena, &file->source, events_or_null, &file->diags);
+        SKN_ASSERT((rc == SKN_OK) == (file->diags.errors == 0));
+        return SKN_OK;
+    }
+    rc = skn_pointy_compile(arena, &file->source, events_or_null, &file->diags, &flow->graph);
     if (rc != SKN_OK) flow->graph = NULL;
     return SKN_OK;
 }
@@ -283,11 +294,12 @@ static void add_up(struct skn_flow *flow, const struct events *events)
     if (flow->errors > 0) flow->graph = NULL;
 }
 
-enum skn_rc skn_load_flow(struct skn_arena *arena,
-                          const char *named,
-                          const char *path,
-                          struct skn_flow *out_flow,
-                          struct skn_diag *diag)
+static enum skn_rc load(struct skn_arena *arena,
+                        const char *named,
+                        const char *path,
+                        bool only_check,
+                        struct skn_flow *out_flow,
+                        struct skn_diag *diag)
 {
     struct skn_flow flow = {.errors = 0};
     struct events events = {.arena = arena};
@@ -304,12 +316,30 @@ enum skn_rc skn_load_flow(struct skn_arena *arena,
         rc = SKN_OK;
     } else {
         if (flow.project.has_config) rc = load_events(&events, flow.project.root, diag);
-        if (rc == SKN_OK) rc = compile(arena, &flow, &events, diag);
+        if (rc == SKN_OK) rc = compile(arena, &flow, &events, only_check, diag);
     }
     if (rc != SKN_OK) return rc;
     add_up(&flow, &events);
     *out_flow = flow;
     return SKN_OK;
+}
+
+enum skn_rc skn_load_flow(struct skn_arena *arena,
+                          const char *named,
+                          const char *path,
+                          struct skn_flow *out_flow,
+                          struct skn_diag *diag)
+{
+    return load(arena, named, path, false, out_flow, diag);
+}
+
+enum skn_rc skn_load_checked(struct skn_arena *arena,
+                             const char *named,
+                             const char *path,
+                             struct skn_flow *out_flow,
+                             struct skn_diag *diag)
+{
+    return load(arena, named, path, true, out_flow, diag);
 }
 
 void skn_flow_render(const struct skn_flow *flow, struct skn_buf *out)

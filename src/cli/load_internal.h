@@ -56,6 +56,13 @@ SKN_MUST_USE enum skn_rc skn_load_flow(struct skn_arena *arena,
                                        struct skn_flow *out_flow,
                                        struct skn_diag *diag);
 
+/* The same without a graph, for who does not need one: a fraction of the memory. */
+SKN_MUST_USE enum skn_rc skn_load_checked(struct skn_arena *arena,
+                                          const char *named,
+                                          const char *path,
+                                          struct skn_flow *out_flow,
+                                          struct skn_diag *diag);
+
 /* The events of the project of the present folder, or of the one that is named; no flow. SKN_EUSAGE:
  * there is no project. */
 SKN_MUST_USE enum skn_rc skn_load_events(struct skn_arena *arena,

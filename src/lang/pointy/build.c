@@ -8,7 +8,7 @@
 struct skn_slice skn_pty_unit_name(const struct skn_pty *b, uint32_t unit)
 {
     const struct skn_syn_unit *from = &b->tree->units[unit];
-    if (from->kind == SKN_SYN_EVENT) return skn_pty_text(b, from->event.name);
+    if (from->kind == SKN_SYN_EVENT) return skn_pty_text(b, skn_syn_event_of(b->source, from).name);
     if (from->kind == SKN_SYN_CALL) return skn_arena_dup(b->arena, skn_pty_text(b, from->span));
     return SKN_LIT("this group");
 }
@@ -113,10 +113,11 @@ static void build_units(struct skn_pty *b)
         const struct skn_syn_unit *from = &b->tree->units[i];
         struct skn_graph_unit *to = &b->units[i];
         to->step = from->step;
-        to->ordinal = from->ordinal;
         to->next = from->next;
+        if (from->next != SKN_GRAPH_NONE) b->units[from->next].ordinal = to->ordinal + 1;
         to->body = from->body;
         to->first_branch = from->first_branch;
+        to->event = b->unit_event[i];
         to->place = skn_source_walk_to(&walk, from->span.start);
         to->retry = (struct skn_retry){.attempts = 1, .factor_milli = 1000};
         if (to->event != SKN_GRAPH_NONE) {
@@ -124,9 +125,14 @@ static void build_units(struct skn_pty *b)
             to->timeout_ms = b->events[to->event].timeout_ms;
         }
         if (from->attempts > 0) to->retry.attempts = from->attempts;
-        if (from->kind == SKN_SYN_CALL)
-            skn_pty_not_run(b, from->span, (const char *)skn_pty_unit_name(b, i).ptr);
     }
+}
+
+static void note_calls(struct skn_pty *b)
+{
+    for (uint32_t i = 0; i < b->tree->unit_count; i++)
+        if (b->tree->units[i].kind == SKN_SYN_CALL)
+            skn_pty_not_run(b, b->tree->units[i].span, (const char *)skn_pty_unit_name(b, i).ptr);
 }
 
 static void build_shape(struct skn_pty *b)
@@ -143,11 +149,12 @@ static void build_shape(struct skn_pty *b)
     for (uint32_t i = 0; i < tree->step_count; i++) {
         const struct skn_syn_step *from = &tree->steps[i];
         steps[i] = (struct skn_graph_step){.body = from->body,
-                                           .ordinal = from->ordinal,
+                                           .ordinal = steps[i].ordinal,
                                            .next = from->next,
                                            .first_unit = from->first_unit,
                                            .unit_count = from->unit_count,
-                                           .piped = from->piped};
+                                           .piped = from->piped != 0};
+        if (from->next != SKN_GRAPH_NONE) steps[from->next].ordinal = steps[i].ordinal + 1;
     }
     graph->bodies = bodies;
     graph->body_count = tree->body_count;
@@ -186,16 +193,20 @@ static void build_branches(struct skn_pty *b)
 enum skn_rc skn_pty_build(struct skn_pty *b)
 {
     b->graph = skn_arena_zero(b->arena, 1, sizeof(*b->graph));
-    b->units = skn_arena_zero(b->arena, b->tree->unit_count + 1, sizeof(*b->units));
-    b->values = skn_arena_zero(b->arena, b->tree->option_count + 1, sizeof(*b->values));
-    b->graph->units = b->units;
-    b->graph->values = b->values;
-    build_shape(b);
+    b->unit_event = skn_arena_zero(b->arena, b->tree->unit_count + 1, sizeof(*b->unit_event));
+    if (!b->only_check) {
+        b->units = skn_arena_zero(b->arena, b->tree->unit_count + 1, sizeof(*b->units));
+        b->values = skn_arena_zero(b->arena, b->tree->option_count + 1, sizeof(*b->values));
+        b->graph->units = b->units;
+        b->graph->values = b->values;
+        build_shape(b);
+        build_branches(b);
+    }
     skn_pty_inputs(b);
     skn_pty_events(b);
-    build_units(b);
+    if (!b->only_check) build_units(b);
+    note_calls(b);
     skn_pty_options(b);
-    build_branches(b);
     skn_check_lookalikes(b);
     skn_check_dollars(b);
     skn_check_flows(b);
@@ -205,6 +216,25 @@ enum skn_rc skn_pty_build(struct skn_pty *b)
     if (b->tree->not_yet && b->graph->not_yet.len == 0)
         b->graph->not_yet = skn_slice_str(b->tree->not_yet);
     return skn_diags_rc(b->diags);
+}
+
+enum skn_rc skn_pointy_check(struct skn_arena *arena,
+                             const struct skn_source *source,
+                             const struct skn_project_events *events_or_null,
+                             struct skn_diags *diags)
+{
+    SKN_ASSERT(diags->source == source);
+    struct skn_syntax tree;
+    skn_syntax_parse(&tree, diags);
+    struct skn_pty b = {.arena = arena,
+                        .source = source,
+                        .diags = diags,
+                        .tree = &tree,
+                        .project = events_or_null,
+                        .only_check = true};
+    enum skn_rc rc = skn_pty_build(&b);
+    skn_syntax_fini(&tree);
+    return rc;
 }
 
 enum skn_rc skn_pointy_compile(struct skn_arena *arena,

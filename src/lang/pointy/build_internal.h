@@ -35,10 +35,18 @@ struct skn_pty {
     /* The same arrays as in `graph`, still writable. */
     struct skn_event_def *events;
     enum skn_name_kind *event_kinds;
+    uint32_t *unit_event;          /* by unit: its event, or SKN_GRAPH_NONE */
+    bool only_check;               /* the graph has events and inputs, and nothing else */
+    struct skn_graph_unit scratch; /* then the place of every unit */
     struct skn_graph_unit *units;
     struct skn_graph_value *values;
     struct skn_field *inputs;
 };
+
+static inline struct skn_graph_unit *skn_pty_unit(struct skn_pty *b, uint32_t unit)
+{
+    return b->only_check ? &b->scratch : &b->units[unit];
+}
 
 static inline struct skn_slice skn_pty_text(const struct skn_pty *b, struct skn_span span)
 {

@@ -5,6 +5,7 @@
  * result is known before what contains it, going forwards what is piped in is known first. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/build_internal.h"
+#include "lang/pointy/parse_internal.h"
 
 #include "base/mem.h"
 
@@ -21,9 +22,45 @@ struct shape {
     uint32_t events[GIVERS_MAX]; /* whose outputs it may be */
 };
 
-static const struct shape nothing = {.is_anything = false};
-static const struct shape anything = {.is_anything = true};
-static const struct shape list = {.may_be_list = true};
+/* Shapes stand in a table, and a unit has the number of its own: a text of a million units has few
+ * different ones. What finds no room is "anything". */
+enum { NOTHING, ANYTHING, LIST, FIRST_FREE };
+enum { SHAPES_MAX = 1 << 16, RECENT = 1024 };
+
+struct flow_data {
+    struct skn_pty *b;
+    struct shape *shapes;
+    uint32_t shape_count, shape_cap;
+    uint32_t recent[RECENT]; /* by hash: where an equal one may be */
+    uint32_t *result;        /* of a unit, its branches included */
+    uint32_t *in;            /* what is piped into a step */
+};
+
+static bool same_shape(const struct shape *a, const struct shape *b)
+{
+    if (a->is_anything != b->is_anything || a->may_be_list != b->may_be_list ||
+        a->is_run != b->is_run || a->count != b->count)
+        return false;
+    for (uint8_t i = 0; i < a->count; i++)
+        if (a->events[i] != b->events[i]) return false;
+    return true;
+}
+
+/* The number of a shape. */
+static uint32_t number_of(struct flow_data *d, const struct shape *shape)
+{
+    uint32_t hash = (uint32_t)shape->is_anything * 7 + (uint32_t)shape->may_be_list * 31 +
+                    (uint32_t)shape->is_run * 101;
+    for (uint8_t i = 0; i < shape->count; i++)
+        hash = (hash ^ shape->events[i]) * UINT32_C(2654435761);
+    uint32_t *recent = &d->recent[(hash >> 8) % RECENT];
+    if (*recent < d->shape_count && same_shape(&d->shapes[*recent], shape)) return *recent;
+    if (d->shape_count == SHAPES_MAX) return ANYTHING;
+    d->shapes = skn_parse_grow(d->shapes, d->shape_count, &d->shape_cap, sizeof(*d->shapes));
+    d->shapes[d->shape_count] = *shape;
+    *recent = d->shape_count;
+    return d->shape_count++;
+}
 
 static void add_event(struct shape *shape, uint32_t event)
 {
@@ -45,34 +82,32 @@ static void add_shape(struct shape *to, const struct shape *from)
         add_event(to, from->events[i]);
 }
 
-struct flow_data {
-    struct skn_pty *b;
-    struct shape *result; /* of a unit, its branches included */
-    struct shape *own;    /* of a unit, without them */
-    struct shape *in;     /* what is piped into a step */
-};
-
-static struct shape body_result(const struct flow_data *d, uint32_t body)
+static uint32_t step_result(const struct flow_data *d, uint32_t step)
 {
-    const struct skn_syn_step *last = &d->b->tree->steps[d->b->tree->bodies[body].last_step];
-    return last->unit_count == 1 ? d->result[last->first_unit] : list;
+    const struct skn_syn_step *from = &d->b->tree->steps[step];
+    return from->unit_count == 1 ? d->result[from->first_unit] : LIST;
 }
 
-static struct shape own_result(const struct flow_data *d, uint32_t id)
+static uint32_t body_result(const struct flow_data *d, uint32_t body)
+{
+    return step_result(d, d->b->tree->bodies[body].last_step);
+}
+
+static uint32_t own_result(struct flow_data *d, uint32_t id)
 {
     const struct skn_syn_unit *unit = &d->b->tree->units[id];
     if (unit->kind == SKN_SYN_GROUP) return body_result(d, unit->body);
     enum skn_call call = skn_pty_call(d->b->source, unit);
-    if (call == SKN_CALL_MAP || call == SKN_CALL_FILTER) return list;
-    if (call == SKN_CALL_FLOW || unit->kind == SKN_SYN_BAD) return anything;
-    uint32_t event = d->b->units[id].event;
+    if (call == SKN_CALL_MAP || call == SKN_CALL_FILTER) return LIST;
+    if (call == SKN_CALL_FLOW || unit->kind == SKN_SYN_BAD) return ANYTHING;
+    uint32_t event = d->b->unit_event[id];
     const struct skn_event_def *def = &d->b->events[event];
-    if (d->b->event_kinds[event] == SKN_NAME_BUILTIN) return nothing;
-    if (d->b->event_kinds[event] == SKN_NAME_BUILTIN_LATER) return anything;
-    if (def->kind != SKN_EVENT_EXEC || def->output_count == 0) return anything;
-    struct shape shape = nothing;
+    if (d->b->event_kinds[event] == SKN_NAME_BUILTIN) return NOTHING;
+    if (d->b->event_kinds[event] == SKN_NAME_BUILTIN_LATER) return ANYTHING;
+    if (def->kind != SKN_EVENT_EXEC || def->output_count == 0) return ANYTHING;
+    struct shape shape = {.count = 0};
     add_event(&shape, event);
-    return shape;
+    return number_of(d, &shape);
 }
 
 static bool is_success(const struct skn_pty *b, const struct skn_syn_branch *branch)
@@ -81,42 +116,38 @@ static bool is_success(const struct skn_pty *b, const struct skn_syn_branch *bra
     return skn_slice_eq(text, SKN_LIT("1")) || skn_slice_eq(text, SKN_LIT("success"));
 }
 
-static void find_results(const struct flow_data *d)
+static void find_results(struct flow_data *d)
 {
     const struct skn_syntax *tree = d->b->tree;
     for (uint32_t id = tree->unit_count; id-- > 0;) {
-        d->own[id] = own_result(d, id);
+        uint32_t own = own_result(d, id);
+        d->result[id] = own;
+        if (tree->units[id].first_branch == SKN_GRAPH_NONE) continue;
         bool keeps_own = true;
-        struct shape shape = nothing;
+        struct shape shape = {.count = 0};
         for (uint32_t at = tree->units[id].first_branch; at != SKN_GRAPH_NONE;
              at = tree->branches[at].next) {
-            struct shape body = body_result(d, tree->branches[at].body);
-            add_shape(&shape, &body);
+            add_shape(&shape, &d->shapes[body_result(d, tree->branches[at].body)]);
             if (is_success(d->b, &tree->branches[at])) keeps_own = false;
         }
-        if (keeps_own) add_shape(&shape, &d->own[id]);
-        d->result[id] = shape;
+        if (keeps_own) add_shape(&shape, &d->shapes[own]);
+        d->result[id] = number_of(d, &shape);
     }
-}
-
-static struct shape step_result(const struct flow_data *d, uint32_t step)
-{
-    const struct skn_syn_step *from = &d->b->tree->steps[step];
-    return from->unit_count == 1 ? d->result[from->first_unit] : list;
 }
 
 /* What comes into every step. The run's own input has the names of @input, which are looked up
  * on their own. */
-static void find_inputs(const struct flow_data *d)
+static void find_inputs(struct flow_data *d)
 {
     const struct skn_syntax *tree = d->b->tree;
-    d->in[tree->bodies[0].first_step].is_run = true;
+    struct shape run = {.is_run = true};
+    d->in[tree->bodies[0].first_step] = number_of(d, &run);
     for (uint32_t at = 0; at < tree->branch_count; at++) {
         const struct skn_syn_branch *branch = &tree->branches[at];
         if (!branch->piped) continue;
         /* A failed attempt may have put out anything. */
         d->in[tree->bodies[branch->body].first_step] =
-            is_success(d->b, branch) ? d->own[branch->unit] : anything;
+            is_success(d->b, branch) ? own_result(d, branch->unit) : ANYTHING;
     }
     for (uint32_t step = 0; step < tree->step_count; step++) {
         uint32_t next = tree->steps[step].next;
@@ -174,7 +205,7 @@ static void check_field(const struct flow_data *d, uint32_t id, const struct skn
 {
     struct skn_pty *b = d->b;
     const struct skn_syn_unit *unit = &b->tree->units[id];
-    struct skn_slice event = skn_pty_text(b, unit->event.name);
+    struct skn_slice event = skn_pty_text(b, skn_syn_event_of(b->source, unit).name);
     if (is_given_by_option(b, id, field->name)) return;
     bool piped = b->tree->steps[unit->step].piped;
     if (skn_slice_eq(field->name, SKN_LIT("previous"))) {
@@ -182,7 +213,7 @@ static void check_field(const struct flow_data *d, uint32_t id, const struct skn
             skn_diags_add(b->diags, SKN_CODE_NOTHING_PIPED, unit->span, SKN_DIAG_ARGS(event));
         return;
     }
-    if (piped && is_in_shape(d, &d->in[unit->step], field->name)) return;
+    if (piped && is_in_shape(d, &d->shapes[d->in[unit->step]], field->name)) return;
 
     const struct skn_field *given = find_run_input(b, field->name);
     if (given && !fits(given, field)) {
@@ -211,7 +242,7 @@ static const char *why_no_list(const struct flow_data *d, uint32_t id)
 {
     const struct skn_pty *b = d->b;
     const struct skn_syn_unit *unit = &b->tree->units[id];
-    const struct shape *in = &d->in[unit->step];
+    const struct shape *in = &d->shapes[d->in[unit->step]];
     if (!b->tree->steps[unit->step].piped) return "nothing is piped into it";
     if (in->is_anything || in->may_be_list) return NULL;
     if (in->count > 0)
@@ -254,7 +285,7 @@ static bool is_exported(const struct skn_pty *b, struct skn_slice name)
 static const struct skn_field *
 input_of(const struct skn_pty *b, uint32_t unit, struct skn_slice name)
 {
-    uint32_t event = unit == SKN_GRAPH_NONE ? SKN_GRAPH_NONE : b->units[unit].event;
+    uint32_t event = unit == SKN_GRAPH_NONE ? SKN_GRAPH_NONE : b->unit_event[unit];
     for (uint32_t i = 0; event != SKN_GRAPH_NONE && i < b->events[event].input_count; i++)
         if (skn_slice_eq(b->events[event].inputs[i].name, name)) return &b->events[event].inputs[i];
     return NULL;
@@ -270,7 +301,7 @@ static void check_template(void *ctx, uint32_t unit, struct skn_span option, str
     const struct skn_field *given = find_run_input(b, name);
     const struct skn_field *wanted = input_of(b, unit, into);
     if (unit != SKN_GRAPH_NONE && b->tree->steps[b->tree->units[unit].step].piped &&
-        is_in_shape(d, &d->in[b->tree->units[unit].step], name))
+        is_in_shape(d, &d->shapes[d->in[b->tree->units[unit].step]], name))
         return;
     if (given && given->mark == SKN_FIELD_SECRET && !(wanted && wanted->mark == SKN_FIELD_SECRET)) {
         skn_diags_add(b->diags, SKN_CODE_SECRET_LEAVES, span, SKN_DIAG_ARGS(name, into));
@@ -286,7 +317,7 @@ static void check_template(void *ctx, uint32_t unit, struct skn_span option, str
 static void check_cache(struct skn_pty *b, uint32_t id)
 {
     const struct skn_syn_unit *unit = &b->tree->units[id];
-    uint32_t event = b->units[id].event;
+    uint32_t event = b->unit_event[id];
     if (event == SKN_GRAPH_NONE || !is_given_by_option(b, id, SKN_LIT("cache"))) return;
     for (uint32_t i = 0; i < b->events[event].input_count; i++) {
         const struct skn_field *field = &b->events[event].inputs[i];
@@ -311,7 +342,7 @@ static void check_unit(const struct flow_data *d, uint32_t id)
     if (call == SKN_CALL_MAP || call == SKN_CALL_FILTER || call == SKN_CALL_REDUCE)
         check_list(d, id);
     if (unit->kind != SKN_SYN_EVENT) return;
-    const struct skn_event_def *def = &b->events[b->units[id].event];
+    const struct skn_event_def *def = &b->events[b->unit_event[id]];
     for (uint32_t i = 0; i < def->input_count; i++)
         check_field(d, id, &def->inputs[i]);
 }
@@ -321,16 +352,22 @@ void skn_check_data(struct skn_pty *b)
     const struct skn_syntax *tree = b->tree;
     if (tree->steps[tree->step_count - 1].unit_count == 0) return; /* cut off at the limit */
 
+    static const struct shape known[] = {[NOTHING] = {.count = 0},
+                                         [ANYTHING] = {.is_anything = true},
+                                         [LIST] = {.may_be_list = true}};
     struct flow_data d = {.b = b,
                           .result = skn_alloc_zero(tree->unit_count + 1, sizeof(*d.result)),
-                          .own = skn_alloc_zero(tree->unit_count + 1, sizeof(*d.own)),
                           .in = skn_alloc_zero(tree->step_count, sizeof(*d.in))};
+    for (uint32_t i = 0; i < FIRST_FREE; i++) {
+        d.shapes = skn_parse_grow(d.shapes, i, &d.shape_cap, sizeof(*d.shapes));
+        d.shapes[d.shape_count++] = known[i];
+    }
     find_results(&d);
     find_inputs(&d);
     for (uint32_t id = 0; id < tree->unit_count; id++)
         check_unit(&d, id);
     skn_pty_templates(b, SKN_GRAPH_NONE, check_template, &d);
+    skn_free(d.shapes);
     skn_free(d.result);
-    skn_free(d.own);
     skn_free(d.in);
 }

@@ -57,7 +57,7 @@ static void other_outcome(struct skn_pty *b, const struct skn_syn_branch *branch
 {
     const struct skn_syn_unit *unit = &b->tree->units[branch->unit];
     struct skn_slice text = skn_pty_text(b, branch->outcome);
-    uint32_t event = b->units[branch->unit].event;
+    uint32_t event = b->unit_event[branch->unit];
     if (unit->kind == SKN_SYN_BAD) return;
     if (unit->kind != SKN_SYN_EVENT) {
         no_such_outcome(b, branch, NULL);
@@ -145,7 +145,7 @@ static bool can_own_succeed(const struct skn_pty *b, const struct reach *r, uint
     const struct skn_syn_unit *unit = &b->tree->units[id];
     if (unit->kind == SKN_SYN_GROUP) return r->body[unit->body];
     if (unit->kind != SKN_SYN_EVENT) return true;
-    return b->events[b->units[id].event].kind != SKN_EVENT_FAIL;
+    return b->events[b->unit_event[id]].kind != SKN_EVENT_FAIL;
 }
 
 static bool can_unit_succeed(const struct skn_pty *b, const struct reach *r, uint32_t id)

@@ -78,7 +78,7 @@ void skn_check_flows(struct skn_pty *b)
     bool *seen = skn_alloc_zero(count + 1, sizeof(*seen));
     for (uint32_t i = 0; i < b->tree->unit_count; i++) {
         if (skn_option_place(b, i) != SKN_ON_FLOW) continue;
-        struct skn_span span = b->tree->units[i].event.name;
+        struct skn_span span = skn_syn_event_of(b->source, &b->tree->units[i]).name;
         if (p && !p->has_flows) continue;
         uint32_t flow = p ? find_flow(p, skn_pty_text(b, span)) : SKN_GRAPH_NONE;
         if (flow == SKN_GRAPH_NONE) {
@@ -139,7 +139,7 @@ static void add_exports(struct exports *e, uint32_t unit)
 {
     const struct skn_pty *b = e->b;
     const struct skn_syn_unit *from = &b->tree->units[unit];
-    uint32_t event = b->units[unit].event;
+    uint32_t event = b->unit_event[unit];
     bool is_set = event != SKN_GRAPH_NONE && b->event_kinds[event] == SKN_NAME_BUILTIN_LATER &&
                   skn_slice_eq(b->events[event].name, SKN_LIT("Set"));
     for (uint32_t i = 0; i < from->option_count; i++) {

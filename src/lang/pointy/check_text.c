@@ -151,7 +151,8 @@ void skn_check_lookalikes(struct skn_pty *b)
 {
     const struct skn_syntax *tree = b->tree;
     for (uint32_t i = 0; i < tree->unit_count; i++)
-        if (tree->units[i].event.name.end > 0) check_name(b, tree->units[i].event.name);
+        if (tree->units[i].kind == SKN_SYN_EVENT || tree->units[i].kind == SKN_SYN_CALL)
+            check_name(b, tree->units[i].span);
     for (uint32_t i = 0; i < tree->input_count; i++)
         check_name(b, tree->inputs[i].name);
     for (uint32_t i = 0; i < tree->branch_count; i++)

@@ -108,7 +108,7 @@ static void put_retries(const struct skn_drawing *d, uint32_t unit, struct reaso
 static void put_result(const struct skn_drawing *d, uint32_t unit, struct skn_buf *out)
 {
     struct reasons r = {.out = out};
-    uint32_t event = d->b.units[unit].event;
+    uint32_t event = d->b.unit_event[unit];
     skn_buf_put_str(out, "  ");
     put_unit(d, unit, out);
     skn_buf_put_str(out, ": ");
@@ -144,7 +144,7 @@ static void put_input(const struct skn_drawing *d, uint32_t input, struct skn_bu
     uint32_t readers = 0, last = 0;
     skn_buf_printf(out, "  %.*s: ", SKN_FMT(name));
     for (uint32_t unit = 0; unit < d->tree.unit_count; unit++) {
-        uint32_t event = d->b.units[unit].event;
+        uint32_t event = d->b.unit_event[unit];
         bool takes = false;
         for (uint32_t i = 0; event != SKN_GRAPH_NONE && i < d->b.events[event].input_count; i++)
             takes = takes || skn_slice_eq(d->b.events[event].inputs[i].name, name);

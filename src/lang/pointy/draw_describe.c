@@ -26,7 +26,7 @@ static struct skn_slice text_at(const struct teller *t, struct skn_span span)
 /* What an event does: from its file, or what is built in. */
 static struct skn_slice description_of(const struct teller *t, uint32_t unit)
 {
-    uint32_t event = t->d->b.units[unit].event;
+    uint32_t event = t->d->b.unit_event[unit];
     if (event == SKN_GRAPH_NONE) return (struct skn_slice){0};
     const struct skn_event_def *def = &t->d->b.events[event];
     const char *text = skn_builtin_text(def->name);
@@ -51,7 +51,8 @@ static void put_what(struct teller *t, uint32_t unit)
     }
     skn_buf_put_str(t->out, calls[call]);
     skn_buf_put(t->out,
-                call == SKN_CALL_NONE ? text_at(t, from->span) : text_at(t, from->event.name));
+                call == SKN_CALL_NONE ? text_at(t, from->span)
+                                      : text_at(t, skn_syn_event_of(t->d->b.source, from).name));
 }
 
 static struct skn_slice value_of(const struct teller *t, const struct skn_syn_option *option)
@@ -112,14 +113,15 @@ static void put_unit(struct teller *t, uint32_t unit)
 static void put_link(struct teller *t, uint32_t step)
 {
     const struct skn_syn_step *from = &t->d->tree.steps[step];
-    if (from->ordinal > 0 && from->piped) skn_buf_put_str(t->out, "With that result: ");
+    if (t->d->b.graph->steps[step].ordinal > 0 && from->piped)
+        skn_buf_put_str(t->out, "With that result: ");
 }
 
 static void put_first(struct teller *t, uint32_t step, uint32_t unit, uint32_t column)
 {
     const struct skn_syn_step *from = &t->d->tree.steps[step];
     margin(t, column);
-    skn_buf_printf(t->out, "%u. ", (unsigned)from->ordinal + 1);
+    skn_buf_printf(t->out, "%u. ", (unsigned)t->d->b.graph->steps[step].ordinal + 1);
     put_link(t, step);
     if (from->unit_count > 1) {
         skn_buf_put_str(t->out, "At the same time:\n");
@@ -134,7 +136,7 @@ static void tell_unit(struct teller *t, uint32_t unit, uint32_t depth)
     const struct skn_syn_unit *from = &t->d->tree.units[unit];
     const struct skn_syn_step *step = &t->d->tree.steps[from->step];
     uint32_t column = t->margins[depth];
-    if (from->ordinal == 0) {
+    if (t->d->b.units[unit].ordinal == 0) {
         put_first(t, from->step, unit, column);
     } else {
         margin(t, column + 3);

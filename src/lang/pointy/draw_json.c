@@ -121,10 +121,11 @@ static void put_event(const struct skn_drawing *d, struct skn_json_writer *w, ui
 {
     const struct skn_syn_unit *from = &d->tree.units[unit];
     if (from->kind == SKN_SYN_GROUP) return;
-    put_text(w, "name", skn_pty_text(&d->b, from->event.name));
-    if (from->event.source.end > 0) put_text(w, "source", skn_pty_text(&d->b, from->event.source));
-    if (from->event.version.end == 0) return;
-    struct skn_slice version = skn_pty_text(&d->b, from->event.version);
+    struct skn_syn_event event = skn_syn_event_of(d->b.source, from);
+    put_text(w, "name", skn_pty_text(&d->b, event.name));
+    if (event.source.end > 0) put_text(w, "source", skn_pty_text(&d->b, event.source));
+    if (event.version.end == 0) return;
+    struct skn_slice version = skn_pty_text(&d->b, event.version);
     put_text(w, "version", version.ptr[0] == 'v' ? skn_slice_from(version, 1) : version);
 }
 

@@ -28,8 +28,8 @@ static const char *sign_of(const struct lines *l, uint32_t unit)
 {
     const struct skn_syn_unit *from = &l->d->tree.units[unit];
     const struct skn_syn_step *step = &l->d->tree.steps[from->step];
-    if (from->ordinal > 0) return "\xE2\x88\xA5 ";          /* parallel to */
-    if (step->ordinal == 0) return "\xE2\x97\x8F ";         /* a dot */
+    if (l->d->b.units[unit].ordinal > 0) return "\xE2\x88\xA5 ";               /* parallel to */
+    if (l->d->b.graph->steps[from->step].ordinal == 0) return "\xE2\x97\x8F "; /* a dot */
     return step->piped ? "\xE2\x87\x92 " : "\xE2\x86\x92 "; /* double and single arrow */
 }
 

@@ -3,7 +3,9 @@
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
 #include "lang/pointy/number_internal.h"
+#include "lang/pointy/parse_internal.h"
 
+#include "base/hash.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -115,28 +117,6 @@ void skn_event_copy(struct skn_arena *arena,
     out->not_yet = copy_text(arena, def->not_yet);
 }
 
-/* A use of an event, to be sorted by how it is written and then by place. */
-struct use {
-    struct skn_slice text; /* with source and version; of FLOW<x> all of it */
-    uint32_t unit;
-};
-
-static int by_text(const void *left, const void *right)
-{
-    const struct use *a = left;
-    const struct use *b = right;
-    int order = skn_slice_cmp(a->text, b->text);
-    if (order != 0) return order;
-    return a->unit < b->unit ? -1 : a->unit > b->unit;
-}
-
-static int by_unit(const void *left, const void *right)
-{
-    const struct use *const *a = left;
-    const struct use *const *b = right;
-    return (*a)->unit < (*b)->unit ? -1 : (*a)->unit > (*b)->unit;
-}
-
 static bool is_flow(const struct skn_pty *b, const struct skn_syn_unit *unit)
 {
     return unit->kind == SKN_SYN_CALL && skn_pty_call(b->source, unit) == SKN_CALL_FLOW;
@@ -152,27 +132,28 @@ static struct skn_slice version_of(const struct skn_pty *b, const struct skn_syn
     return used->version.end > 0 ? skn_pty_text(b, used->version) : (struct skn_slice){0};
 }
 
-/* The definition behind the first use of a text. */
-static void define(struct skn_pty *b, uint32_t event, const struct use *first)
+/* The definition behind the first use of an event. */
+static void define(struct skn_pty *b, uint32_t event, uint32_t first)
 {
-    const struct skn_syn_unit *unit = &b->tree->units[first->unit];
+    const struct skn_syn_unit *unit = &b->tree->units[first];
+    const struct skn_syn_event used = skn_syn_event_of(b->source, unit);
     struct skn_event_def *def = &b->events[event];
     bool flow = is_flow(b, unit);
-    struct skn_slice name = flow ? first->text : skn_pty_text(b, unit->event.name);
+    struct skn_slice name = skn_pty_text(b, flow ? unit->span : used.name);
     bool has_name;
     *def = (struct skn_event_def){.kind = SKN_EVENT_UNKNOWN,
                                   .name = skn_arena_dup(b->arena, name),
                                   .retry = {.attempts = 1, .factor_milli = 1000}};
     b->event_kinds[event] = SKN_NAME_UNKNOWN;
-    if (flow || is_elsewhere(b, &unit->event)) return;
+    if (flow || is_elsewhere(b, &used)) return;
     enum skn_name_kind kind = skn_builtin_find(name, &def->kind);
-    if (unit->event.source.end > 0) { /* local: is never a built-in */
+    if (used.source.end > 0) { /* local: is never a built-in */
         kind = SKN_NAME_UNKNOWN;
         def->kind = SKN_EVENT_UNKNOWN;
     }
     if (kind == SKN_NAME_UNKNOWN) {
         const struct skn_event_def *found =
-            skn_project_find_event(b->project, name, version_of(b, &unit->event), &has_name);
+            skn_project_find_event(b->project, name, version_of(b, &used), &has_name);
         if (found) {
             skn_event_copy(b->arena, def, found);
             kind = SKN_NAME_PROJECT;
@@ -253,7 +234,8 @@ report_deprecated(struct skn_pty *b, struct skn_span span, const struct skn_even
 static void report_use(struct skn_pty *b, uint32_t unit, uint32_t event, bool is_first)
 {
     const struct skn_syn_unit *from = &b->tree->units[unit];
-    const struct skn_syn_event *used = &from->event;
+    const struct skn_syn_event parts = skn_syn_event_of(b->source, from);
+    const struct skn_syn_event *used = &parts;
     const struct skn_event_def *def = &b->events[event];
     if (is_flow(b, from)) return;
     if (is_elsewhere(b, used)) {
@@ -286,58 +268,78 @@ static void report_use(struct skn_pty *b, uint32_t unit, uint32_t event, bool is
     }
 }
 
-static struct skn_span written(const struct skn_syn_event *event)
+/* An event as it is written, with source and version; of FLOW<x> all of it. */
+static struct skn_slice written(const struct skn_pty *b, const struct skn_syn_unit *unit)
 {
-    uint32_t start = event->source.end > 0 ? event->source.start : event->name.start;
-    uint32_t end = event->version.end > 0 ? event->version.end : event->name.end;
-    return (struct skn_span){start, end};
+    if (unit->kind == SKN_SYN_EVENT || is_flow(b, unit)) return skn_pty_text(b, unit->span);
+    struct skn_syn_event event = skn_syn_event_of(b->source, unit);
+    uint32_t start = event.source.end > 0 ? event.source.start : event.name.start;
+    uint32_t end = event.version.end > 0 ? event.version.end : event.name.end;
+    return skn_pty_text(b, (struct skn_span){start, end});
 }
 
-static uint32_t collect_uses(struct skn_pty *b, struct use *uses)
+/* The texts that are used, each with its id: open addressing, at most half full. The text itself is
+ * the key of the hash, so that nobody can write names that all meet. */
+struct table {
+    uint32_t *slots; /* id + 1 */
+    uint32_t mask;
+    uint32_t *firsts; /* by id: the unit that uses it first */
+    uint32_t count, cap;
+    uint64_t key;
+};
+
+static void grow(const struct skn_pty *b, struct table *t);
+
+/* The id of what a unit uses, a new one for what is not there. */
+static uint32_t id_of(const struct skn_pty *b, struct table *t, uint32_t unit)
 {
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < b->tree->unit_count; i++) {
-        const struct skn_syn_unit *unit = &b->tree->units[i];
-        b->units[i].event = SKN_GRAPH_NONE;
-        if (unit->kind != SKN_SYN_EVENT && unit->kind != SKN_SYN_CALL) continue;
-        uses[count].text = skn_pty_text(b, is_flow(b, unit) ? unit->span : written(&unit->event));
-        uses[count++].unit = i;
+    if (2 * (t->count + 1) > t->mask) grow(b, t);
+    struct skn_slice text = written(b, &b->tree->units[unit]);
+    uint32_t at = (uint32_t)skn_hash(text, t->key, 0) & t->mask;
+    for (; t->slots[at] != 0; at = (at + 1) & t->mask) {
+        uint32_t id = t->slots[at] - 1;
+        if (skn_slice_eq(text, written(b, &b->tree->units[t->firsts[id]]))) return id;
     }
-    qsort(uses, count, sizeof(*uses), by_text);
-    return count;
+    t->firsts = skn_parse_grow(t->firsts, t->count, &t->cap, sizeof(*t->firsts));
+    t->firsts[t->count++] = unit;
+    t->slots[at] = t->count;
+    return t->count - 1;
 }
 
-/* The first use of each text, in order of the program: its index is the event's id. */
-static uint32_t order_names(const struct use *uses, uint32_t count, const struct use **firsts)
+static void grow(const struct skn_pty *b, struct table *t)
 {
-    uint32_t names = 0;
-    for (uint32_t i = 0; i < count; i++)
-        if (i == 0 || !skn_slice_eq(uses[i].text, uses[i - 1].text)) firsts[names++] = &uses[i];
-    qsort(firsts, names, sizeof(*firsts), by_unit);
-    return names;
+    skn_free(t->slots);
+    t->mask = t->mask == 0 ? 63 : 2 * t->mask + 1;
+    t->slots = skn_alloc_zero((size_t)t->mask + 1, sizeof(*t->slots));
+    for (uint32_t id = 0; id < t->count; id++) {
+        struct skn_slice text = written(b, &b->tree->units[t->firsts[id]]);
+        uint32_t at = (uint32_t)skn_hash(text, t->key, 0) & t->mask;
+        while (t->slots[at] != 0)
+            at = (at + 1) & t->mask;
+        t->slots[at] = id + 1;
+    }
 }
 
 void skn_pty_events(struct skn_pty *b)
 {
-    struct use *uses = skn_alloc_zero(b->tree->unit_count + 1, sizeof(*uses));
-    const struct use **firsts = skn_alloc_zero(b->tree->unit_count + 1, sizeof(*firsts));
-    uint32_t count = collect_uses(b, uses);
-    uint32_t names = order_names(uses, count, firsts);
-    b->events = skn_arena_zero(b->arena, names + 1, sizeof(*b->events));
-    b->event_kinds = skn_arena_zero(b->arena, names + 1, sizeof(*b->event_kinds));
-    b->graph->events = b->events;
-    b->graph->event_count = names;
-    for (uint32_t event = 0; event < names; event++) {
-        define(b, event, firsts[event]);
-        for (const struct use *u = firsts[event];
-             u < uses + count && skn_slice_eq(u->text, firsts[event]->text);
-             u++) {
-            b->units[u->unit].event = event;
-            report_use(b, u->unit, event, u == firsts[event]);
-        }
+    struct table t = {.key = skn_hash(b->source->text, 0, 0)};
+    for (uint32_t i = 0; i < b->tree->unit_count; i++) {
+        uint8_t kind = b->tree->units[i].kind;
+        bool has_event = kind == SKN_SYN_EVENT || kind == SKN_SYN_CALL;
+        b->unit_event[i] = has_event ? id_of(b, &t, i) : SKN_GRAPH_NONE;
     }
-    skn_free(firsts);
-    skn_free(uses);
+    b->events = skn_arena_zero(b->arena, t.count + 1, sizeof(*b->events));
+    b->event_kinds = skn_arena_zero(b->arena, t.count + 1, sizeof(*b->event_kinds));
+    b->graph->events = b->events;
+    b->graph->event_count = t.count;
+    for (uint32_t event = 0; event < t.count; event++)
+        define(b, event, t.firsts[event]);
+    for (uint32_t i = 0; i < b->tree->unit_count; i++) {
+        uint32_t event = b->unit_event[i];
+        if (event != SKN_GRAPH_NONE) report_use(b, i, event, t.firsts[event] == i);
+    }
+    skn_free(t.slots);
+    skn_free(t.firsts);
 }
 
 static int by_name_and_version(const void *left, const void *right)

@@ -168,9 +168,12 @@ static bool is_string_met(const struct skn_pty *b,
                           const struct skn_literal *literal,
                           bool (*fn)(struct skn_slice))
 {
-    struct skn_slice text;
-    return literal->kind == SKN_LITERAL_STRING && skn_pty_string(b, literal, false, &text) &&
-           fn(text);
+    if (literal->kind != SKN_LITERAL_STRING) return false;
+    struct skn_slice text =
+        skn_pty_text(b, (struct skn_span){literal->span.start + 1, literal->span.end - 1});
+    bool has_escape = text.len > 0 && memchr(text.ptr, '\\', text.len);
+    if (has_escape && !skn_pty_string(b, literal, false, &text)) return false;
+    return fn(text);
 }
 
 static bool any_text(struct skn_slice text)

@@ -53,7 +53,7 @@ static void apply_built(struct skn_pty *b,
                         const struct skn_option_rule *rule,
                         const struct skn_literal *literal)
 {
-    struct skn_graph_unit *to = &b->units[unit];
+    struct skn_graph_unit *to = skn_pty_unit(b, unit);
     struct skn_slice name = skn_slice_str(rule->name);
     if (rule->rule == SKN_RULE_DURATION) {
         (void)duration_of(b, name, literal, false, &to->timeout_ms);
@@ -121,7 +121,7 @@ static struct skn_slice
 nearest_option(const struct skn_pty *b, uint32_t unit, struct skn_slice name)
 {
     const struct skn_event_def *def =
-        b->units[unit].event == SKN_GRAPH_NONE ? NULL : &b->events[b->units[unit].event];
+        b->unit_event[unit] == SKN_GRAPH_NONE ? NULL : &b->events[b->unit_event[unit]];
     uint8_t place = skn_option_place(b, unit);
     struct skn_suggest suggest;
     const struct skn_option_rule *rule;
@@ -155,8 +155,8 @@ apply_input(struct skn_pty *b, uint32_t unit, const struct skn_field *field, uin
         return;
     }
     struct skn_slice value;
-    if (!skn_pty_value(b, at, true, &value)) return;
-    struct skn_graph_unit *to = &b->units[unit];
+    if (b->only_check || !skn_pty_value(b, at, true, &value)) return;
+    struct skn_graph_unit *to = skn_pty_unit(b, unit);
     if (to->value_count == 0) to->first_value = b->graph->value_count;
     b->values[b->graph->value_count++] =
         (struct skn_graph_value){.name = skn_arena_dup(b->arena, field->name), .value = value};
@@ -168,16 +168,16 @@ apply_input(struct skn_pty *b, uint32_t unit, const struct skn_field *field, uin
 static bool apply_builtin(struct skn_pty *b, uint32_t unit, const struct skn_syn_option *option)
 {
     struct skn_slice name = skn_pty_text(b, option->name);
-    const struct skn_event_def *def = &b->events[b->units[unit].event];
+    const struct skn_event_def *def = &b->events[b->unit_event[unit]];
     const struct skn_literal *literal = &b->tree->literals[option->literal];
-    struct skn_graph_unit *to = &b->units[unit];
+    struct skn_graph_unit *to = skn_pty_unit(b, unit);
     enum skn_option_rule_kind rule;
     if (!skn_builtin_takes(def->name, name, &rule)) return false;
     if (literal->kind == SKN_LITERAL_BAD) return true;
     if (!skn_option_is_met(b, rule, literal)) {
         bad_value(b, name, literal, skn_option_wanted(rule));
     } else if (def->kind == SKN_EVENT_FAIL) {
-        (void)skn_pty_string(b, literal, true, &to->reason);
+        if (!b->only_check) (void)skn_pty_string(b, literal, true, &to->reason);
     } else if (skn_slice_eq(name, SKN_LIT("for"))) {
         (void)duration_of(b, name, literal, true, &to->sleep_ms);
     } else if (def->kind == SKN_EVENT_SLEEP) {
@@ -191,7 +191,7 @@ static void apply_other(struct skn_pty *b, uint32_t unit, const struct skn_syn_o
 {
     const struct skn_syn_unit *from = &b->tree->units[unit];
     uint8_t place = skn_option_place(b, unit);
-    uint32_t event = b->units[unit].event;
+    uint32_t event = b->unit_event[unit];
     struct skn_slice name = skn_pty_text(b, option->name);
     const struct skn_option_rule *rule = skn_option_find(name);
     const struct skn_field *field;
@@ -274,7 +274,7 @@ static bool has_option(const struct skn_pty *b, const struct skn_syn_unit *unit,
 static void require_options(struct skn_pty *b, uint32_t unit)
 {
     const struct skn_syn_unit *from = &b->tree->units[unit];
-    uint32_t event = b->units[unit].event;
+    uint32_t event = b->unit_event[unit];
     if (from->kind != SKN_SYN_EVENT || b->event_kinds[event] == SKN_NAME_PROJECT) return;
     const struct skn_builtin_need *need = skn_builtin_needs(b->events[event].name);
     for (; need && need->name; need++) {

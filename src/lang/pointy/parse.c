@@ -75,12 +75,49 @@ void skn_parse_expected(struct skn_parser *p, const char *what, const char *hint
         SKN_DIAG_ARGS(skn_slice_str(what), skn_parse_shown(p, p->token), skn_slice_str(hint)));
 }
 
-static bool check_source(struct skn_parser *p, struct skn_span span)
+static bool is_source(struct skn_slice name)
 {
     static const char *const sources[] = {"local", "hub", "pypi", "npm", "git"};
-    struct skn_slice name = skn_parse_text(p, span);
     for (size_t i = 0; i < SKN_ARRAY_LEN(sources); i++)
         if (skn_slice_eq(name, skn_slice_str(sources[i]))) return true;
+    return false;
+}
+
+static bool is_version(struct skn_slice text)
+{
+    uint32_t parts[3];
+    return skn_slice_eq(text, SKN_LIT("latest")) ||
+           skn_number_version(text, parts) == SKN_NUMBER_OK;
+}
+
+struct skn_syn_event skn_syn_event_of(const struct skn_source *source,
+                                      const struct skn_syn_unit *unit)
+{
+    struct skn_syn_event event = {.name = {0, 0}};
+    if (unit->kind != SKN_SYN_EVENT && unit->kind != SKN_SYN_CALL) return event;
+    struct skn_token token = skn_lex(source, unit->span.start);
+    if (unit->kind == SKN_SYN_CALL)
+        token = skn_lex(source, skn_lex(source, token.span.end).span.end);
+    event.name = token.span;
+    if (event.name.end >= unit->span.end) return event;
+    token = skn_lex(source, event.name.end);
+    if (token.kind == SKN_TOKEN_COLON) {
+        struct skn_span name = skn_lex(source, token.span.end).span;
+        if (is_source(skn_source_at(source, event.name))) event.source = event.name;
+        event.name = name;
+        if (name.end >= unit->span.end) return event;
+        token = skn_lex(source, name.end);
+    }
+    if (token.kind != SKN_TOKEN_AT) return event;
+    struct skn_span version = skn_lex_version(source, token.span.end);
+    if (is_version(skn_source_at(source, version))) event.version = version;
+    return event;
+}
+
+static bool check_source(struct skn_parser *p, struct skn_span span)
+{
+    struct skn_slice name = skn_parse_text(p, span);
+    if (is_source(name)) return true;
     skn_diags_add(p->diags, SKN_CODE_UNKNOWN_SOURCE, span, SKN_DIAG_ARGS(name));
     return false;
 }
@@ -100,9 +137,7 @@ static struct skn_span event_version(struct skn_parser *p)
 {
     struct skn_span span = skn_lex_version(p->source, p->token.span.end);
     struct skn_slice text = skn_parse_text(p, span);
-    uint32_t parts[3];
-    if (!skn_slice_eq(text, SKN_LIT("latest")) &&
-        skn_number_version(text, parts) != SKN_NUMBER_OK) {
+    if (!is_version(text)) {
         struct skn_span whole = {p->token.span.start, span.end};
         skn_diags_add(
             p->diags, SKN_CODE_BAD_VERSION, whole, SKN_DIAG_ARGS(skn_parse_text(p, whole)));

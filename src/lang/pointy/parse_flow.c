@@ -15,6 +15,7 @@ struct frame {
     uint32_t body; /* that is being filled */
     uint32_t step;
     uint32_t unit; /* whose suffixes may follow, SKN_GRAPH_NONE before the first */
+    uint32_t last_branch;
 };
 
 struct flow {
@@ -51,11 +52,10 @@ static void new_step(struct flow *f, bool piped)
     struct skn_syn_body *body = &t->bodies[top(f)->body];
     t->steps = skn_parse_grow(t->steps, t->step_count, &t->step_cap, sizeof(*t->steps));
     t->steps[t->step_count] = (struct skn_syn_step){.body = top(f)->body,
-                                                    .ordinal = body->step_count++,
                                                     .next = SKN_GRAPH_NONE,
                                                     .first_unit = SKN_GRAPH_NONE,
-                                                    .last_unit = SKN_GRAPH_NONE,
-                                                    .piped = piped};
+                                                    .piped = piped ? 1 : 0};
+    body->step_count++;
     if (body->last_step == SKN_GRAPH_NONE) {
         body->first_step = t->step_count;
     } else {
@@ -71,23 +71,22 @@ static uint32_t new_unit(struct flow *f, enum skn_syn_kind kind, struct skn_span
     struct skn_syntax *t = f->p->tree;
     struct skn_syn_step *step = &t->steps[top(f)->step];
     t->units = skn_parse_grow(t->units, t->unit_count, &t->unit_cap, sizeof(*t->units));
-    t->units[t->unit_count] = (struct skn_syn_unit){.kind = kind,
+    t->units[t->unit_count] = (struct skn_syn_unit){.kind = (uint8_t)kind,
                                                     .span = span,
                                                     .step = top(f)->step,
-                                                    .ordinal = step->unit_count++,
                                                     .next = SKN_GRAPH_NONE,
                                                     .body = SKN_GRAPH_NONE,
                                                     .attempts = f->prefix,
                                                     .has_attempts = f->has_prefix,
                                                     .first_option = t->option_count,
-                                                    .first_branch = SKN_GRAPH_NONE,
-                                                    .last_branch = SKN_GRAPH_NONE};
-    if (step->last_unit == SKN_GRAPH_NONE) {
+                                                    .first_branch = SKN_GRAPH_NONE};
+    step->unit_count++;
+    /* The frame's unit is the one before in this step, since a step begins without one. */
+    if (step->first_unit == SKN_GRAPH_NONE) {
         step->first_unit = t->unit_count;
     } else {
-        t->units[step->last_unit].next = t->unit_count;
+        t->units[top(f)->unit].next = t->unit_count;
     }
-    step->last_unit = t->unit_count;
     top(f)->unit = t->unit_count;
     f->prefix = 0;
     f->has_prefix = false;
@@ -130,7 +129,10 @@ static bool push_frame(struct flow *f, enum frame_kind kind)
         return false;
     }
     f->depth++;
-    *top(f) = (struct frame){.kind = kind, .opened = p->token.span, .unit = SKN_GRAPH_NONE};
+    *top(f) = (struct frame){.kind = kind,
+                             .opened = p->token.span,
+                             .unit = SKN_GRAPH_NONE,
+                             .last_branch = SKN_GRAPH_NONE};
     skn_parse_advance(p);
     return true;
 }
@@ -228,6 +230,7 @@ static void parse_call(struct flow *f)
     static const char hint[] = "A call is written MAP<Event>.";
     struct skn_parser *p = f->p;
     uint32_t unit = new_unit(f, SKN_SYN_BAD, p->token.span);
+    bool is_named = false;
     skn_parse_advance(p);
     if (p->token.kind != SKN_TOKEN_LESS) {
         skn_parse_expected(p, "\"<\"", hint);
@@ -237,13 +240,14 @@ static void parse_call(struct flow *f)
     if (p->token.kind != SKN_TOKEN_NAME) {
         skn_parse_expected(p, "an event", hint);
     } else {
-        p->tree->units[unit].event = skn_parse_event(p);
+        is_named = true;
+        (void)skn_parse_event(p);
     }
     if (p->token.kind != SKN_TOKEN_GREATER) {
         skn_parse_expected(p, "\">\"", hint);
         return;
     }
-    if (p->tree->units[unit].event.name.end > 0) p->tree->units[unit].kind = SKN_SYN_CALL;
+    if (is_named) p->tree->units[unit].kind = SKN_SYN_CALL;
     p->tree->units[unit].span.end = p->token.span.end;
     skn_parse_advance(p);
 }
@@ -270,7 +274,6 @@ static void parse_named(struct flow *f)
     uint32_t unit = new_unit(f, SKN_SYN_EVENT, p->token.span);
     struct skn_syn_event event = skn_parse_event(p);
     uint32_t end = event.version.end > 0 ? event.version.end : event.name.end;
-    p->tree->units[unit].event = event;
     p->tree->units[unit].span.end = end;
 }
 
@@ -361,13 +364,13 @@ static void push_branch(struct flow *f, uint32_t unit, struct skn_span outcome, 
     t->branches[branch] = (struct skn_syn_branch){
         .unit = unit, .next = SKN_GRAPH_NONE, .outcome = outcome, .piped = piped};
     struct skn_syn_unit *owner = &t->units[unit];
-    if (owner->last_branch == SKN_GRAPH_NONE) {
-        owner->first_branch = branch;
-    } else {
-        t->branches[owner->last_branch].next = branch;
+    if (top(f)->last_branch != SKN_GRAPH_NONE) {
+        t->branches[top(f)->last_branch].next = branch;
+    } else if (owner->first_branch == SKN_GRAPH_NONE) {
+        owner->first_branch = branch; /* a second list was reported and hangs on nothing */
     }
-    owner->last_branch = branch;
-    if (owner->branch_count++ == SKN_BRANCHES_MAX) {
+    top(f)->last_branch = branch;
+    if (owner->branch_count <= SKN_BRANCHES_MAX && owner->branch_count++ == SKN_BRANCHES_MAX) {
         skn_diags_add(f->p->diags,
                       SKN_CODE_TOO_MANY,
                       outcome,

@@ -264,6 +264,13 @@ SKN_MUST_USE enum skn_rc skn_pointy_compile(struct skn_arena *arena,
                                             struct skn_diags *diags,
                                             const struct skn_graph **out_graph);
 
+/* What skn_pointy_compile says about a text, without the graph: for texts of a million units, since
+ * it takes a fraction of the memory. The same diagnostics. */
+SKN_MUST_USE enum skn_rc skn_pointy_check(struct skn_arena *arena,
+                                          const struct skn_source *source,
+                                          const struct skn_project_events *events_or_null,
+                                          struct skn_diags *diags);
+
 /* Every event is known, and nothing in it is not built yet. */
 bool skn_graph_is_runnable(const struct skn_graph *graph);
 

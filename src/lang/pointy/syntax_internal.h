@@ -37,10 +37,10 @@ enum skn_literal_kind {
 };
 
 struct skn_literal {
-    enum skn_literal_kind kind;
-    struct skn_span span;
     uint64_t number; /* milliseconds, bytes, 0 or 1; an int as two's complement */
-    uint32_t end;    /* index behind what is inside a list; own index + 1 otherwise */
+    struct skn_span span;
+    uint32_t end; /* index behind what is inside a list; own index + 1 otherwise */
+    enum skn_literal_kind kind;
 };
 
 struct skn_syn_event {
@@ -64,32 +64,31 @@ struct skn_syn_body {
 
 struct skn_syn_step {
     uint32_t body;
-    uint32_t ordinal;
     uint32_t next;
     uint32_t first_unit;
-    uint32_t last_unit;
-    uint32_t unit_count;
-    bool piped;
+    uint32_t unit_count : 31;
+    uint32_t piped : 1;
 };
 
+/* A text may have a million of these, with a step each: 56 bytes together. What can be read off the text again, such as the
+ * parts of an event's name (skn_syn_event_of), is not kept. */
 struct skn_syn_unit {
-    enum skn_syn_kind kind;
     struct skn_span span; /* the event as written, or the opening bracket */
-    struct skn_syn_event event;
     uint32_t step;
-    uint32_t ordinal;
     uint32_t next;
     uint32_t body;
     uint32_t attempts; /* 0: no `* N` */
-    bool has_attempts; /* even a malformed one */
-    bool has_options;
     uint32_t first_option;
-    uint32_t option_count;
-    bool has_branches;
     uint32_t first_branch;
-    uint32_t last_branch;
-    uint32_t branch_count;
+    uint16_t option_count; /* at most SKN_OPTIONS_MAX */
+    uint8_t kind;          /* enum skn_syn_kind */
+    uint8_t branch_count;  /* at most SKN_BRANCHES_MAX + 1 */
+    bool has_attempts : 1; /* even a malformed one */
+    bool has_options : 1;
+    bool has_branches : 1;
 };
+
+static_assert(sizeof(struct skn_syn_unit) + sizeof(struct skn_syn_step) <= 56, "a million fit");
 
 struct skn_syn_branch {
     uint32_t unit;
@@ -159,6 +158,11 @@ struct skn_syntax {
     uint32_t concurrency_key; /* its literal, or SKN_GRAPH_NONE */
     const char *not_yet;      /* a directive that no run can do yet, or NULL */
 };
+
+/* The parts of the name of an event or call; all empty for any other unit. Of what was reported as
+ * malformed nothing is in it. */
+struct skn_syn_event skn_syn_event_of(const struct skn_source *source,
+                                      const struct skn_syn_unit *unit);
 
 /* Parses all of the source of `diags` and reports what is malformed; the tree is whole either
  * way. */

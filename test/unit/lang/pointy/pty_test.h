@@ -25,6 +25,19 @@ compile(struct compiled *c, struct skn_slice text, const struct skn_project_even
     c->rc = skn_pointy_compile(&c->arena, &c->source, events, &c->diags, &c->graph);
     skn_diags_check(&c->diags);
     if (c->rc == SKN_OK) skn_graph_check(c->graph);
+
+    /* The check that builds no graph says the same. */
+    struct skn_diags again;
+    struct skn_buf shown[2];
+    skn_diags_init(&again, &c->arena, &c->source);
+    assert_int_equal(skn_pointy_check(&c->arena, &c->source, events, &again), c->rc);
+    for (int i = 0; i < 2; i++) {
+        skn_buf_init(&shown[i], 1 << 20);
+        skn_diags_render(i == 0 ? &c->diags : &again, &shown[i]);
+    }
+    assert_string_equal(skn_buf_str(&shown[0]), skn_buf_str(&shown[1]));
+    skn_buf_fini(&shown[0]);
+    skn_buf_fini(&shown[1]);
     if (c->rc != SKN_OK) assert_true(c->diags.errors > 0);
 }
 
