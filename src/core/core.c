@@ -465,8 +465,10 @@ check_secrets(const struct skn_core *core, const struct skn_request *request, st
 }
 
 /* What can be said of a request without looking at any row. */
-static enum skn_rc
-check_request(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
+static enum skn_rc check_request(struct skn_core *core,
+                                 const struct skn_request *request,
+                                 bool has_secret,
+                                 struct skn_diag *diag)
 {
     if (!skn_program_find(core, request->address))
         return SKN_FAIL(diag,
@@ -490,7 +492,7 @@ check_request(struct skn_core *core, const struct skn_request *request, struct s
                         SKN_ETOOLARGE,
                         "the message is too large: message_bytes is %u",
                         core->limits.message_bytes);
-    if (skn_value_has_secret(request->payload)) {
+    if (has_secret) {
         enum skn_rc rc = check_secrets(core, request, diag);
         if (rc != SKN_OK) return rc;
     }
@@ -538,7 +540,7 @@ enum skn_rc
 skn_core_submit(struct skn_core *core, const struct skn_request *request, struct skn_diag *diag)
 {
     SKN_ASSERT(core->is_open);
-    enum skn_rc rc = check_request(core, request, diag);
+    enum skn_rc rc = check_request(core, request, skn_value_has_secret(request->payload), diag);
     if (rc == SKN_OK) skn_core_put(core, skn_input_of_request(request));
     return rc;
 }
@@ -581,7 +583,7 @@ check_input(struct skn_core *core, const struct skn_input *input, struct skn_dia
                                         .name = input->message.name,
                                         .payload = input->message.payload,
                                         .priority = input->message.priority};
-    return check_request(core, &request, diag);
+    return check_request(core, &request, input->has_secret, diag);
 }
 
 static void put_result(struct skn_core *core, struct skn_input *input)

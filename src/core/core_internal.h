@@ -27,6 +27,7 @@ struct skn_input {
     struct skn_slice address;   /* of the domain that it is for */
     struct skn_slice caller;
     struct skn_slice id;
+    bool has_secret; /* in its payload, plain */
     uint8_t bytes[];
 };
 
@@ -109,6 +110,7 @@ struct skn_cx {
     struct skn_range *ranges; /* meta.ranges of them; NULL: not read yet */
     uint8_t was_busy;         /* as its row says: SKN_BUSY_.. */
     bool ends;                /* its program wants that */
+    bool reseals;             /* sealed rows came under an older key [E46] */
     bool is_gone;             /* the domain ends with this slice */
     enum skn_removal removal;
     bool has_replied;

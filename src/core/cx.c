@@ -33,6 +33,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->ranges = NULL;
     cx->ends = false;
     cx->is_gone = false;
+    cx->reseals = false;
     cx->removal = SKN_REMOVAL_GOES_ON;
     cx->sent = NULL;
     skn_omap_init(&cx->notes);

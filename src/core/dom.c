@@ -127,6 +127,7 @@ struct skn_input *skn_input_create(const struct skn_message *message,
     memcpy(at, out.ptr, out.len);
     skn_buf_fini(&out);
     input->message.payload = skn_value_view(skn_slice(at, payload));
+    input->has_secret = skn_value_has_secret(message->payload);
     return input;
 }
 

@@ -9,6 +9,7 @@
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
+#include "seal/seal.h"
 
 #include <string.h>
 
@@ -21,12 +22,12 @@ static uint32_t hour_of(uint64_t ms)
 
 /* Of name and payload. The secret keys it, so that nobody makes two requests with one hash. A payload
  * with secrets counts as it is sealed: who has the rows has the store secret, and could guess [E46]. */
-static struct skn_hash128 request_hash(struct skn_cx *cx)
+static struct skn_hash128 request_hash(struct skn_cx *cx, uint64_t key)
 {
     uint8_t mac[32];
     struct skn_hash128 hash = {0};
     struct skn_message message = *cx->message;
-    if (!skn_secret_seal_message(cx, skn_cx_address(cx), &message)) return hash;
+    if (!skn_secret_seal_message_by(cx, key, skn_cx_address(cx), &message)) return hash;
     skn_buf_reset(&cx->row);
     skn_buf_put_block(&cx->row, message.name);
     skn_value_encode(message.payload, &cx->row);
@@ -114,6 +115,17 @@ static void answer(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, str
     cx->has_replied = true;
 }
 
+/* One with secrets may have been handled when another key sealed. */
+static bool is_same(struct skn_cx *cx, struct skn_hash128 hash)
+{
+    const struct skn_secrets *secrets = &cx->core->secrets;
+    if (skn_hash128_eq(hash, request_hash(cx, secrets->state.id))) return true;
+    if (!skn_value_has_secret(cx->message->payload)) return false;
+    for (size_t i = 0; secrets->ring && i < skn_keyring_count(secrets->ring); i++)
+        if (skn_hash128_eq(hash, request_hash(cx, skn_keyring_id(secrets->ring, i)))) return true;
+    return false;
+}
+
 bool skn_request_is_settled(struct skn_cx *cx)
 {
     if (!cx->input || cx->input->id.len == 0) return false;
@@ -133,7 +145,7 @@ bool skn_request_is_settled(struct skn_cx *cx)
         cx->rc = rc;
         return false;
     }
-    if (skn_hash128_eq(row.hash, request_hash(cx)) || skn_bug(SKN_BUG_ANY_PAYLOAD))
+    if (is_same(cx, row.hash) || skn_bug(SKN_BUG_ANY_PAYLOAD))
         answer(cx, row.rc, row.text, row.value);
     else
         answer(cx,
@@ -169,7 +181,7 @@ void skn_request_remember(struct skn_cx *cx,
     bool is_early = skn_bug(SKN_BUG_ID_EXPIRES_EARLY);
     struct skn_answer_row row = {.rc = rc,
                                  .hour = is_early ? 0 : hour_of(skn_cx_now_ms(cx)),
-                                 .hash = request_hash(cx),
+                                 .hash = request_hash(cx, cx->core->secrets.state.id),
                                  .text = text,
                                  .value = value};
     struct skn_slice key = request_key(cx);

@@ -3,9 +3,10 @@
  * The row of the sealing key says both. A change of the key writes the row, and from then on the new
  * one seals. Then batches of at most 1,000 rows looked at, or 4 MiB, go through whatever may be sealed
  * and seal it again: mailboxes, intents, what waits, then the rows of each domain that has some; each
- * batch says in the row where it stopped, so a crash costs nothing. What comes from another shard is
- * sealed again as it comes in, and the end waits for the outbox: behind it no row of the shard names
- * an older key.
+ * batch says in the row where it stopped, so a crash costs nothing. The end waits for
+ * the outbox: behind it no row of the shard names an older key. What then comes from another shard and
+ * does begins it anew; to seal it again as it comes in would make a batch depend on which keys were
+ * there (P4).
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
@@ -147,11 +148,7 @@ renew_mail(struct skn_cx *cx, const struct skn_row *row, struct skn_slice target
         return;
     }
     struct skn_slice renewed = skn_secret_renew_message(cx, target, &message, bytes);
-    if (cx->rc != SKN_OK || renewed.ptr == bytes.ptr) {
-        if (cx->rc == SKN_OK && message.is_sealed && is_old(cx, message.payload))
-            cx->rc = SKN_ENOKEY;
-        return;
-    }
+    if (cx->rc != SKN_OK || renewed.ptr == bytes.ptr) return;
     skn_buf_reset(&cx->row);
     skn_buf_put(&cx->row, skn_slice(row->value.ptr, head));
     skn_buf_put(&cx->row, renewed);
@@ -417,6 +414,25 @@ enum skn_rc skn_reseal_turn(struct skn_core *core,
                       core->cx[0].stamp,
                       out_record,
                       diag);
+}
+
+void skn_reseal_note(struct skn_cx *cx, const struct skn_message *message)
+{
+    const struct skn_seal_state *now = &cx->core->secrets.state;
+    if (!message->is_sealed || now->id == 0 || !is_old(cx, message->payload)) return;
+    if (now->is_rotating && now->at.len == 0) return; /* it has not begun */
+    const struct skn_seal_state anew = {
+        .id = now->id, .done_at = now->done_at, .is_rotating = true};
+    put_state(cx, &anew);
+    cx->reseals = true;
+}
+
+void skn_reseal_noted(struct skn_core *core, const struct skn_cx *cx)
+{
+    if (!cx->reseals) return;
+    core->secrets.state.is_rotating = true;
+    core->secrets.state.at.len = 0;
+    core->secrets.again_ms = 0;
 }
 
 enum skn_rc

@@ -29,10 +29,11 @@ enum skn_rc skn_secret_check_key(const struct skn_core *core, struct skn_diag *d
     return SKN_FAIL(diag, SKN_ENOKEY, "the sealing key %s is not among those given", text);
 }
 
-bool skn_secret_seal(struct skn_cx *cx,
-                     struct skn_slice context,
-                     struct skn_value v,
-                     struct skn_slice *out_stored)
+static bool seal_by(struct skn_cx *cx,
+                    uint64_t id,
+                    struct skn_slice context,
+                    struct skn_value v,
+                    struct skn_slice *out_stored)
 {
     struct skn_secrets *s = &cx->core->secrets;
     struct skn_buf buf;
@@ -43,12 +44,20 @@ bool skn_secret_seal(struct skn_cx *cx,
         skn_value_encode(v, &buf);
         rc = SKN_OK;
     } else if (rc == SKN_OK) {
-        rc = skn_seal(s->sealer, s->ring, s->state.id, context, v, &buf, &cx->diag);
+        rc = skn_seal(s->sealer, s->ring, id, context, v, &buf, &cx->diag);
     }
     if (rc == SKN_OK) *out_stored = skn_arena_dup(&cx->arena, skn_buf_slice(&buf));
     skn_buf_fini(&buf);
     if (rc != SKN_OK) cx->rc = rc;
     return rc == SKN_OK;
+}
+
+bool skn_secret_seal(struct skn_cx *cx,
+                     struct skn_slice context,
+                     struct skn_value v,
+                     struct skn_slice *out_stored)
+{
+    return seal_by(cx, cx->core->secrets.state.id, context, v, out_stored);
 }
 
 /* Opens a value that stands behind a mark. */
@@ -102,17 +111,24 @@ context_of(struct skn_cx *cx, struct skn_slice target, const struct skn_message 
     return context;
 }
 
+bool skn_secret_seal_message_by(struct skn_cx *cx,
+                                uint64_t id,
+                                struct skn_slice target,
+                                struct skn_message *message)
+{
+    struct skn_slice stored;
+    if (message->is_sealed || !skn_value_has_secret(message->payload)) return true;
+    if (!seal_by(cx, id, context_of(cx, target, message), message->payload, &stored)) return false;
+    message->is_sealed = skn_stored_is_sealed(stored); /* but for a planted bug */
+    message->payload = skn_value_view(message->is_sealed ? skn_slice_from(stored, 1) : stored);
+    return true;
+}
+
 bool skn_secret_seal_message(struct skn_cx *cx,
                              struct skn_slice target,
                              struct skn_message *message)
 {
-    struct skn_slice stored;
-    if (message->is_sealed || !skn_value_has_secret(message->payload)) return true;
-    if (!skn_secret_seal(cx, context_of(cx, target, message), message->payload, &stored))
-        return false;
-    message->is_sealed = skn_stored_is_sealed(stored); /* but for a planted bug */
-    message->payload = skn_value_view(message->is_sealed ? skn_slice_from(stored, 1) : stored);
-    return true;
+    return skn_secret_seal_message_by(cx, cx->core->secrets.state.id, target, message);
 }
 
 bool skn_secret_open_message(struct skn_cx *cx,
@@ -135,12 +151,9 @@ struct skn_slice skn_secret_renew_message(struct skn_cx *cx,
     struct skn_message renewed = *message;
     uint64_t id = cx->core->secrets.state.id;
     if (!message->is_sealed || !skn_is_sealed_by_others(message->payload, id)) return bytes;
-    /* Without one of the keys it stays as it is: who reads it will say so. */
     if (!skn_secret_open_message(cx, target, &renewed) ||
-        !skn_secret_seal_message(cx, target, &renewed)) {
-        if (cx->rc == SKN_ENOKEY) cx->rc = SKN_OK;
+        !skn_secret_seal_message(cx, target, &renewed))
         return bytes;
-    }
     struct skn_buf buf;
     skn_buf_init(&buf, STORED_MAX);
     skn_message_encode(&renewed, &buf);

@@ -64,10 +64,16 @@ bool skn_secret_open(struct skn_cx *cx,
 bool skn_secret_seal_message(struct skn_cx *cx,
                              struct skn_slice target,
                              struct skn_message *message);
+/* By another key of the ring than the one that seals now. */
+bool skn_secret_seal_message_by(struct skn_cx *cx,
+                                uint64_t id,
+                                struct skn_slice target,
+                                struct skn_message *message);
 bool skn_secret_open_message(struct skn_cx *cx,
                              struct skn_slice target,
                              struct skn_message *message);
-/* The same again under the key that seals now; an encoded message that came from another shard. */
+/* An encoded message, sealed again under the key that seals now; its own bytes where that did it, or
+ * something stuck. */
 struct skn_slice skn_secret_renew_message(struct skn_cx *cx,
                                           struct skn_slice target,
                                           const struct skn_message *message,
@@ -94,6 +100,10 @@ SKN_MUST_USE enum skn_rc skn_reseal_turn(struct skn_core *core,
                                          uint64_t now_ms,
                                          struct skn_record *out_record,
                                          struct skn_diag *diag);
+/* A message came from another shard: sealed by a key that seals no more, it begins the rewriting anew.
+ * Then, that its batch was committed. */
+void skn_reseal_note(struct skn_cx *cx, const struct skn_message *message);
+void skn_reseal_noted(struct skn_core *core, const struct skn_cx *cx);
 uint64_t skn_reseal_due_ms(const struct skn_core *core);
 /* Makes the batch of such a record again (P4): core->batch[0]. */
 SKN_MUST_USE enum skn_rc

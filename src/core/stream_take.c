@@ -58,13 +58,10 @@ static enum skn_rc check_entry(const struct skn_core *core, uint32_t from, struc
     return fits ? SKN_OK : SKN_ECORRUPT;
 }
 
-/* Sealed under a key that seals no more, it is sealed again, so that its shard has no such rows once
- * they were rewritten [E46]. */
 static void take_message(struct skn_cx *cx, const struct entry *e)
 {
-    struct skn_slice bytes = skn_secret_renew_message(cx, e->target, &e->message, e->bytes);
-    if (cx->rc == SKN_OK)
-        (void)skn_mail_put(cx, e->target, (enum skn_priority)e->lane, e->message.sender, bytes);
+    (void)skn_mail_put(cx, e->target, (enum skn_priority)e->lane, e->message.sender, e->bytes);
+    if (cx->rc == SKN_OK) skn_reseal_note(cx, &e->message);
 }
 
 static void take_note(struct skn_cx *cx, const struct skn_note *note)
@@ -226,6 +223,7 @@ enum skn_rc skn_stream_take(struct skn_core *core,
         return skn_list_is_empty(&mail->packets) ? SKN_ENOENT : SKN_ELATER;
     }
     rc = skn_stream_commit(core, skn_buf_slice(&core->record), out_record, diag);
+    if (rc == SKN_OK) skn_reseal_noted(core, cx);
     if (rc == SKN_OK) skn_stream_send_acks(core);
     return rc;
 }
