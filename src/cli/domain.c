@@ -1,5 +1,6 @@
 /* domain.c - skein domain ls and get: what domains there are, and what one of them has. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/follow_internal.h"
 #include "cli/link_internal.h"
 #include "cli/load_internal.h"
 #include "cli/stamp_internal.h"
@@ -10,6 +11,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { LIMIT = 1000, PAGE = 1000, TEXT_MAX = 256 << 20, VALUE_COLUMNS = 100 };
 
@@ -264,6 +267,29 @@ struct get {
     struct skn_buf json, value;
 };
 
+/* The holder has the store to itself, so it makes a copy of it: by hard links, and only when nothing
+ * else leads to the stamp. What a look that was cut off leaves goes at the next opening. */
+static enum skn_rc open_copy(struct get *get, struct skn_slice address, uint64_t stamp)
+{
+    struct skn_link *link = get->link;
+    const char *data = link->project.data_path;
+    struct skn_arena *arena = &link->cli->arena;
+    const char *tmp = skn_arena_printf(arena, "%s/tmp", data);
+    const char *dir = skn_arena_printf(arena, "%s/look-%ld", tmp, (long)getpid());
+    const struct skn_client_options options = {.env = skn_env_real(), .project = &link->project};
+    struct skn_answer answer;
+    struct skn_diag diag; /* what was said first is the better reason */
+    enum skn_rc rc = skn_client_open(&options, &link->client, &diag);
+    if (rc != SKN_OK || skn_client_fd(link->client) < 0) return SKN_ENOENT;
+    (void)mkdir(tmp, 0700);
+    rc = skn_client_snapshot(link->client, dir, &diag);
+    if (rc == SKN_OK) rc = skn_follow_answer(link->client, &answer, &diag);
+    if (rc != SKN_OK) return SKN_ENOENT;
+    rc = skn_past_open(skn_env_real(), data, address, stamp, dir, &get->past, &link->diag);
+    (void)!skn_client_snapshot_end(link->client, NULL);
+    return rc;
+}
+
 static enum skn_rc open_past(struct get *get, struct skn_slice address, const char *at)
 {
     struct skn_link *link = get->link;
@@ -276,8 +302,9 @@ static enum skn_rc open_past(struct get *get, struct skn_slice address, const ch
         rc =
             SKN_FAIL(&link->diag, SKN_ENOENT, "nothing was ever run in \"%s\"", link->project.root);
     if (rc != SKN_OK) return rc;
-    return skn_past_open(
-        skn_env_real(), link->project.data_path, address, stamp, &get->past, &link->diag);
+    const char *data = link->project.data_path;
+    rc = skn_past_open(skn_env_real(), data, address, stamp, NULL, &get->past, &link->diag);
+    return rc == SKN_ENOENT ? open_copy(get, address, stamp) : rc;
 }
 
 /* The value lives until the next question. */

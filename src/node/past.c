@@ -31,6 +31,8 @@ void skn_past_files_fini(struct skn_past_files *files)
 {
     skn_backend_destroy(files->backend);
     skn_data_dir_close(&files->dir);
+    enum skn_rc rc = files->is_copy ? skn_folder_remove(files->env, files->store, NULL) : SKN_OK;
+    (void)rc; /* what stays is removed by the next opening */
     skn_free(files->journal);
     skn_free(files->store);
     skn_free(files->history);
@@ -66,8 +68,9 @@ static enum skn_rc open_store(void *ctx,
     struct skn_past_files *files = ctx;
     const struct skn_rocks_options options = rocks_options(files->env, files->store, info);
     *out_backend = NULL;
-    enum skn_rc rc = skn_data_dir_open(files->data_path, &files->dir, diag);
-    if (rc == SKN_OK) rc = skn_data_dir_lock(&files->dir, SKN_HOLD_SHARED, diag);
+    enum skn_rc rc =
+        files->is_copy ? SKN_OK : skn_data_dir_open(files->data_path, &files->dir, diag);
+    if (rc == SKN_OK && !files->is_copy) rc = skn_data_dir_lock(&files->dir, SKN_HOLD_SHARED, diag);
     if (rc == SKN_OK) rc = skn_rocks_open(&options, &files->backend, diag);
     if (rc == SKN_ENOENT || rc == SKN_EBUSY) return SKN_OK;
     if (rc == SKN_OK && skn_rocks_is_exact(files->backend)) *out_backend = files->backend;
@@ -97,6 +100,7 @@ enum skn_rc skn_past_open(struct skn_env *env,
                           const char *data_path,
                           struct skn_slice address,
                           uint64_t stamp,
+                          const char *copy,
                           struct skn_past **out_past,
                           struct skn_diag *diag)
 {
@@ -106,9 +110,14 @@ enum skn_rc skn_past_open(struct skn_env *env,
     past->files.dir = (struct skn_data_dir){.fd = -1, .lock_fd = -1};
     enum skn_rc rc = skn_restore_may_read(data_path, diag);
     if (rc == SKN_OK) rc = SKN_EBUSY;
-    for (int i = 0; rc == SKN_EBUSY && i < TRIES; i++) {
+    for (int i = 0; rc == SKN_EBUSY && i < (copy ? 1 : TRIES); i++) { /* a copy is used once */
         skn_past_files_fini(&past->files);
         skn_past_files_init(&past->files, env, data_path);
+        if (copy) {
+            skn_free(past->files.store);
+            past->files.store = skn_dup(copy, strlen(copy));
+            past->files.is_copy = true;
+        }
         const struct skn_shards_options options = skn_past_files_options(&past->files);
         rc = skn_shards_open_at(&options, past->address, stamp, &past->shards, diag);
     }

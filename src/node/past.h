@@ -14,12 +14,15 @@
 
 struct skn_past;
 
-/* SKN_ENOENT: not kept, and since when it is; or nothing was ever run. SKN_EBUSY: the holder changed
- * too much meanwhile, try again. */
+/* `copy`: a folder with a copy of the store that the holder just made (skn_client_snapshot), for when
+ * nothing else leads there; removed by close, or at once when this fails. NULL: the store itself, unless
+ * somebody holds it. SKN_ENOENT: not kept, and since when it is; or nothing was ever run. SKN_EBUSY: the
+ * holder changed too much meanwhile, try again. */
 SKN_MUST_USE enum skn_rc skn_past_open(struct skn_env *env,
                                        const char *data_path,
                                        struct skn_slice address,
                                        uint64_t stamp,
+                                       const char *copy,
                                        struct skn_past **out_past,
                                        struct skn_diag *diag);
 void skn_past_close(struct skn_past *past);

@@ -12,6 +12,7 @@ struct skn_past_files {
     struct skn_env *env;
     char *journal, *store, *history; /* folders */
     const char *data_path;           /* borrowed */
+    bool is_copy;                    /* `store` is a copy of our own, removed by fini */
     struct skn_data_dir dir;         /* keeps writers out of the store while it is open */
     struct skn_backend *backend;     /* the store, when it was asked for */
 };

@@ -21,6 +21,7 @@ struct history {
     uint64_t keep_ms;
     struct history_base *bases; /* whole ones, oldest first */
     size_t count;
+    bool is_untidy; /* what was given up is not all removed yet */
 };
 
 /* --- removing --------------------------------------------------------------------------------------- */
@@ -131,23 +132,21 @@ static void publish(struct skn_shards *all, bool is_given_up)
 }
 
 /* What trim lets go from now on is not kept, so the bases are of no use, whether they can be removed
- * now or not. */
+ * now or only when nobody reads in them. */
 static void give_up(struct skn_shards *all)
 {
     struct history *h = all->history;
-    size_t count = h->count;
     h->count = 0;
     publish(all, true);
-    h->count = count;
-    if (keep_from(h, count, NULL) != SKN_OK)
-        h->count = 0; /* what is left goes with the next base */
+    h->is_untidy = keep_from(h, 0, NULL) != SKN_OK;
 }
 
 void history_look_at_disk(struct skn_shards *all)
 {
+    struct history *h = all->history;
     int disk = atomic_load_explicit(&all->disk, memory_order_relaxed);
-    if (disk == SKN_JOURNAL_DISK_OK || !all->history || all->history->count == 0) return;
-    give_up(all);
+    if (disk == SKN_JOURNAL_DISK_OK || !h) return;
+    if (h->count > 0 || h->is_untidy) give_up(all);
 }
 
 /* --- making ------------------------------------------------------------------------------------------- */

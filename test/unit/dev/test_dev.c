@@ -88,6 +88,41 @@ static void a_counter_adds_now_later_and_to_many(void **state)
     answers(w, "t:Counter/a", "get", "null", "9223372036854775807");
 }
 
+/* Deletions of the last record with this reason. */
+static unsigned deleted(const struct world *w, enum skn_why why)
+{
+    const struct skn_record *record = &w->shard.records[w->shard.count - 1];
+    struct skn_slice rest = record->batch;
+    struct skn_row_op op;
+    unsigned count = 0;
+    while (skn_batch_next(&rest, &op, NULL) == SKN_OK)
+        count += op.is_delete && op.why == why;
+    return count;
+}
+
+/* [E70] In a journal of level 1 there is no word for it. */
+static void a_deletion_says_why_where_there_is_a_word_for_it(void **state)
+{
+    struct world *w = *state;
+    answers(w, "t:Counter/a", "add-many", "{\"rows\":4}", "1");
+    answers(w, "t:Counter/a", "drop", "{\"rows\":2,\"why\":\"prune\"}", "2");
+    assert_int_equal(deleted(w, SKN_WHY_PRUNE), 2);
+    assert_int_equal(deleted(w, SKN_WHY_DELETE), 0);
+    answers(w, "t:Counter/a", "drop", "{\"rows\":3,\"why\":\"fold\"}", "3");
+    assert_true(deleted(w, SKN_WHY_FOLD) > 0);
+    answers(w, "t:Counter/a", "drop", "null", "1");
+    assert_int_equal(deleted(w, SKN_WHY_PRUNE) + deleted(w, SKN_WHY_FOLD), 0);
+    shard_close(&w->shard);
+    w->shard.options.tells_no_why = true;
+    w->shard.no_replay = true; /* what is before was made otherwise */
+    shard_open(&w->shard, true);
+    answers(w, "t:Counter/a", "add-many", "{\"rows\":4}", "2");
+    answers(w, "t:Counter/a", "drop", "{\"rows\":2,\"why\":\"prune\"}", "2");
+    assert_int_equal(deleted(w, SKN_WHY_PRUNE), 0);
+    assert_int_equal(deleted(w, SKN_WHY_DELETE), 2);
+    assert_int_equal(send(w, "t:Counter/a", "drop", "{\"why\":\"because\"}"), SKN_EARGS);
+}
+
 static void a_ledger_adds_up_and_has_each_id_once(void **state)
 {
     struct world *w = *state;
@@ -240,6 +275,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_counter_adds_now_later_and_to_many),
+        TEST(a_deletion_says_why_where_there_is_a_word_for_it),
         TEST(a_ledger_adds_up_and_has_each_id_once),
         TEST(a_fault_that_is_asked_for_drops_the_slice_whole),
         TEST(echo_answers_forwards_and_counts_hops),

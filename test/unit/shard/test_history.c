@@ -491,6 +491,64 @@ static void no_failed_or_last_change_shows_what_was_not_there(void **state)
     free(total);
 }
 
+static enum skn_rc count_name(void *ctx, const char *name)
+{
+    unsigned *count = ctx;
+    *count += strcmp(name, "lock") != 0;
+    return SKN_OK;
+}
+
+/* A disk that has less than 5 percent left: history goes, and work goes on [E8]. */
+static void a_full_disk_takes_history_first(void **state)
+{
+    (void)state;
+    struct world *w = calloc(1, sizeof *w);
+    struct skn_file *ballast = NULL;
+    const uint64_t bytes = UINT64_C(64) << 20;
+    unsigned names = 0;
+    world_init(w, 9);
+    (void)open_shards(w);
+    while (w->first_base_ms == 0 || w->count < 40) {
+        assert_true(one_message(w));
+        note_bases(w);
+    }
+    assert_int_equal(skn_env_list(w->env, "/history", count_name, &names, NULL), SKN_OK);
+    assert_true(names > 2);
+    assert_int_equal(skn_env_open(w->env, "/ballast", SKN_OPEN_CREATE, &ballast, NULL), SKN_OK);
+    assert_int_equal(skn_file_allocate(ballast, bytes, NULL), SKN_OK);
+    skn_env_sim_set_disk(w->sim, bytes + bytes / 30);
+    struct skn_file *reader = NULL; /* who reads delays it, and no longer than that */
+    assert_int_equal(skn_history_lock(w->env, "/history", &reader, NULL), SKN_OK);
+    skn_env_sim_advance(w->sim, UINT64_C(1100) * 1000000);
+    for (unsigned i = 0; i < 20; i++)
+        assert_true(one_message(w));
+    struct skn_shards_state s = skn_shards_state(w->shards);
+    assert_int_equal(s.disk, SKN_JOURNAL_DISK_LOW);
+    assert_true(s.history_is_given_up);
+    assert_int_equal(s.history_since_ms, 0);
+    skn_file_close(reader);
+    for (unsigned i = 0; i < 20; i++)
+        assert_true(one_message(w));
+    names = 0;
+    assert_int_equal(skn_env_list(w->env, "/history", count_name, &names, NULL), SKN_OK);
+    assert_int_equal(names, 0);
+    /* There is room again. */
+    skn_env_sim_set_disk(w->sim, UINT64_C(1) << 40);
+    skn_env_sim_advance(w->sim, UINT64_C(1100) * 1000000);
+    unsigned before = w->count;
+    for (unsigned i = 0; i < 60; i++)
+        assert_true(one_message(w));
+    s = skn_shards_state(w->shards);
+    assert_false(s.history_is_given_up);
+    assert_true(s.history_since_ms > 0);
+    w->first_base_ms = s.history_since_ms;
+    look_back_at_some(w, 20, skn_shards_now_ms(w->shards));
+    assert_true(w->kept > 0 && w->count == before + 60);
+    skn_file_close(ballast);
+    world_fini(w);
+    free(w);
+}
+
 static void planted_bugs_are_found(void **state)
 {
     (void)state;
@@ -512,6 +570,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_stamp_shows_what_was_there),
         cmocka_unit_test(no_failed_or_last_change_shows_what_was_not_there),
+        cmocka_unit_test(a_full_disk_takes_history_first),
         cmocka_unit_test(planted_bugs_are_found),
     };
     return cmocka_run_group_tests_name("shard/history", tests, NULL, NULL);
