@@ -77,6 +77,7 @@
     X(69, MADE_IN_REDO,       1, "store/random", "a row met in redo counts as never written to the backend [E11]") \
     X(70, ROWS_BEFORE_BOUND,  1, "shard/reader", "a checkpoint writes rows before the bound names their records [E81]") \
     X(76, INDEX_KEPT,         1, "sim", "the index row of a row that changed stays") \
+    X(77, PIN_DROPPED,        1, "core/edges", "what a message waits for may be forgotten before it is done [E13]") \
     /* streams between shards */ \
     X(71, OUTBOX_APART,       1, "sim", "an outbox row is not in the batch of its slice [E31]") \
     X(72, STREAM_NUMBER,      1, "sim", "a stream uses a number twice [E31]") \

@@ -53,6 +53,7 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .dead_letters = or_default(l.dead_letters, 10000),
         .warm_domains = or_default(l.warm_domains, 1000),
         .quantum_gas = or_default(l.quantum_gas, 1000),
+        .hot_rows = or_default(l.hot_rows, 1000000),
         .limiter_waiting = or_default(l.limiter_waiting, 1000000),
         .limiter_idle_ms = or_default(l.limiter_idle_ms, 60 * 60 * 1000),
     };
@@ -666,8 +667,10 @@ enum skn_rc skn_core_step(struct skn_core *core,
         if (rc == SKN_OK) rc = skn_slice_run(core, dom, now_ms, out_record, diag);
         if (rc == SKN_ELATER) {
             dom->want = skn_store_last_want(core->store);
+            if (dom->pin == 0) dom->pin = skn_store_pin(core->store);
             skn_sched_yield(&core->sched, &dom->turn);
         } else {
+            skn_dom_unpin(core, dom);
             skn_sched_charge(&core->sched, &dom->turn, core->gas);
         }
         skn_dom_settle(core, dom);

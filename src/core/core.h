@@ -74,9 +74,11 @@ struct skn_core_limits {
     uint32_t dead_letters;        /* 10,000 per domain, likewise; a signal says it at 80 percent */
     uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
     uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
-    uint32_t limiter_waiting;     /* 1,000,000 attempts at one limiter; what comes then has failed
+    uint32_t hot_rows;        /* 1,000,000 that a slice reads: what is fetched for it is in memory
+                                     until it is done [E13] */
+    uint32_t limiter_waiting; /* 1,000,000 attempts at one limiter; what comes then has failed
                                      with the reason RATE_LIMITED */
-    uint32_t limiter_idle_ms;     /* 1 h; a limiter that nobody needed so long is gone */
+    uint32_t limiter_idle_ms; /* 1 h; a limiter that nobody needed so long is gone */
 };
 
 /* --- programs --------------------------------------------------------------------------------- */

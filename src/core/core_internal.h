@@ -43,6 +43,7 @@ struct skn_dom {
     bool is_unsure;  /* whether it is held: its rows say it (hold.c) */
     bool is_taken;   /* up since the opening, and no row says so yet */
     uint64_t want;   /* of the store, which it waits for [E13]; 0: none */
+    uint64_t pin;    /* of the store, until the message is done that had to wait; 0: none */
     uint8_t mail;    /* bit per priority: the lane may have rows */
     enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
     bool must_look; /* at its row, before `mail` is believed */
@@ -118,8 +119,9 @@ struct skn_cx {
     bool is_bounded; /* the program's part: it has limits, the core's has none */
     bool is_over;    /* it faulted by one of them, and `diag` names it */
     uint64_t gas;
-    size_t memory_before; /* of the arena, when the budget began */
-    uint64_t reads;       /* rows looked up or stepped over, from the begin on */
+    size_t memory_before;  /* of the arena, when the budget began */
+    uint64_t reads;        /* rows looked up or stepped over, from the begin on */
+    uint64_t reads_before; /* of them, before the program's part */
     size_t bytes;
     uint64_t random_count;
     uint32_t *sent;        /* rows put into each stream; NULL before the first */
@@ -219,6 +221,8 @@ struct skn_dom *skn_dom_pick(struct skn_core *core);
 /* Frees what is in memory only because it owed; all that may go. */
 void skn_doms_sweep(struct skn_core *core);
 void skn_dom_free(struct skn_core *core, struct skn_dom *dom);
+/* The message is done: what was fetched for it may go. */
+void skn_dom_unpin(struct skn_core *core, struct skn_dom *dom);
 void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input *input);
 const struct skn_program *skn_program_find(const struct skn_core *core, struct skn_slice address);
 const struct skn_program *skn_program_in(const struct skn_program *const *programs,
@@ -525,7 +529,7 @@ SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     struct skn_diag *diag);
 
 /* What becomes part of every record: raise it when a default limit changes (P4). */
-enum { SKN_LIMITS_VERSION = 1 };
+enum { SKN_LIMITS_VERSION = 2 };
 
 /* What a record of the core's own has as its message; behind "take" and "expire" is what they need
  * to be executed again (stream.c, request.c). */

@@ -43,7 +43,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->is_over = false;
     cx->gas = 0;
     cx->memory_before = 0;
-    cx->reads = 0;
+    cx->reads = cx->reads_before = 0;
     cx->bytes = 0;
     cx->random_count = 0;
     cx->rc = SKN_OK;
@@ -61,10 +61,17 @@ static struct skn_change *change_of(struct skn_omap_node *node)
     return node ? SKN_CONTAINER_OF(node, struct skn_change, node) : NULL;
 }
 
+static enum skn_rc count_read(struct skn_cx *cx)
+{
+    uint32_t limit = cx->core->limits.hot_rows;
+    cx->reads++;
+    if (!cx->is_bounded || cx->reads - cx->reads_before <= limit) return SKN_OK;
+    return skn_cx_over(cx, SKN_EFULL, "the slice reads more rows than it may", "hot_rows", limit);
+}
+
 enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
 {
-    if (skn_cx_charge(cx, SKN_GAS_READ) != SKN_OK) return cx->rc;
-    cx->reads++;
+    if (skn_cx_charge(cx, SKN_GAS_READ) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
     if (change && change->is_delete) return SKN_ENOENT;
     enum skn_rc rc = SKN_OK;
@@ -86,8 +93,7 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
 {
     struct skn_slice end = skn_key_after(&cx->arena, prefix);
     for (;;) {
-        if (skn_cx_charge(cx, SKN_GAS_SCAN) != SKN_OK) return cx->rc;
-        cx->reads++;
+        if (skn_cx_charge(cx, SKN_GAS_SCAN) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
         struct skn_change *change = change_of(skn_omap_lower_bound(&cx->overlay, from));
         if (change && !skn_slice_has_prefix(change->node.key, prefix)) change = NULL;
         size_t count = 0;

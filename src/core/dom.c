@@ -74,8 +74,15 @@ static void leave_list(struct skn_core *core, struct skn_dom *dom)
     dom->is_idle = false;
 }
 
+void skn_dom_unpin(struct skn_core *core, struct skn_dom *dom)
+{
+    if (dom->pin) skn_store_unpin(core->store, dom->pin);
+    dom->pin = 0;
+}
+
 void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
 {
+    skn_dom_unpin(core, dom);
     skn_sched_drop(&core->sched, &dom->turn);
     leave_list(core, dom);
     struct skn_list *link;

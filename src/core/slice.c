@@ -82,6 +82,7 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
     }
     if (!skn_secret_open_message(cx, skn_dom_address(cx->dom), message)) return true;
     cx->is_bounded = cx->dom->program != &skn_limiter_program; /* that is the core's own */
+    cx->reads_before = cx->reads;
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
     cx->is_bounded = false;

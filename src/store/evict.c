@@ -75,14 +75,13 @@ static bool forget_item(struct skn_store *store, struct skn_item *item)
     return true;
 }
 
-/* A clock (Corbato 1968) with a count instead of a bit: what was fetched stays for more rounds of the
- * hand, so that a message that waits for several rows finds the first ones still there [E13]. */
+/* A clock (Corbato 1968) with a count instead of a bit; what is pinned is passed over. */
 static void turn(struct skn_store *store, enum skn_place place)
 {
     struct skn_item *item =
         SKN_CONTAINER_OF(skn_list_first(&store->lists[place]), struct skn_item, link);
-    bool stays = item->rounds > 0;
-    if (stays) item->rounds--;
+    bool is_pinned = skn_item_is_pinned(store, item), stays = is_pinned || item->rounds > 0;
+    if (stays && !is_pinned) item->rounds--;
     if (!stays && forget_item(store, item))
         store->evictions++;
     else

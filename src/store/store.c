@@ -235,6 +235,7 @@ struct skn_store_counts skn_store_counts(const struct skn_store *store)
         .bytes = store->entry_bytes + store->table_bytes,
         .dirty_rows = store->items[dirty],
         .dirty_bytes = store->bytes[dirty],
+        .pins = store->pins.count,
         .fetches = store->fetches,
         .evictions = store->evictions,
     };

@@ -93,6 +93,11 @@ SKN_MUST_USE enum skn_rc skn_store_fetched(struct skn_store *store,
                                            bool is_end,
                                            struct skn_diag *diag);
 
+/* From now on what is fetched stays until unpin, however full the cache is: for a message that waits
+ * for rows, from the first SKN_ELATER until it is done [E13]. Each pin is given back once. */
+uint64_t skn_store_pin(struct skn_store *store) SKN_MUST_USE;
+void skn_store_unpin(struct skn_store *store, uint64_t pin);
+
 /* --- changing --------------------------------------------------------------------------------- */
 
 /* Applies the batch of record `index`, which is the next one. Every key in it is known. SKN_ECORRUPT
@@ -132,6 +137,7 @@ struct skn_store_counts {
     uint64_t bytes;      /* of them, with what a map takes */
     uint64_t dirty_rows; /* changed since the last mark */
     uint64_t dirty_bytes;
+    uint64_t pins;    /* held */
     uint64_t fetches; /* wants fetched, since opening */
     uint64_t evictions;
 };

@@ -32,7 +32,17 @@ enum {
     SEGMENT = 512,         /* buckets of the hash table that are made at a time */
     SHRINK_AT_ONCE = 1024, /* entries looked at per call, so that a slice waits for no more */
     READ_ROUNDS = 1,       /* that an entry stays for after it was read or written */
-    FETCHED_ROUNDS = 3, /* and after it was fetched: who waits for it has other turns to wait for */
+    FETCHED_ROUNDS = 3,    /* and after it was fetched for somebody who has no pin */
+};
+
+/* Values of `rounds` from PIN_TAG on are tags of generations of pins (pin.c). */
+enum { PIN_TAG = 8, PIN_TAGS = 248, PIN_GENERATIONS = 128 };
+static_assert(PIN_TAG + PIN_TAGS == 256 && PIN_GENERATIONS < PIN_TAGS, "a tag is a byte");
+
+struct skn_pins {
+    uint64_t oldest, newest;        /* generations; all that are held are among them */
+    uint64_t count;                 /* pins held */
+    uint32_t held[PIN_GENERATIONS]; /* of each generation, by its number modulo */
 };
 
 enum skn_kind {
@@ -142,6 +152,7 @@ struct skn_store {
     uint64_t next_want;               /* number of the next one */
     uint64_t last_want;
     uint64_t fetches, evictions;
+    struct skn_pins pins;
     struct skn_buf answer;       /* scratch */
     bool (*is_later)(void *ctx); /* of tests */
     void *later_ctx;
@@ -256,6 +267,13 @@ struct skn_spot skn_forget(struct skn_store *store, struct skn_spot spot);
 bool skn_merge(struct skn_store *store, struct skn_spot spot);
 /* Everything flushed becomes clean in full, at most `max` entries. */
 void skn_settle_flushed(struct skn_store *store, size_t max);
+
+/* --- pin.c ---------------------------------------------------------------------------------------------- */
+
+/* What an entry that was fetched now has in `rounds`. */
+uint8_t skn_pins_rounds(const struct skn_store *store);
+/* Somebody waits for it, or for what was fetched with it. */
+bool skn_item_is_pinned(const struct skn_store *store, struct skn_item *item);
 
 /* --- want.c --------------------------------------------------------------------------------------------- */
 

@@ -133,7 +133,7 @@ void skn_table_set_end(struct skn_store *store, struct skn_table *table, bool is
     /* So that what is known of a table without rows is forgotten too, in its turn. */
     bool in_turn = is_known && store->backend;
     if (in_turn == (table->end.place == SKN_PLACE_CLEAN)) return;
-    if (in_turn) table->end.rounds = FETCHED_ROUNDS;
+    if (in_turn) table->end.rounds = skn_pins_rounds(store);
     skn_item_place(store, &table->end, in_turn ? SKN_PLACE_CLEAN : SKN_PLACE_NONE);
 }
 

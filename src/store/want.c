@@ -16,7 +16,7 @@ static void
 insert_clean(struct skn_store *store, struct skn_spot spot, struct skn_entry *entry, bool cont)
 {
     entry->item.cont = cont;
-    entry->item.rounds = FETCHED_ROUNDS;
+    entry->item.rounds = skn_pins_rounds(store);
     entry->item.is_stored = entry->item.kind == SKN_KIND_ROW;
     (void)skn_spot_insert(store, spot, entry);
     skn_item_place(store, &entry->item, SKN_PLACE_CLEAN);

@@ -20,6 +20,14 @@ static uint32_t attempts_of(struct skn_value payload)
 
 /* add n, get; boom: faults; order: answers how many were handled before; tick n: a timer in n ms;
  * do: an intent; pass: sends "boom" with the same payload to itself. */
+enum { WIDE_BYTES = 2000, WIDE_ROWS = 300 };
+static const uint8_t wide_bytes[WIDE_BYTES];
+
+static struct skn_slice wide_key(struct skn_cx *cx, int64_t i)
+{
+    return skn_slice_str(skn_arena_printf(skn_cx_arena(cx), "w%05d", (int)i));
+}
+
 static enum skn_rc
 sum_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
 {
@@ -37,6 +45,19 @@ sum_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct sk
     if (is(m->name, "pass")) {
         skn_cx_send(cx, skn_cx_address(cx), SKN_PRIORITY_LOW, SKN_LIT("boom"), m->payload);
         return SKN_OK;
+    }
+    for (int64_t i = 0; is(m->name, "fill") && i < skn_value_as_int(m->payload); i++)
+        skn_cx_put_value(cx, wide_key(cx, i), skn_value_bytes(skn_slice(wide_bytes, WIDE_BYTES)));
+    if (is(m->name, "fill")) return skn_cx_rc(cx);
+    if (is(m->name, "wide")) {
+        /* Backwards and by halves, so that no answer of the backend has what comes next. */
+        int64_t all = skn_value_as_int(m->payload);
+        for (int64_t i = 0; i < all; i++) {
+            rc = skn_cx_get(cx, wide_key(cx, i % 2 ? i : all - 1 - i), &bytes);
+            if (rc != SKN_OK) return rc;
+        }
+        skn_cx_put_value(cx, SKN_LIT("n"), skn_value_int(all));
+        return skn_cx_rc(cx);
     }
     if (is(m->name, "tick")) {
         uint64_t due = skn_cx_now_ms(cx) + (uint64_t)skn_value_as_int(m->payload);
@@ -454,6 +475,70 @@ static void a_store_that_answers_later_changes_only_when(void **state) /* [E13] 
     skn_buf_fini(&s.rows);
 }
 
+/* Steps until there is nothing to do. The cache forgets all it may between any two. */
+static size_t turns_until_done(struct slow *s)
+{
+    for (size_t turns = 0; turns < 20 * WIDE_ROWS; turns++) {
+        enum skn_rc rc = slow_step(s, 1000);
+        assert_true(rc == SKN_OK || rc == SKN_ELATER || rc == SKN_ENOENT);
+        for (int i = 0; i < 10; i++)
+            skn_store_shrink(s->store);
+        bool has_answer = answer_one(s);
+        for (int i = 0; i < 10; i++)
+            skn_store_shrink(s->store);
+        if (rc == SKN_ENOENT && !has_answer) return turns;
+    }
+    fail_msg("it is never done");
+    return 0;
+}
+
+static void what_a_message_waits_for_stays_until_it_is_done(void **state) /* [E13] */
+{
+    (void)state;
+    static const uint8_t secret[SKN_SECRET_BYTES] = "0123456789abcdef0123456789abcde";
+    static const char *const names[] = {"fill", "wide"};
+    struct slow s = {.backend = skn_backend_memory_create()};
+    struct skn_diag diag;
+    struct skn_output out;
+    skn_buf_init(&s.rows, 8 << 20);
+    skn_backend_memory_set_slow(s.backend, true);
+    const struct skn_store_options store = {.backend = s.backend, .cache_bytes = 1};
+    assert_int_equal(skn_store_open(&store, &s.store, &diag), SKN_OK);
+    const struct skn_core_options options = {
+        .store = s.store, .programs = programs, .check_rebuild = true};
+    s.core = skn_core_create(&options);
+    const struct skn_core_opening opening = {
+        .secret = secret, .take_up_all = true, .writes_at_once = true};
+    assert_int_equal(skn_core_open(s.core, &opening, &diag), SKN_OK);
+    for (size_t k = 0; k < SKN_ARRAY_LEN(names); k++) {
+        for (uint64_t i = 0; i < 3; i++) { /* three of them wait at once */
+            char address[16];
+            (void)snprintf(address, sizeof address, "a:Sum/%d", (int)i);
+            struct skn_request request = {.number = i,
+                                          .address = skn_slice_str(address),
+                                          .name = skn_slice_str(names[k]),
+                                          .payload = skn_value_int(WIDE_ROWS)};
+            assert_int_equal(skn_core_submit(s.core, &request, &diag), SKN_OK);
+        }
+        (void)turns_until_done(&s);
+        checkpoint(&s);
+        for (int i = 0; i < 2000; i++)
+            skn_store_shrink(s.store);
+        size_t replies = 0;
+        while (skn_core_next_output(s.core, &out))
+            replies += out.kind == SKN_OUTPUT_REPLY && out.rc == SKN_OK;
+        assert_int_equal(replies, 3);
+        /* Afterwards nothing is held back. */
+        assert_int_equal(skn_store_counts(s.store).pins, 0);
+        assert_int_equal(skn_store_counts(s.store).entries, 0);
+    }
+    assert_true(skn_store_counts(s.store).fetches > 3 * WIDE_ROWS / 64);
+    skn_core_destroy(s.core);
+    skn_store_destroy(s.store);
+    skn_backend_destroy(s.backend);
+    skn_buf_fini(&s.rows);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -468,6 +553,7 @@ int main(void)
         cmocka_unit_test(one_intent_that_is_interrupted_too_often_holds_its_domain),
         cmocka_unit_test(a_failure_counts_for_the_current_attempt_only),
         cmocka_unit_test(a_store_that_answers_later_changes_only_when),
+        cmocka_unit_test(what_a_message_waits_for_stays_until_it_is_done),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

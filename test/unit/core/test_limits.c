@@ -26,7 +26,7 @@ static struct skn_value bytes_of_size(struct skn_arena *arena, size_t size)
     return value;
 }
 
-/* What the payload n asks for: gas, memory n: so much of it in all; row, batch, key, tag, message,
+/* What the payload n asks for: gas, memory n: so much of it in all; reads n: rows looked up; row, batch, key, tag, message,
  * answer, effect, name n: one of n bytes; boom: faults; ok: nothing; put: a row. */
 static enum skn_rc
 taker_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
@@ -45,6 +45,10 @@ taker_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct 
         size_t left = skn_cx_memory_left(cx);
         void *taken = skn_arena_alloc(arena, n <= 1 << 20 ? left - (1 << 20) + n : left + 16);
         (void)taken;
+    } else if (is(m->name, "reads")) {
+        struct skn_slice value;
+        for (size_t i = 0; i < n && skn_cx_get(cx, SKN_LIT("none"), &value) == SKN_ENOENT; i++)
+            continue;
     } else if (is(m->name, "row")) {
         skn_cx_put(cx, SKN_LIT("r"), skn_slice(skn_arena_zero(arena, 1, n), n));
     } else if (is(m->name, "value")) {
@@ -173,6 +177,18 @@ static void a_slice_has_so_much_gas_and_memory(void **state) /* DESIGN 3.3 */
     assert_int_equal(ask(&s, "a:Taker/m", "memory", 1 << 20), SKN_OK);
     assert_int_equal(ask(&s, "a:Taker/m", "memory", (1 << 20) + 1), SKN_EMEMORY);
     assert_non_null(strstr(s.diag.text, "slice_memory is 2097152"));
+    shard_fini(&s);
+}
+
+static void a_slice_reads_so_many_rows(void **state) /* [E13]: what is pinned for it */
+{
+    (void)state;
+    struct shard s;
+    open_with(&s, &(struct skn_core_limits){.hot_rows = 50});
+    expect_limit(&s, "reads", 50, SKN_EFULL, "hot_rows is 50");
+    shard_fini(&s);
+    open_with(&s, &(struct skn_core_limits){0});
+    expect_limit(&s, "reads", 1000000, SKN_EFULL, "hot_rows is 1000000");
     shard_fini(&s);
 }
 
@@ -407,6 +423,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_defaults_are_those_of_the_documents),
         cmocka_unit_test(a_slice_has_so_much_gas_and_memory),
+        cmocka_unit_test(a_slice_reads_so_many_rows),
         cmocka_unit_test(a_batch_has_so_many_bytes),
         cmocka_unit_test(requests_are_refused_at_the_door),
         cmocka_unit_test(a_result_that_is_too_large_is_a_failure_that_says_so),
