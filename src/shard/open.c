@@ -25,6 +25,7 @@ struct skn_shards *shards_new(const struct skn_shards_options *options, bool is_
     limits->records = or_default(limits->records, 500000);
     limits->bytes = or_default(limits->bytes, UINT64_C(256) << 20);
     limits->ms = or_default(limits->ms, 30000);
+    all->options.speculative_bytes = or_default(options->speculative_bytes, UINT64_C(256) << 20);
     all->worker_count = options->workers ? options->workers : 1;
     SKN_ASSERT(all->worker_count <= SKN_WORKERS_MAX);
     skn_list_init(&all->answered);

@@ -108,6 +108,7 @@ struct worker {
     struct chunk *open;
     unsigned chunks_out, fetches_out, blocks_out;
     uint32_t records_out; /* in chunks at the log */
+    uint64_t bytes_out;   /* of records that are not durable, also of those not given yet [E20] */
     uint64_t looked_ms;
     bool has_marks;     /* a checkpoint is under way */
     bool marks_durable; /* and told so */

@@ -74,9 +74,10 @@ struct skn_shards_options {
     struct skn_history_options history;
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
-    uint32_t shards;    /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
-    unsigned workers;   /* 0: 1 */
-    size_t cache_bytes; /* of clean rows, over all shards; 0: no bound */
+    uint32_t shards;            /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
+    unsigned workers;           /* 0: 1 */
+    uint64_t speculative_bytes; /* 256 MiB of records that are not durable, over all shards [E20] */
+    size_t cache_bytes;         /* of clean rows, over all shards; 0: no bound */
     struct skn_checkpoint_limits checkpoint;
     bool take_up_all;
     bool check_rebuild;     /* [E24]: each message handled twice */

@@ -112,6 +112,7 @@ static void add_record(struct worker *w, const struct skn_record *record)
     *copy = *record;
     copy->message = copy_into(chunk, record->message);
     copy->batch = copy_into(chunk, record->batch);
+    w->bytes_out += record->message.len + record->batch.len;
 }
 
 /* All of a chunk's records are durable: it comes back, and outputs may leave. */
@@ -130,6 +131,7 @@ static void take_chunk(struct worker *w, struct chunk *chunk)
     }
     w->chunks_out--;
     w->records_out -= chunk->count;
+    w->bytes_out -= chunk->used;
     skn_list_push_front(&w->free_chunks, &chunk->link);
 }
 
@@ -265,6 +267,13 @@ static void tally_up(_Atomic uint64_t *sum, uint64_t before, uint64_t after)
     atomic_store_explicit(sum, now, memory_order_relaxed);
 }
 
+/* Of what the node may have under way [E20] each worker has an equal part: so they need not ask each
+ * other. One record may go over, as in a shard. */
+static bool has_bytes(const struct worker *w)
+{
+    return w->bytes_out < w->all->options.speculative_bytes / w->all->worker_count;
+}
+
 /* Handles what waits at one shard, up to SLICES_AT_ONCE messages. */
 static enum skn_rc
 step_shard(struct worker *w, struct shard *shard, uint64_t now_ms, struct skn_diag *diag)
@@ -274,7 +283,7 @@ step_shard(struct worker *w, struct shard *shard, uint64_t now_ms, struct skn_di
     enum skn_rc rc = SKN_OK;
     skn_list_remove(&shard->active_link);
     if (!skn_list_is_empty(&shard->calls)) release_calls(shard);
-    for (int i = 0; i < SLICES_AT_ONCE && rc == SKN_OK; i++) {
+    for (int i = 0; i < SLICES_AT_ONCE && rc == SKN_OK && has_bytes(w); i++) {
         rc = skn_core_step(shard->core, now_ms, &record, diag);
         if (rc == SKN_OK) add_record(w, &record);
     }
@@ -321,7 +330,7 @@ static void release_all(struct worker *w)
  * too far behind the journal: an opening would take too long [E12]. */
 static bool has_room(const struct worker *w)
 {
-    return w->chunks_out < CHUNKS_OUT_MAX && !is_behind(w->all);
+    return w->chunks_out < CHUNKS_OUT_MAX && has_bytes(w) && !is_behind(w->all);
 }
 
 static bool may_step(const struct worker *w)
