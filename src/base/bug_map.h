@@ -50,6 +50,7 @@
     X(37, MEMORY_STATE,       1, "sim", "a program counts in memory and not in a row [E24]") \
     X(38, WAKE_LOST,          1, "node/wakeup", "the flag of a wake goes off before its byte is read") \
     X(39, KEEPER_SLEEPS,      1, "shard/wakes", "nobody wakes the keeper when the tail is long [E12]") \
+    X(40, POISON_IGNORED,     1, "sim", "a message that ended the node twice is handled again [E35]") \
     /* timers, clocks */ \
     X(41, TIMER_WALL,         1, "sim", "timers are due by the wall clock [E50]") \
     X(42, TIMER_TWICE,        1, "sim", "a timer that fired is not deleted [E51]") \

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/guard.h"
 
+#include "base/bug.h"
 #include "base/mem.h"
 #include "core/core_internal.h"
 
@@ -155,7 +156,8 @@ void skn_guard_enter(struct skn_core *core, struct skn_dom *dom, const struct sk
     struct skn_hash128 identity = identity_of(core, address, work);
     for (size_t i = 0; i < guard->count; i++) {
         if (!skn_slice_eq(guard->poison[i].address, address)) continue;
-        bool is_this = skn_hash128_eq(guard->poison[i].identity, identity);
+        bool is_this =
+            skn_hash128_eq(guard->poison[i].identity, identity) && !skn_bug(SKN_BUG_POISON_IGNORED);
         guard->is_poisoned |= is_this;
         guard->is_careful |= is_this || skn_core_is_faulted(core->store, address);
     }

@@ -154,6 +154,9 @@ static enum skn_rc first_answer(struct skn_checker *c,
     asked->answered_up_ms = check_up_ms(c, e->at_ms);
     /* Both are given by slices that faulted, and by nothing else. */
     if (e->rc == SKN_EEXECUTION || e->rc == SKN_EFULL) check_dead(c, e->domain)->promised++;
+    /* And this by a message that had ended the node twice. */
+    bool is_boom = skn_slice_eq(e->name, SKN_LIT("boom"));
+    if (e->rc == SKN_EFAULT && is_boom) check_dead(c, e->domain)->promised++;
     if (e->rc != SKN_OK) return SKN_OK;
     if (skn_slice_eq(e->name, SKN_LIT("add"))) check_ledger(c, e->domain)->promised += amount;
     if (skn_slice_eq(e->name, SKN_LIT("start"))) {

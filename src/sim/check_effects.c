@@ -7,6 +7,8 @@
 
 #include "base/pure.h"
 
+enum { DEATHS_MAX = 2 }; /* of a node, by its own fault, at one message [E35] */
+
 struct task *check_task(struct skn_checker *c, const struct skn_history_event *e)
 {
     return check_remember(c, &c->tasks, skn_slice(e->key, sizeof e->key), sizeof(struct task));
@@ -143,7 +145,6 @@ check_settled(struct skn_checker *c, const struct skn_history_event *e, struct s
 enum skn_rc
 check_crash(struct skn_checker *c, const struct skn_history_event *e, struct skn_diag *diag)
 {
-    (void)diag;
     for (struct task *task = c->touched; task; task = task->next_touched) {
         task->pending = task->live = 0;
         task->is_touched = false;
@@ -154,6 +155,9 @@ check_crash(struct skn_checker *c, const struct skn_history_event *e, struct skn
     c->is_up = false;
     c->is_down = true;
     c->even++;
+    if (!skn_slice_eq(e->name, SKN_LIT("marked"))) return SKN_OK;
+    if (++check_dead(c, e->domain)->marked > DEATHS_MAX)
+        return check_bad(e, "P7: a message ended the node once more [E35]", diag);
     return SKN_OK;
 }
 

@@ -79,6 +79,7 @@ struct fence {
 /* Dead letters of a domain. */
 struct dead {
     uint64_t promised; /* requests that were answered with a fault */
+    uint32_t marked;   /* deaths of the node at it [E35] */
     uint64_t count;    /* in the observation `seen` */
     uint64_t seen;
 };

@@ -228,6 +228,14 @@ static void ask_job(struct world *w)
     world_cover(w, SKN_COVER_JOB);
 }
 
+/* To a domain of its own; bombs.c says why. */
+static void ask_bomb(struct world *w)
+{
+    const struct wish nothing = {.amount = 0};
+    if (!bombs_may_ask(w->bombs)) return;
+    ask_new(w, text(w, "sim:Bomb/", w->ask_count), "boom", &nothing);
+}
+
 /* --- what is asked again, or wrong ------------------------------------------------------------------------ */
 
 /* The same again, answered or not; or its id for something else. */
@@ -275,7 +283,9 @@ void clients_ask_something(struct world *w)
 {
     const struct sim_params *p = &w->params;
     uint64_t what = skn_rng_below(&w->rng, 64);
-    if (p->flows && what < 12)
+    if (p->bombs && !w->options->no_faults && !w->options->stop_at && what == 63)
+        ask_bomb(w);
+    else if (p->flows && what < 12)
         ask_run(w);
     else if (p->peers && what < 30)
         ask_peer(w);
@@ -314,6 +324,8 @@ void clients_hear(struct world *w, const struct skn_output *output)
     struct skn_history_event event = event_of(SKN_HISTORY_REPLY, ask);
     struct skn_value answer = skn_value_view(output->value);
     cover_answer(w, output->rc);
+    if (output->rc == SKN_EFAULT && skn_slice_eq(ask->name, SKN_LIT("boom")))
+        world_cover(w, SKN_COVER_ANSWER_POISON);
     if (output->rc == SKN_OK && skn_slice_eq(ask->name, SKN_LIT("start")))
         world_cover(w, SKN_COVER_RUN);
     event.rc = output->rc;

@@ -10,6 +10,8 @@
 #define SKN_COVER_MAP(X) \
     /* how a node ends and begins */ \
     X(KILL,            2000, "kills") \
+    X(KILL_MARKED,     100,  "deaths by the node's own fault [E35]") \
+    X(ANSWER_POISON,   50,   "answers of messages that had ended the node twice [E35]") \
     X(CUT_DROP,        200,  "power cuts that keep nothing unsynced") \
     X(CUT_PREFIX,      200,  "power cuts that keep the changes up to some moment") \
     X(CUT_SECTORS,     200,  "power cuts that keep any sectors") \
@@ -27,6 +29,8 @@
     X(OPENING_HELD,    500,  "openings that leave interrupted runs alone [E81]") \
     X(CHECKPOINT,      2000, "checkpoints [E10]") \
     X(END_IN_CHECKPOINT,200, "ends while a checkpoint is under way [E11]") \
+    X(PAUSE,           200,  "pauses of the process of up to a minute") \
+    X(CLOCK_DRIFT,     500,  "rounds in which the wall clock runs wrong or stands still") \
     X(CLOCK_FORWARD,   200,  "jumps of the wall clock ahead") \
     X(CLOCK_BACK,      200,  "jumps of the wall clock back") \
     X(SLOW_SYNC,       500,  "syncs that took from a millisecond to seconds") \

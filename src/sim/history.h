@@ -34,7 +34,8 @@
  * between OBSERVE and OBSERVED. The text names stand in history.c. */
 enum skn_history_kind {
     SKN_HISTORY_OPEN,    /* a node opened: epoch */
-    SKN_HISTORY_CRASH,   /* it is gone: name says how */
+    SKN_HISTORY_CRASH,   /* it is gone: name says how; "marked" by a fault of its own at the domain,
+                             of which each had one message */
     SKN_HISTORY_REQUEST, /* domain, id, name, hash of the payload, amount of an "add", or the
                              milliseconds of a "later" */
     SKN_HISTORY_REPLY, /* domain, id, name, hash of the payload, rc, answer (its hash), amount: the

@@ -5,6 +5,7 @@
 #include "base/pure.h"
 
 enum {
+    PAUSE_MS_MAX = 60 * 1000,
     OPENINGS_MAX = 50, /* in a row that die: more is no test but a loop */
     JUMP_MS_MAX = 10 * 60 * 1000,
     JUMPED_MS_MAX = 12 * 60 * 60 * 1000, /* request ids are promised for 24 h only */
@@ -87,6 +88,11 @@ void life_plan(struct world *w)
     plan_disk(&w->params, &rng, &w->plan);
     plan_end(&w->params, &rng, &w->plan);
     w->plan.seed = skn_rng_u64(&rng);
+    /* Behind the others, so that these are the same as before there were pauses. */
+    bool pauses_now = skn_rng_chance(&rng, 1, 60);
+    uint32_t pause_ms = (uint32_t)skn_rng_below(&rng, PAUSE_MS_MAX);
+    if (pauses_now && w->params.pauses) w->plan.pause_ms = pause_ms;
+    w->plan.reads = skn_rng_chance(&rng, 1, 2) && w->plan.fault == SKN_FAULT_EIO;
     skn_env_sim_set_sync(w->machine, w->plan.sync_ns);
     if (w->plan.sync_ns) world_fault(w);
 }
@@ -144,13 +150,32 @@ static void jump_wall(struct world *w)
     world_event(w, &event);
 }
 
-static void gone(struct world *w, const char *how)
+/* By how much it went wrong since the last time. */
+static void drift_wall(struct world *w)
+{
+    uint64_t now_ms = world_now_ms(w), passed_ms = now_ms - w->drifted_ms;
+    int64_t off_ms = (int64_t)passed_ms * w->params.drift_ppm / 1000000;
+    if (off_ms == 0) return;
+    w->drifted_ms = now_ms;
+    world_cover(w, SKN_COVER_CLOCK_DRIFT);
+    skn_env_sim_jump_wall(w->machine, off_ms * MS_IN_NS);
+    struct skn_history_event event = {.kind = SKN_HISTORY_CLOCK, .amount = off_ms};
+    world_event(w, &event);
+}
+
+static void gone_at(struct world *w, const char *how, struct skn_slice domain)
 {
     tasks_vanish(w);
     clients_disconnect(w);
     w->unsettled = 0;
-    struct skn_history_event event = {.kind = SKN_HISTORY_CRASH, .name = skn_slice_str(how)};
+    struct skn_history_event event = {
+        .kind = SKN_HISTORY_CRASH, .domain = domain, .name = skn_slice_str(how)};
     world_event(w, &event);
+}
+
+static void gone(struct world *w, const char *how)
+{
+    gone_at(w, how, (struct skn_slice){0});
 }
 
 static void crash(struct world *w)
@@ -175,6 +200,18 @@ static void crash(struct world *w)
     no_faults(w);
 }
 
+/* By a fault of its own, at this domain [E35]. */
+static void crash_marked(struct world *w, struct skn_slice domain)
+{
+    world_fault(w);
+    skn_env_sim_kill(w->machine);
+    world_cover(w, SKN_COVER_KILL_MARKED);
+    gone_at(w, "marked", domain);
+    node_abandon(w);
+    node_crash_store(w);
+    no_faults(w);
+}
+
 static void stop(struct world *w)
 {
     struct skn_diag diag = {0};
@@ -193,6 +230,7 @@ static void stop(struct world *w)
 void life_end(struct world *w)
 {
     jump_wall(w);
+    drift_wall(w);
     if (w->full_for > 0 && --w->full_for == 0) skn_env_sim_set_disk(w->machine, DISK_ENDLESS);
     if (w->plan.fills && w->full_for == 0) {
         w->full_for = 1 + (uint32_t)(w->plan.seed % FULL_ROUNDS_MAX);
@@ -222,7 +260,7 @@ static void arm(struct world *w)
         world_fault(w);
     }
     if (!w->plan.arms) return;
-    skn_env_sim_fault(w->machine, w->plan.fault, true, w->plan.nth, 1);
+    skn_env_sim_fault(w->machine, w->plan.fault, !w->plan.reads, w->plan.nth, 1);
     world_fault(w);
     w->plan.arms = false;
 }
@@ -326,7 +364,19 @@ void life_turn(struct world *w)
     arm(w);
     if (w->plan.sync_ns) world_cover(w, SKN_COVER_SLOW_SYNC);
     bool is_partial = !w->is_quiet && skn_rng_chance(&w->rng, 1, 2);
+    if (w->plan.pause_ms) {
+        /* What was due meanwhile is late by that, and then comes at once. */
+        is_partial = false;
+        world_cover(w, SKN_COVER_PAUSE);
+        world_fault(w);
+        skn_env_sim_advance(w->machine, (uint64_t)w->plan.pause_ms * MS_IN_NS);
+    }
     enum skn_rc rc = is_partial ? turn_some(w, &diag) : turn_all(w, &diag);
+    struct skn_slice domain;
+    if (rc == SKN_OK && bombs_have_killed(w, &domain)) {
+        crash_marked(w, domain);
+        return;
+    }
     if (rc != SKN_OK) {
         life_fail(w, rc, &diag);
         return;

@@ -2,6 +2,7 @@
  * The one file that knows the shard module. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "core/guard.h"
 #include "flow/flow.h"
 #include "shard/shards.h"
 #include "sim/world_internal.h"
@@ -26,8 +27,12 @@ struct look {
 
 static const char dir[] = "/journal";
 
-static const struct skn_program *const programs[] = {
-    &skn_flow_program, &sim_ledger_program, &sim_peer_program, &sim_job_program, NULL};
+static const struct skn_program *const programs[] = {&skn_flow_program,
+                                                     &sim_ledger_program,
+                                                     &sim_peer_program,
+                                                     &sim_job_program,
+                                                     &sim_bomb_program,
+                                                     NULL};
 
 static struct skn_shards_options options_of(const struct world *w)
 {
@@ -55,8 +60,12 @@ enum skn_rc node_open(struct world *w, bool take_up_all, struct skn_diag *diag)
 {
     struct skn_shards_options options = options_of(w);
     struct skn_shards *shards = NULL;
+    struct skn_poison poison[SIM_POISON_MAX];
     step(w, 1);
     options.take_up_all = take_up_all;
+    options.handling = bombs_slots(w->bombs);
+    options.poison = poison;
+    options.poison_count = bombs_poison(w->bombs, poison);
     enum skn_rc rc = skn_shards_open(&options, &shards, diag);
     if (rc != SKN_OK) return rc;
     w->node = skn_alloc_zero(1, sizeof *w->node);

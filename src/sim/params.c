@@ -87,6 +87,11 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->checkpoint_ms = ONE_OF(&rng, 200, 5000, 30000);
     /* Behind the others, so that these are the same as before there were limiters. */
     out->limiters = out->jobs && coin(&rng);
+    out->bombs = skn_rng_chance(&rng, 1, 4);
+    out->pauses = coin(&rng);
+    static const int32_t drifts[] = {0, 0, 0, 0, 1000, -1000, -1000000};
+    out->drift_ppm = drifts[skn_rng_below(&rng, SKN_ARRAY_LEN(drifts))];
+    if (out->tight) out->limits.slice_memory = ONE_OF(&rng, 0, 256 * KIB, 4096 * KIB);
     out->limits.limiter_idle_ms = ONE_OF(&rng, 1, 1000, 5000);
 }
 
@@ -115,6 +120,8 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"jobs", p->jobs},
                  {"limiters", p->limiters},
                  {"timers", p->timers},
+                 {"bombs", p->bombs},
+                 {"pauses", p->pauses},
                  {"tight", p->tight},
                  {"store", p->has_store},
                  {"slow-store", p->is_slow}};
@@ -142,11 +149,13 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                    {"waiting", p->limits.requests_waiting},
                    {"message", p->limits.message_bytes},
                    {"batch", p->limits.batch_bytes},
-                   {"gas", p->limits.slice_gas}};
+                   {"gas", p->limits.slice_gas},
+                   {"memory", p->limits.slice_memory}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(flags); i++)
         skn_buf_printf(out, "%s%s%s", i ? " " : "", flags[i].is_on ? "+" : "-", flags[i].name);
     for (size_t i = 0; i < SKN_ARRAY_LEN(numbers); i++)
         skn_buf_printf(out, " %s=%llu", numbers[i].name, (unsigned long long)numbers[i].n);
+    skn_buf_printf(out, " drift=%d", (int)p->drift_ppm);
 }
 
 void skn_sim_print_params(uint64_t seed, struct skn_buf *out)

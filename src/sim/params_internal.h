@@ -12,13 +12,16 @@
 struct sim_params {
     /* Families of faults. */
     bool kills, cuts, in_operations, io_errors, full_disks, stops, clocks, slow_disk;
-    bool holds;    /* openings that leave interrupted runs alone */
-    bool lates;    /* results of dead nodes come late, and failures twice */
-    bool failures; /* programs fail and time out */
-    bool cancels;  /* runs and jobs are stopped */
-    bool repeats;  /* requests are asked again, and their ids used for others */
-    bool bad_asks; /* requests that cannot be admitted */
-    bool bad_adds; /* adds that fault, or are larger than some limit */
+    bool holds;        /* openings that leave interrupted runs alone */
+    bool lates;        /* results of dead nodes come late, and failures twice */
+    bool failures;     /* programs fail and time out */
+    bool cancels;      /* runs and jobs are stopped */
+    bool repeats;      /* requests are asked again, and their ids used for others */
+    bool bad_asks;     /* requests that cannot be admitted */
+    bool pauses;       /* the process stands still for up to a minute */
+    int32_t drift_ppm; /* of the wall clock; -1000000: it stands still */
+    bool bombs;        /* requests at which the node dies of its own fault */
+    bool bad_adds;     /* adds that fault, or are larger than some limit */
     /* What is asked for. */
     bool flows, peers, jobs, timers;
     bool limiters; /* of jobs */

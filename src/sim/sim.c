@@ -163,6 +163,7 @@ static bool has_work(struct world *w, struct skn_buf *runs)
     skn_env_sim_advance(w->machine, UINT64_C(150) * MS_IN_NS);
     life_turn(w);
     if (w->rc != SKN_OK) return false;
+    if (!w->node) return true; /* it died by its own fault */
     if (look_for_work(w, &active, &left, runs, &diag) != SKN_OK)
         world_fail(w, "P7: the node fails", &diag);
     /* What fired just now may have had something performed. */
@@ -190,8 +191,9 @@ static void finish(struct world *w)
         if (w->rc == SKN_OK) life_turn(w);
         if (w->rc != SKN_OK) break;
         skn_buf_reset(&runs);
-        bool may_be_over = owed == 0 && w->tasks.count == 0 && w->unsettled == 0;
+        bool may_be_over = owed == 0 && w->tasks.count == 0 && w->unsettled == 0 && w->node;
         if (may_be_over && !has_work(w, &runs)) break;
+        if (!w->node) continue; /* it died by its own fault, and opens again */
         if (runs.len > 0 && skn_rng_chance(&w->rng, 1, 4)) resume_all(w, &runs);
         pass_time(w);
         if (i < QUIET_ROUNDS_MAX) continue;
@@ -206,6 +208,7 @@ static void world_init(struct world *w)
     const struct skn_sim_options *o = w->options;
     uint64_t state = o->seed;
     params_draw(o->seed, &w->params);
+    w->bombs = bombs_create();
     skn_arena_init(&w->arena);
     skn_buf_init(&w->scratch, SCRATCH_BYTES);
     skn_buf_init(&w->text, TEXT_BYTES);
@@ -225,6 +228,7 @@ static void world_fini(struct world *w)
     skn_env_sim_destroy(w->machine);
     skn_checker_destroy(w->checker);
     skn_free(w->asks);
+    bombs_destroy(w->bombs);
     skn_free(w->tasks.items);
     skn_free(w->ghosts.items);
     skn_buf_fini(&w->scratch);

@@ -62,6 +62,8 @@ struct round_plan {
     int64_t jump_ms;
     bool fails_commit; /* the next checkpoint cannot be made durable */
     uint64_t sync_ns;  /* a sync takes so long in this round */
+    uint32_t pause_ms; /* the process is stopped for so long */
+    bool reads;        /* what fails may be a read */
     bool holds;        /* an opening leaves interrupted runs alone */
     uint64_t seed;     /* for what else the faults of this round need */
 };
@@ -85,11 +87,13 @@ struct world {
     struct skn_backend *backend; /* NULL: rows live in memory only */
     bool commit_fails;           /* the next commit of the backend does */
     struct sim_node *node;       /* NULL: down */
-    uint32_t cut_in;             /* rounds until the power cut after a kill, 0 none */
-    uint32_t full_for;           /* rounds until the disk has room again, 0 it has */
-    bool is_quiet;               /* no faults any more */
-    uint32_t left_for;           /* rounds in which nothing was left but rows */
+    struct bombs *bombs;
+    uint32_t cut_in;   /* rounds until the power cut after a kill, 0 none */
+    uint32_t full_for; /* rounds until the disk has room again, 0 it has */
+    bool is_quiet;     /* no faults any more */
+    uint32_t left_for; /* rounds in which nothing was left but rows */
     uint64_t jumped_ms;
+    uint64_t drifted_ms; /* up to then the wall clock's drift is accounted for */
     struct ask *asks;
     size_t ask_count, ask_cap;
     size_t open_asks;        /* that wait for an answer */
@@ -242,6 +246,22 @@ void clients_disconnect(struct world *w);
 /* Asks again for all that has no answer; how many that are. */
 size_t clients_ask_again(struct world *w);
 void clients_resume(struct world *w, struct skn_slice run);
+
+/* --- bombs.c: deaths by the node's own fault [E35] ------------------------------------------------- */
+
+enum { SIM_WORKERS_MAX = 3, SIM_POISON_MAX = 6 };
+struct skn_handling;
+struct skn_poison;
+extern const struct skn_program sim_bomb_program;
+struct bombs *bombs_create(void) SKN_MUST_USE;
+void bombs_destroy(struct bombs *bombs);
+/* For an opening: a slot per worker, empty; and what must not be handled, at most SIM_POISON_MAX. */
+struct skn_handling *bombs_slots(struct bombs *bombs);
+size_t bombs_poison(const struct bombs *bombs, struct skn_poison *out);
+/* There may be another one; it is counted. */
+bool bombs_may_ask(struct bombs *bombs);
+/* The node died at one in this turn; its address. */
+bool bombs_have_killed(struct world *w, struct skn_slice *out_address);
 
 /* --- flows.c, ledger.c, peers.c, jobs.c ---------------------------------------------------------------- */
 
