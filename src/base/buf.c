@@ -52,17 +52,12 @@ void skn_buf_commit(struct skn_buf *buf, size_t n)
     buf->len += n;
 }
 
-void skn_buf_put(struct skn_buf *buf, struct skn_slice bytes)
+void skn_buf_put_slow(struct skn_buf *buf, struct skn_slice bytes)
 {
     uint8_t *to = skn_buf_reserve(buf, bytes.len);
     if (!to) return;
     if (bytes.len > 0) memcpy(to, bytes.ptr, bytes.len);
     buf->len += bytes.len;
-}
-
-void skn_buf_put_u8(struct skn_buf *buf, uint8_t byte)
-{
-    skn_buf_put(buf, skn_slice(&byte, 1));
 }
 
 void skn_buf_put_str(struct skn_buf *buf, const char *text)
@@ -89,54 +84,6 @@ void skn_buf_printf(struct skn_buf *buf, const char *fmt, ...)
     va_start(args, fmt);
     skn_buf_vprintf(buf, fmt, args);
     va_end(args);
-}
-
-static void put_le(struct skn_buf *buf, uint64_t n, size_t width)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < width; i++)
-        bytes[i] = (uint8_t)(n >> (8 * i));
-    skn_buf_put(buf, skn_slice(bytes, width));
-}
-
-static void put_be(struct skn_buf *buf, uint64_t n, size_t width)
-{
-    uint8_t bytes[8];
-    for (size_t i = 0; i < width; i++)
-        bytes[i] = (uint8_t)(n >> (8 * (width - 1 - i)));
-    skn_buf_put(buf, skn_slice(bytes, width));
-}
-
-void skn_buf_put_le32(struct skn_buf *buf, uint32_t n)
-{
-    put_le(buf, n, 4);
-}
-
-void skn_buf_put_le64(struct skn_buf *buf, uint64_t n)
-{
-    put_le(buf, n, 8);
-}
-
-void skn_buf_put_be16(struct skn_buf *buf, uint16_t n)
-{
-    put_be(buf, n, 2);
-}
-
-void skn_buf_put_be32(struct skn_buf *buf, uint32_t n)
-{
-    put_be(buf, n, 4);
-}
-
-void skn_buf_put_be64(struct skn_buf *buf, uint64_t n)
-{
-    put_be(buf, n, 8);
-}
-
-void skn_buf_put_block(struct skn_buf *buf, struct skn_slice bytes)
-{
-    SKN_ASSERT(bytes.len <= UINT32_MAX);
-    skn_buf_put_le32(buf, (uint32_t)bytes.len);
-    skn_buf_put(buf, bytes);
 }
 
 enum skn_rc skn_buf_rc(const struct skn_buf *buf)

@@ -14,7 +14,9 @@
 #include "base/rc.h"
 #include "base/slice.h"
 
+#include <endian.h>
 #include <stdarg.h>
+#include <string.h>
 
 struct skn_buf {
     uint8_t *ptr;
@@ -38,21 +40,68 @@ uint8_t *skn_buf_reserve(struct skn_buf *buf, size_t n) SKN_MUST_USE;
 /* Counts `n` reserved bytes as written. */
 void skn_buf_commit(struct skn_buf *buf, size_t n);
 
-void skn_buf_put(struct skn_buf *buf, struct skn_slice bytes);
-void skn_buf_put_u8(struct skn_buf *buf, uint8_t byte);
+/* For when it has to grow, or is full. */
+void skn_buf_put_slow(struct skn_buf *buf, struct skn_slice bytes);
+
+static inline void skn_buf_put(struct skn_buf *buf, struct skn_slice bytes)
+{
+    /* One byte stays for the NUL of skn_buf_str. */
+    bool fits = bytes.len < buf->cap - buf->len && bytes.len <= buf->max - buf->len && !buf->full;
+    if (fits && bytes.len > 0) {
+        memcpy(buf->ptr + buf->len, bytes.ptr, bytes.len);
+        buf->len += bytes.len;
+    } else if (!fits) {
+        skn_buf_put_slow(buf, bytes);
+    }
+}
+
+static inline void skn_buf_put_u8(struct skn_buf *buf, uint8_t byte)
+{
+    skn_buf_put(buf, skn_slice(&byte, 1));
+}
+
 void skn_buf_put_str(struct skn_buf *buf, const char *text);
 void skn_buf_printf(struct skn_buf *buf, const char *fmt, ...) SKN_PRINTF(2, 3);
 void skn_buf_vprintf(struct skn_buf *buf, const char *fmt, va_list args) SKN_PRINTF(2, 0);
 
 /* Fixed-width integers: little-endian for what is only read, big-endian for keys. */
-void skn_buf_put_le32(struct skn_buf *buf, uint32_t n);
-void skn_buf_put_le64(struct skn_buf *buf, uint64_t n);
-void skn_buf_put_be16(struct skn_buf *buf, uint16_t n);
-void skn_buf_put_be32(struct skn_buf *buf, uint32_t n);
-void skn_buf_put_be64(struct skn_buf *buf, uint64_t n);
+static inline void skn_buf_put_le32(struct skn_buf *buf, uint32_t n)
+{
+    n = htole32(n);
+    skn_buf_put(buf, skn_slice(&n, sizeof n));
+}
+
+static inline void skn_buf_put_le64(struct skn_buf *buf, uint64_t n)
+{
+    n = htole64(n);
+    skn_buf_put(buf, skn_slice(&n, sizeof n));
+}
+
+static inline void skn_buf_put_be16(struct skn_buf *buf, uint16_t n)
+{
+    n = htobe16(n);
+    skn_buf_put(buf, skn_slice(&n, sizeof n));
+}
+
+static inline void skn_buf_put_be32(struct skn_buf *buf, uint32_t n)
+{
+    n = htobe32(n);
+    skn_buf_put(buf, skn_slice(&n, sizeof n));
+}
+
+static inline void skn_buf_put_be64(struct skn_buf *buf, uint64_t n)
+{
+    n = htobe64(n);
+    skn_buf_put(buf, skn_slice(&n, sizeof n));
+}
 
 /* A u32 length, little-endian, and the bytes: what skn_cursor_block reads. At most 4 GiB. */
-void skn_buf_put_block(struct skn_buf *buf, struct skn_slice bytes);
+static inline void skn_buf_put_block(struct skn_buf *buf, struct skn_slice bytes)
+{
+    SKN_ASSERT(bytes.len <= UINT32_MAX);
+    skn_buf_put_le32(buf, (uint32_t)bytes.len);
+    skn_buf_put(buf, bytes);
+}
 
 /* The bytes so far, borrowed until the next call on the buffer. */
 static inline struct skn_slice skn_buf_slice(const struct skn_buf *buf)

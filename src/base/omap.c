@@ -141,38 +141,55 @@ struct skn_omap_node *skn_omap_lower_bound(const struct skn_omap *map, struct sk
     return found;
 }
 
-struct skn_omap_node *skn_omap_before(const struct skn_omap *map, struct skn_slice key)
+struct skn_omap_node *skn_omap_floor(const struct skn_omap *map, struct skn_slice key)
 {
     uint64_t head = head_of(key);
     struct skn_omap_node *found = NULL;
     for (struct skn_omap_node *node = map->root; node;) {
         int order = compare(head, key, node);
-        if (order > 0) found = node;
+        if (order >= 0) found = node;
+        if (order == 0) break;
         node = node->child[order > 0];
     }
     return found;
 }
 
-struct skn_omap_node *skn_omap_insert(struct skn_omap *map, struct skn_omap_node *node)
+struct skn_omap_node *
+skn_omap_locate(struct skn_omap *map, struct skn_slice key, struct skn_omap_place *out_place)
 {
-    uint64_t head = head_of(node->key);
+    uint64_t head = head_of(key);
     struct skn_omap_node *parent = NULL;
     struct skn_omap_node **link = &map->root;
     while (*link) {
         parent = *link;
-        int order = compare(head, node->key, parent);
+        int order = compare(head, key, parent);
         if (order == 0) return parent;
         link = &parent->child[order > 0];
     }
-    node->head = head;
-    node->parent = parent;
+    *out_place = (struct skn_omap_place){.parent = parent, .link = link, .head = head};
+    return NULL;
+}
+
+void skn_omap_insert_at(struct skn_omap *map,
+                        struct skn_omap_node *node,
+                        const struct skn_omap_place *place)
+{
+    node->head = place->head;
+    node->parent = place->parent;
     node->child[SMALLER] = NULL;
     node->child[LARGER] = NULL;
     node->height = 1;
-    *link = node;
+    *place->link = node;
     map->count++;
-    retrace(map, parent);
-    return NULL;
+    retrace(map, place->parent);
+}
+
+struct skn_omap_node *skn_omap_insert(struct skn_omap *map, struct skn_omap_node *node)
+{
+    struct skn_omap_place place;
+    struct skn_omap_node *there = skn_omap_locate(map, node->key, &place);
+    if (!there) skn_omap_insert_at(map, node, &place);
+    return there;
 }
 
 static struct skn_omap_node *outermost(struct skn_omap_node *node, int side)

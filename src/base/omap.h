@@ -42,8 +42,24 @@ struct skn_omap_node *skn_omap_find(const struct skn_omap *map, struct skn_slice
 /* The first node whose key is `key` or larger, or NULL. */
 struct skn_omap_node *skn_omap_lower_bound(const struct skn_omap *map, struct skn_slice key);
 
-/* The last node whose key is smaller than `key`, or NULL. */
-struct skn_omap_node *skn_omap_before(const struct skn_omap *map, struct skn_slice key);
+/* The last node whose key is `key` or smaller, or NULL. */
+struct skn_omap_node *skn_omap_floor(const struct skn_omap *map, struct skn_slice key);
+
+/* Where a key belongs; dies with the next change of the map. */
+struct skn_omap_place {
+    struct skn_omap_node *parent;
+    struct skn_omap_node **link;
+    uint64_t head;
+};
+
+/* The node with this key; or NULL, and where it belongs. */
+struct skn_omap_node *
+skn_omap_locate(struct skn_omap *map, struct skn_slice key, struct skn_omap_place *out_place);
+
+/* Puts `node` in there; its key is the one that was located. */
+void skn_omap_insert_at(struct skn_omap *map,
+                        struct skn_omap_node *node,
+                        const struct skn_omap_place *place);
 
 /* Puts `node`, whose key is set, into the map and returns NULL. When the key is there already the
  * map and `node` stay as they are, and the node that has it is returned. */

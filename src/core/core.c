@@ -76,6 +76,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     skn_omap_init(&core->traced);
     skn_list_init(&core->fetching);
     skn_list_init(&core->idle);
+    skn_list_init(&core->spare);
     skn_list_init(&core->outs);
     skn_sched_init(&core->sched, core->limits.quantum_gas);
     skn_timers_init(&core->timers);
@@ -430,7 +431,7 @@ static enum skn_rc give_epoch(struct skn_core *core,
     struct skn_buf *batch = &core->batch[0];
     skn_buf_reset(batch);
     skn_core_begin_epoch(core, batch);
-    enum skn_rc rc = skn_rows_known(core, skn_buf_slice(batch), diag);
+    enum skn_rc rc = skn_store_know(core->store, skn_buf_slice(batch), diag);
     if (rc != SKN_OK) return rc;
     return skn_commit(core,
                       NULL,
@@ -747,7 +748,7 @@ struct skn_core_counts skn_core_counts(const struct skn_core *core)
     counts.ready = core->sched.ready;
     counts.unacknowledged = core->mail.unacked;
     counts.resting = core->mail.resting;
-    counts.domains = skn_omap_count(&core->doms);
+    counts.domains = skn_omap_count(&core->doms) - core->spare_count;
     counts.timers = skn_omap_count(&core->timers.soon) + core->timers.queued;
     return counts;
 }

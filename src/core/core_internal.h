@@ -35,8 +35,9 @@ struct skn_input {
 struct skn_dom {
     struct skn_omap_node node; /* by address */
     struct skn_turn turn;
-    struct skn_list link; /* in fetching, or in idle: warm, and nothing waits */
+    struct skn_list link; /* in fetching; in idle: warm, and nothing waits; or in spare */
     bool is_idle;
+    bool is_spare; /* in spare: nothing of it is in memory but its place */
     bool is_held;
     bool is_stuck;   /* held, and only a person takes it up: interrupted too often in a row [E41] */
     bool is_keyless; /* it waits for a sealing key [E46] */
@@ -184,6 +185,8 @@ struct skn_core {
     struct skn_omap traced;   /* addresses [trace.c] */
     struct skn_list fetching; /* wait for rows from the backend */
     struct skn_list idle;     /* nothing to do, least recently used first */
+    struct skn_list spare;    /* and nothing in memory; likewise */
+    size_t spare_count;
     struct skn_timers timers;
     bool holds; /* domains of held programs that rest since the opening are not taken up */
     size_t idle_count;
@@ -220,6 +223,7 @@ void skn_dom_settle(struct skn_core *core, struct skn_dom *dom);
 struct skn_dom *skn_dom_pick(struct skn_core *core);
 /* Frees what is in memory only because it owed; all that may go. */
 void skn_doms_sweep(struct skn_core *core);
+void skn_doms_free_spares(struct skn_core *core);
 void skn_dom_free(struct skn_core *core, struct skn_dom *dom);
 /* The message is done: what was fetched for it may go. */
 void skn_dom_unpin(struct skn_core *core, struct skn_dom *dom);
@@ -515,10 +519,7 @@ static inline bool skn_message_is_asked(enum skn_message_kind kind)
 }
 /* The rows that a slice changed, in key order. */
 void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch);
-/* SKN_ELATER: what is under some key of the batch is not known yet, and wanted now [E13]. */
-SKN_MUST_USE enum skn_rc
-skn_rows_known(struct skn_core *core, struct skn_slice batch, struct skn_diag *diag);
-/* Turns a batch into a record, applies it and takes the outputs of `cx` (may be NULL) over. */
+/* Turns a batch, of which all is known, into a record, applies it and takes the outputs of `cx` (may be NULL) over. */
 SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     struct skn_cx *cx,
                                     struct skn_slice batch,

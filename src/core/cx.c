@@ -120,11 +120,12 @@ static void
 change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool is_delete)
 {
     if (skn_cx_charge(cx, SKN_GAS_WRITE + skn_gas_of_write(key.len + value.len)) != SKN_OK) return;
-    struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
+    struct skn_omap_place place;
+    struct skn_change *change = change_of(skn_omap_locate(&cx->overlay, key, &place));
     if (!change) {
         change = skn_arena_zero(&cx->arena, 1, sizeof *change);
         change->node.key = skn_arena_dup(&cx->arena, key);
-        SKN_ASSERT(!skn_omap_insert(&cx->overlay, &change->node));
+        skn_omap_insert_at(&cx->overlay, &change->node, &place);
         cx->bytes += key.len + 8;
     }
     cx->bytes = cx->bytes - change->value.len + value.len;

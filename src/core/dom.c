@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* Half a KiB each. */
+enum { SPARE_MAX = 512 };
+
 static_assert((int)SKN_PRIORITIES == (int)SKN_SCHED_LANES, "a lane per priority");
 
 static struct skn_dom *dom_of(struct skn_omap_node *node)
@@ -46,6 +49,19 @@ struct skn_dom *skn_dom_find(const struct skn_core *core, struct skn_slice addre
     return dom_of(skn_omap_find(&core->doms, address));
 }
 
+/* What a domain is of which nothing is known but its address, which is in its key. */
+static void begin(struct skn_dom *dom, size_t address_len, const struct skn_program *program)
+{
+    dom->node.key = skn_slice(dom->key + SKN_SCHED_ROUND_BYTES, address_len);
+    skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address_len);
+    skn_list_init(&dom->link);
+    skn_list_init(&dom->answers);
+    skn_list_init(&dom->removals);
+    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
+        skn_list_init(&dom->requests[lane]);
+    dom->program = program;
+}
+
 struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
 {
     struct skn_dom *dom = skn_dom_find(core, address);
@@ -54,14 +70,7 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
     if (!program) return NULL;
     dom = skn_alloc_zero(1, sizeof *dom + SKN_SCHED_ROUND_BYTES + address.len);
     memcpy(dom->key + SKN_SCHED_ROUND_BYTES, address.ptr, address.len);
-    dom->node.key = skn_slice(dom->key + SKN_SCHED_ROUND_BYTES, address.len);
-    skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address.len);
-    skn_list_init(&dom->link);
-    skn_list_init(&dom->answers);
-    skn_list_init(&dom->removals);
-    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
-        skn_list_init(&dom->requests[lane]);
-    dom->program = program;
+    begin(dom, address.len, program);
     dom->is_unsure = core->is_open && core->holds && program->is_held;
     SKN_ASSERT(!skn_omap_insert(&core->doms, &dom->node));
     return dom;
@@ -71,7 +80,8 @@ static void leave_list(struct skn_core *core, struct skn_dom *dom)
 {
     skn_list_remove(&dom->link);
     if (dom->is_idle) core->idle_count--;
-    dom->is_idle = false;
+    if (dom->is_spare) core->spare_count--;
+    dom->is_idle = dom->is_spare = false;
 }
 
 void skn_dom_unpin(struct skn_core *core, struct skn_dom *dom)
@@ -158,6 +168,13 @@ void skn_dom_queue(struct skn_core *core, struct skn_dom *dom, struct skn_input 
     skn_dom_settle(core, dom);
 }
 
+static void free_oldest_spare(struct skn_core *core)
+{
+    struct skn_list *oldest = skn_list_first(&core->spare);
+    SKN_ASSERT(oldest);
+    skn_dom_free(core, SKN_CONTAINER_OF(oldest, struct skn_dom, link));
+}
+
 /* Nothing is lost with it: all state is rows. */
 static void cool(struct skn_dom *dom)
 {
@@ -165,11 +182,31 @@ static void cool(struct skn_dom *dom)
     dom->warm = NULL;
 }
 
+/* Nothing of it is remembered, but it stays in its place for a while: whom it wrote to may answer, and
+ * another would have to be made. Where domains are held, being in memory says something (hold.c). */
+static void make_spare(struct skn_core *core, struct skn_dom *dom)
+{
+    if (dom->program->is_held && core->holds) {
+        skn_dom_free(core, dom);
+        return;
+    }
+    const struct skn_omap_node node = dom->node;
+    const struct skn_program *program = dom->program;
+    leave_list(core, dom);
+    SKN_ASSERT(dom->turn.in == SKN_TURN_OUT && !dom->warm);
+    *dom = (struct skn_dom){.node = node};
+    begin(dom, node.key.len, program);
+    dom->node = node;
+    dom->is_spare = true;
+    skn_list_push_back(&core->spare, &dom->link);
+    if (++core->spare_count > SPARE_MAX) free_oldest_spare(core);
+}
+
 static void free_unless_needed(struct skn_core *core, struct skn_dom *dom)
 {
     bool is_needed = dom->turn.in != SKN_TURN_OUT || dom->is_held || dom->want || dom->warm ||
                      (dom->is_taken && core->holds) || skn_mail_has_any(dom);
-    if (!is_needed) skn_dom_free(core, dom);
+    if (!is_needed) make_spare(core, dom);
 }
 
 static void evict(struct skn_core *core)
@@ -195,6 +232,12 @@ void skn_doms_sweep(struct skn_core *core)
 {
     while (sweep_one(core))
         continue;
+}
+
+void skn_doms_free_spares(struct skn_core *core)
+{
+    while (core->spare_count > 0)
+        free_oldest_spare(core);
 }
 
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)

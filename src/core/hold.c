@@ -81,6 +81,7 @@ static enum skn_rc take_up_all(struct skn_core *core, bool is_asked)
     if (core->holds && skn_timers_due_ms(core) != UINT64_MAX) rc = SKN_OK;
     core->holds = false;
     skn_doms_sweep(core); /* or settling one could free the next */
+    skn_doms_free_spares(core);
     struct skn_omap_node *next = skn_omap_first(&core->doms);
     while (next) {
         struct skn_dom *dom = SKN_CONTAINER_OF(next, struct skn_dom, node);

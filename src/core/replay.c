@@ -272,7 +272,7 @@ static enum skn_rc apply(struct skn_core *core,
                          const struct skn_message *message,
                          struct skn_diag *diag)
 {
-    enum skn_rc rc = skn_rows_known(core, record->batch, diag);
+    enum skn_rc rc = skn_store_know(core->store, record->batch, diag);
     if (rc == SKN_OK)
         rc = skn_store_apply(core->store, record->index, record->stamp, record->batch, diag);
     if (rc != SKN_OK) return rc;

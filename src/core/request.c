@@ -247,7 +247,7 @@ make_sweep(struct skn_core *core, uint64_t stamp, struct skn_sweep *sweep, struc
     if (cx->overlay.count == 0) return SKN_OK;
     skn_make_batch(cx, &core->batch[0]);
     skn_core_begin_epoch(core, &core->batch[0]);
-    return skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    return skn_store_know(core->store, skn_buf_slice(&core->batch[0]), diag);
 }
 
 /* The record says where its step began: "expire", then next:4 and the key. */

@@ -373,7 +373,7 @@ static enum skn_rc make_step(struct skn_core *core,
     }
     skn_make_batch(cx, &core->batch[0]);
     skn_core_begin_epoch(core, &core->batch[0]);
-    return skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    return skn_store_know(core->store, skn_buf_slice(&core->batch[0]), diag);
 }
 
 /* "reseal" and the key that seals from then on, 0: the rewriting went on. */

@@ -286,20 +286,6 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
     }
 }
 
-enum skn_rc skn_rows_known(struct skn_core *core, struct skn_slice batch, struct skn_diag *diag)
-{
-    struct skn_row_op op;
-    bool is_later = false;
-    enum skn_rc rc;
-    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
-        rc = skn_store_know(core->store, op.key, diag);
-        if (rc == SKN_ELATER) is_later = true; /* and all others are wanted at once */
-        if (rc != SKN_OK && rc != SKN_ELATER) return rc;
-    }
-    if (rc != SKN_ENOENT) return rc;
-    return is_later ? SKN_ELATER : SKN_OK;
-}
-
 enum skn_rc skn_commit(struct skn_core *core,
                        struct skn_cx *cx,
                        struct skn_slice batch,
@@ -455,7 +441,7 @@ static enum skn_rc run(struct skn_core *core,
         return cx->rc == SKN_ELATER ? SKN_ELATER : SKN_EINTERNAL;
     }
     skn_make_batch(cx, &core->batch[0]);
-    rc = skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    rc = skn_store_know(core->store, skn_buf_slice(&core->batch[0]), diag);
     if (rc != SKN_OK) {
         cool(dom);
         core->counts.faults = faults;

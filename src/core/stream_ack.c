@@ -48,7 +48,7 @@ enum skn_rc skn_stream_make(struct skn_core *core, struct skn_diag *diag)
 {
     skn_make_batch(&core->cx[0], &core->batch[0]);
     skn_core_begin_epoch(core, &core->batch[0]);
-    return skn_rows_known(core, skn_buf_slice(&core->batch[0]), diag);
+    return skn_store_know(core->store, skn_buf_slice(&core->batch[0]), diag);
 }
 
 enum skn_rc skn_stream_commit(struct skn_core *core,

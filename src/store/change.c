@@ -14,12 +14,6 @@ struct change {
     bool is_redo; /* over a backend: the state comes from the record, and nothing needs be known */
 };
 
-/* Where a key is, or would be. */
-struct where {
-    struct skn_spot spot;
-    struct skn_entry *entry; /* that has it, or NULL */
-};
-
 /* [E44] What is in a row goes off the sum before it changes. It is hashed again for that: 16 bytes
  * less per row were worth 25 ns per change. */
 static void take_hash_off(const struct change *change, uint64_t seed, const struct skn_entry *entry)
@@ -59,7 +53,8 @@ static void freeze(struct skn_store *store, struct skn_entry *entry)
 
 /* Puts `entry` where its key is. What was said of the key by the entry there, or around it, is taken
  * over. */
-static void put_entry(struct skn_store *store, const struct where *where, struct skn_entry *entry)
+static void
+put_entry(struct skn_store *store, const struct skn_found *where, struct skn_entry *entry)
 {
     struct skn_entry *old = where->entry;
     if (!old) {
@@ -93,7 +88,7 @@ has_room(const struct change *change, const struct skn_entry *entry, const struc
 }
 
 static void
-put_row(const struct change *change, const struct where *where, const struct skn_row_op *op)
+put_row(const struct change *change, const struct skn_found *where, const struct skn_row_op *op)
 {
     struct skn_store *store = change->store;
     struct skn_entry *entry = where->entry;
@@ -118,7 +113,7 @@ put_row(const struct change *change, const struct where *where, const struct skn
 
 /* Says that there is no row, so that the next checkpoint says so to the backend. */
 static void
-put_tombstone(const struct change *change, const struct where *where, struct skn_slice key)
+put_tombstone(const struct change *change, const struct skn_found *where, struct skn_slice key)
 {
     struct skn_store *store = change->store;
     struct skn_entry *entry = where->entry;
@@ -133,7 +128,7 @@ put_tombstone(const struct change *change, const struct where *where, struct skn
 }
 
 /* The backend never had the row and no checkpoint will give it: so it never was [E11]. */
-static void vanish(struct skn_store *store, const struct where *where)
+static void vanish(struct skn_store *store, const struct skn_found *where)
 {
     struct skn_table *table = where->spot.table;
     struct skn_entry *entry = where->entry;
@@ -149,7 +144,8 @@ static void vanish(struct skn_store *store, const struct where *where)
     skn_item_place(store, &absent->item, SKN_PLACE_CLEAN);
 }
 
-static void delete_row(const struct change *change, const struct where *where, struct skn_slice key)
+static void
+delete_row(const struct change *change, const struct skn_found *where, struct skn_slice key)
 {
     struct skn_store *store = change->store;
     struct skn_entry *entry = where->entry;
@@ -166,43 +162,146 @@ static void delete_row(const struct change *change, const struct where *where, s
         vanish(store, where);
 }
 
-static enum skn_rc
-change_row(const struct change *change, const struct skn_row_op *op, struct skn_diag *diag)
+static enum skn_rc check(const struct skn_row_op *op, struct skn_diag *diag)
 {
-    struct skn_store *store = change->store;
-    struct skn_slice name = skn_table_name_of(op->key);
-    if (name.len == 0) return SKN_CORRUPT(diag, "a batch has a key that is in no table");
+    if (skn_table_name_of(op->key).len == 0)
+        return SKN_CORRUPT(diag, "a batch has a key that is in no table");
     if (op->value.len > SKN_VALUE_MAX)
         return SKN_CORRUPT(diag, "a batch has a row of %zu bytes", op->value.len);
-    struct skn_table *table = skn_table_find(store, name);
-    if (!table) {
-        if (!change->is_redo) SKN_ASSERT(store->is_whole);
-        if (!change->is_redo && op->is_delete) return SKN_OK;
-        table = skn_table_make(store, name);
-        if (store->is_whole) skn_table_set_end(store, table, true);
-    }
-    struct where where;
-    where.spot = skn_spot_find(table, op->key, &where.entry);
-    bool is_known =
-        where.entry ? where.entry->item.kind != SKN_KIND_MARK : skn_spot_item(where.spot)->cont;
-    if (!change->is_redo) SKN_ASSERT(is_known);
-    if (op->is_delete)
-        delete_row(change, &where, op->key);
-    else
-        put_row(change, &where, op);
     return SKN_OK;
+}
+
+/* False: no table has the key. */
+static bool find(struct skn_store *store, struct skn_found *where)
+{
+    where->spot.table = skn_table_find(store, skn_table_name_of(where->op.key));
+    if (!where->spot.table) return false;
+    where->spot = skn_spot_find(where->spot.table, where->op.key, &where->entry);
+    return true;
+}
+
+static bool is_known(const struct skn_store *store, const struct skn_found *where)
+{
+    if (!where->spot.table) return store->is_whole;
+    return where->entry ? where->entry->item.kind != SKN_KIND_MARK
+                        : skn_spot_item(where->spot)->cont;
+}
+
+/* A change whose place was found just now. */
+static void change_at(const struct change *change, struct skn_found *where)
+{
+    struct skn_store *store = change->store;
+    if (!change->is_redo) SKN_ASSERT(is_known(store, where));
+    if (!where->spot.table) {
+        if (!change->is_redo && where->op.is_delete) return;
+        struct skn_table *table = skn_table_make(store, skn_table_name_of(where->op.key));
+        if (store->is_whole) skn_table_set_end(store, table, true);
+        (void)find(store, where);
+    }
+    if (where->op.is_delete)
+        delete_row(change, where, where->op.key);
+    else
+        put_row(change, where, &where->op);
 }
 
 static enum skn_rc
 change_rows(const struct change *change, struct skn_slice batch, struct skn_diag *diag)
 {
-    struct skn_row_op op;
+    struct skn_found where = {0};
     enum skn_rc rc;
-    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
-        rc = change_row(change, &op, diag);
-        if (rc != SKN_OK) return rc;
+    while ((rc = skn_batch_next(&batch, &where.op, diag)) == SKN_OK) {
+        if ((rc = check(&where.op, diag)) != SKN_OK) return rc;
+        where.entry = NULL;
+        (void)find(change->store, &where);
+        change_at(change, &where);
     }
     return rc == SKN_ENOENT ? SKN_OK : rc;
+}
+
+/* --- a batch that is looked up before -------------------------------------------------------------- */
+
+static struct skn_found *add_change(struct skn_known *known)
+{
+    if (known->count == known->cap) {
+        known->cap = known->cap ? 2 * known->cap : 16;
+        known->changes = skn_realloc(known->changes, known->cap * sizeof *known->changes);
+    }
+    struct skn_found *change = &known->changes[known->count++];
+    *change = (struct skn_found){0};
+    return change;
+}
+
+static void touch(const struct skn_found *where)
+{
+    if (where->spot.table) skn_item_touch(skn_spot_item(where->spot));
+}
+
+enum skn_rc skn_store_know(struct skn_store *store, struct skn_slice batch, struct skn_diag *diag)
+{
+    struct skn_known *known = &store->known;
+    struct skn_slice rest = batch, last = {0};
+    struct skn_row_op op;
+    bool is_later = false, is_in_order = true;
+    enum skn_rc rc;
+    *known = (struct skn_known){.changes = known->changes,
+                                .cap = known->cap,
+                                .moves = store->moves,
+                                .shifts = store->shifts};
+    while ((rc = skn_batch_next(&rest, &op, diag)) == SKN_OK) {
+        if ((rc = check(&op, diag)) != SKN_OK) return rc;
+        struct skn_found *where = add_change(known);
+        where->op = op;
+        (void)find(store, where);
+        touch(where);
+        is_in_order = is_in_order && skn_slice_cmp(last, op.key) < 0;
+        last = op.key;
+        if (is_known(store, where)) continue;
+        rc = skn_want_row(store, op.key, diag);
+        is_later |= rc == SKN_ELATER; /* and all others are wanted at once */
+        if (rc != SKN_OK && rc != SKN_ELATER) return rc;
+    }
+    if (rc != SKN_ENOENT) return rc;
+    if (is_later) return SKN_ELATER;
+    if (is_in_order) known->batch = batch;
+    return SKN_OK;
+}
+
+static void check_found(struct skn_store *store, const struct skn_found *where)
+{
+#ifdef SKN_DEBUG
+    struct skn_found again = {.op = where->op};
+    SKN_ASSERT(find(store, &again));
+    SKN_ASSERT(again.entry == where->entry && again.spot.page == where->spot.page);
+    SKN_ASSERT(again.spot.at == where->spot.at);
+#else
+    (void)store;
+    (void)where;
+#endif
+}
+
+/* From the last key to the first: what a change moves in a page is behind its place. */
+static void change_known(const struct change *change)
+{
+    struct skn_store *store = change->store;
+    for (size_t i = store->known.count; i-- > 0;) {
+        struct skn_found *where = &store->known.changes[i];
+        bool is_found = store->known.moves == store->moves && where->spot.table;
+        where->entry = is_found ? where->entry : NULL;
+        if (is_found) {
+            where->spot = skn_spot_normal(where->spot); /* the last slot of the page may be gone */
+            check_found(store, where);
+        } else {
+            (void)find(store, where);
+        }
+        change_at(change, where);
+    }
+}
+
+static bool is_looked_up(const struct skn_store *store, struct skn_slice batch)
+{
+    const struct skn_known *known = &store->known;
+    return known->batch.len > 0 && known->batch.ptr == batch.ptr && known->batch.len == batch.len &&
+           known->moves == store->moves && known->shifts == store->shifts;
 }
 
 enum skn_rc skn_store_apply(struct skn_store *store,
@@ -213,7 +312,12 @@ enum skn_rc skn_store_apply(struct skn_store *store,
 {
     SKN_ASSERT(index == store->position.index + 1);
     const struct change change = {.store = store, .index = index};
-    enum skn_rc rc = change_rows(&change, batch, diag);
+    enum skn_rc rc = SKN_OK;
+    if (is_looked_up(store, batch))
+        change_known(&change);
+    else
+        rc = change_rows(&change, batch, diag);
+    store->known.batch = (struct skn_slice){0};
     if (rc != SKN_OK) return rc;
     store->position.index = index;
     store->position.stamp = stamp;

@@ -46,19 +46,30 @@ static uint64_t head_of(const struct skn_table *table, struct skn_slice key)
     return be64toh(head);
 }
 
+/* What is behind the head in a key of which `skip` bytes are in front of it. */
+static struct skn_slice tail_of(struct skn_slice key, size_t skip)
+{
+    return key.len > skip + 8 ? skn_slice_from(key, skip + 8) : (struct skn_slice){0};
+}
+
 /* Negative, 0 or positive: the key before, at or behind the slot's entry. */
-static int compare(uint64_t head, struct skn_slice key, const struct skn_slot *slot)
+static int
+compare(uint64_t head, struct skn_slice tail, struct skn_slice key, const struct skn_slot *slot)
 {
     if (head != slot->head) return head < slot->head ? -1 : 1;
-    return skn_slice_cmp(key, skn_entry_key(slot->entry));
+    const struct skn_slice other = skn_entry_key(slot->entry);
+    if (tail.len > 0 && key.len - tail.len < other.len) {
+        int order = skn_slice_cmp(tail, skn_slice_from(other, key.len - tail.len));
+        if (order != 0) return order;
+    }
+    /* Of two with one head and no more, the zeros of the longer one are behind the other. */
+    return key.len < other.len ? -1 : key.len > other.len;
 }
 
 static struct skn_page *page_for(const struct skn_table *table, struct skn_slice key)
 {
     if (!table->pages) return table->only;
-    struct skn_omap_node *node = skn_omap_lower_bound(table->pages, key);
-    if (node && skn_slice_eq(node->key, key)) return page_of(node);
-    return page_of(node ? skn_omap_prev(node) : skn_omap_last(table->pages));
+    return page_of(skn_omap_floor(table->pages, key));
 }
 
 static struct skn_page *next_page(struct skn_page *page)
@@ -71,8 +82,7 @@ static struct skn_page *page_before(struct skn_page *page)
     return page->least_len == 0 ? NULL : page_of(skn_omap_prev(node_of(page)));
 }
 
-/* A place behind the last slot of a page is the first one of the next page, or the table's end. */
-static struct skn_spot normal(struct skn_spot spot)
+struct skn_spot skn_spot_normal(struct skn_spot spot)
 {
     while (spot.page && spot.at == spot.page->count) {
         spot.page = next_page(spot.page);
@@ -88,10 +98,11 @@ skn_spot_find(struct skn_table *table, struct skn_slice key, struct skn_entry **
     *out_entry = NULL;
     if (!spot.page) return spot;
     uint64_t head = head_of(table, key);
+    const struct skn_slice tail = tail_of(key, (size_t)table->end.key_len + 1);
     uint32_t low = 0, high = spot.page->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;
-        int order = compare(head, key, &spot.page->slots[middle]);
+        int order = compare(head, tail, key, &spot.page->slots[middle]);
         if (order == 0) {
             spot.at = middle;
             *out_entry = spot.page->slots[middle].entry;
@@ -103,7 +114,7 @@ skn_spot_find(struct skn_table *table, struct skn_slice key, struct skn_entry **
             low = middle + 1;
     }
     spot.at = low;
-    return normal(spot);
+    return skn_spot_normal(spot);
 }
 
 struct skn_spot skn_spot_first(struct skn_table *table)
@@ -116,7 +127,7 @@ struct skn_spot skn_spot_next(struct skn_spot spot)
 {
     SKN_ASSERT(spot.page);
     spot.at++;
-    return normal(spot);
+    return skn_spot_normal(spot);
 }
 
 static struct skn_page *last_page(const struct skn_table *table)
@@ -148,12 +159,14 @@ static struct skn_page *make_page(struct skn_store *store, size_t cap, struct sk
         *node = (struct skn_omap_node){.key = skn_slice(key, least.len)};
     }
     store->table_bytes += page_bytes(page);
+    store->moves++;
     return page;
 }
 
 static void free_page(struct skn_store *store, struct skn_page *page)
 {
     store->table_bytes -= page_bytes(page);
+    store->moves++;
     skn_free(page);
 }
 
@@ -222,8 +235,11 @@ skn_spot_insert(struct skn_store *store, struct skn_spot spot, struct skn_entry 
      * keys of the pages decide. */
     struct skn_page *home = page_for(table, skn_entry_key(entry));
     if (!home) home = grow(store, table);
-    if (home != spot.page)
+    if (home != spot.page) {
         spot = (struct skn_spot){.table = table, .page = home, .at = home->count};
+        store->moves++;
+    }
+    store->shifts++;
     if (spot.page->count == spot.page->cap) {
         if (spot.page->cap < PAGE_MAX)
             spot.page = grow(store, table);
@@ -261,6 +277,7 @@ static void drop_page(struct skn_store *store, struct skn_table *table, struct s
 struct skn_spot skn_spot_remove(struct skn_store *store, struct skn_spot spot)
 {
     struct skn_page *page = spot.page;
+    store->shifts++;
     store->entries--;
     store->entry_bytes -= skn_item_bytes(&page->slots[spot.at].entry->item);
     page->count--;
@@ -283,7 +300,7 @@ struct skn_spot skn_spot_remove(struct skn_store *store, struct skn_spot spot)
         move(page, next, 0);
         drop_page(store, spot.table, next);
     }
-    return normal(spot);
+    return skn_spot_normal(spot);
 }
 
 bool skn_table_is_empty(const struct skn_table *table)

@@ -62,6 +62,7 @@ void skn_store_destroy(struct skn_store *store)
     while ((link = skn_list_first(&store->lists[skn_place_marked(store)])))
         skn_entry_free(store, skn_entry_of(SKN_CONTAINER_OF(link, struct skn_item, link)));
     skn_buf_fini(&store->answer);
+    skn_free(store->known.changes);
     skn_free(store);
 }
 
@@ -112,15 +113,6 @@ enum skn_rc skn_store_get(struct skn_store *store,
     if (answer == HAS_NONE) return SKN_ENOENT;
     *out_value = skn_entry_value(entry);
     return SKN_OK;
-}
-
-enum skn_rc skn_store_know(struct skn_store *store, struct skn_slice key, struct skn_diag *diag)
-{
-    SKN_ASSERT(key.len <= SKN_KEY_MAX);
-    if (!store->backend) return SKN_OK;
-    struct skn_entry *entry;
-    if (look(store, key, &entry) != UNKNOWN) return SKN_OK;
-    return skn_want_row(store, key, diag);
 }
 
 /* A scan on its way. */

@@ -71,9 +71,11 @@ SKN_MUST_USE enum skn_rc skn_store_scan(struct skn_store *store,
                                         size_t *out_count,
                                         struct skn_diag *diag);
 
-/* SKN_OK: the store knows whether there is a row under the key, so apply may change it. */
+/* SKN_OK: the store knows of every key of the batch whether it has a row, so apply may change them. It
+ * finds them faster when it comes next, with these very bytes. SKN_ELATER: all that is not known is
+ * wanted now. */
 SKN_MUST_USE enum skn_rc
-skn_store_know(struct skn_store *store, struct skn_slice key, struct skn_diag *diag);
+skn_store_know(struct skn_store *store, struct skn_slice batch, struct skn_diag *diag);
 
 /* The caller knows that the table has no row: nothing of it needs to be fetched. */
 void skn_store_fresh(struct skn_store *store, struct skn_slice table);

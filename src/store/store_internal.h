@@ -29,6 +29,7 @@ enum {
     PAGE_MIN = 4,          /* slots of a new table: a domain's meta row and a few of its own */
     PAGE_MAX = 64,         /* 1 KiB of slots: what an insert moves at most */
     PAGE_LOW = 16,         /* fewer, and a page joins the next one when there is room */
+    RECENT = 4,            /* tables that are found without a hash */
     SEGMENT = 512,         /* buckets of the hash table that are made at a time */
     SHRINK_AT_ONCE = 1024, /* entries looked at per call, so that a slice waits for no more */
     READ_ROUNDS = 1,       /* that an entry stays for after it was read or written */
@@ -122,6 +123,28 @@ struct skn_tables {
     uint64_t seed[2];
 };
 
+/* A place in a table: before an entry, or at its end. */
+struct skn_spot {
+    struct skn_table *table;
+    struct skn_page *page; /* NULL: the end */
+    uint32_t at;
+};
+
+/* An operation of a batch, and where its key is or would be. */
+struct skn_found {
+    struct skn_row_op op;
+    struct skn_spot spot;    /* without a table: not looked for */
+    struct skn_entry *entry; /* that has the key, or NULL */
+};
+
+/* The batch that was looked up last, for apply. */
+struct skn_known {
+    struct skn_slice batch; /* borrowed; empty: none */
+    struct skn_found *changes;
+    size_t count, cap;
+    uint64_t moves, shifts; /* of the store, at the first lookup */
+};
+
 struct skn_want {
     struct skn_list link;
     uint64_t number;
@@ -136,8 +159,12 @@ struct skn_store {
     size_t cache_bytes;
     struct skn_position position;
     struct skn_tables tables;
-    struct skn_table *last_table; /* the one looked up last */
-    bool is_whole;                /* a table that is not here has no rows */
+    struct skn_table *recent[RECENT]; /* looked up last; or NULL */
+    unsigned next_recent;
+    uint64_t moves;  /* pages and tables made and gone: a spot found before is none any more */
+    uint64_t shifts; /* entries that came into pages or left them */
+    struct skn_known known;
+    bool is_whole; /* a table that is not here has no rows */
     bool is_blocking;
     bool has_mark; /* a checkpoint is under way */
     uint8_t dirty; /* which of the two lists is dirty now; the other one is marked */
@@ -156,13 +183,6 @@ struct skn_store {
     struct skn_buf answer;       /* scratch */
     bool (*is_later)(void *ctx); /* of tests */
     void *later_ctx;
-};
-
-/* A place in a table: before an entry, or at its end. */
-struct skn_spot {
-    struct skn_table *table;
-    struct skn_page *page; /* NULL: the end */
-    uint32_t at;
 };
 
 /* --- tables.c: tables by name ---------------------------------------------------------------------- */
@@ -187,6 +207,8 @@ skn_tables_next(const struct skn_store *store, size_t *at, const struct skn_tabl
 struct skn_spot
 skn_spot_find(struct skn_table *table, struct skn_slice key, struct skn_entry **out_entry);
 struct skn_spot skn_spot_first(struct skn_table *table);
+/* A place behind the last slot of a page is the first one of the next page, or the table's end. */
+struct skn_spot skn_spot_normal(struct skn_spot spot);
 struct skn_spot skn_spot_next(struct skn_spot spot);
 /* The entry before the place; NULL: it is the first. */
 struct skn_entry *skn_spot_before(struct skn_spot spot);

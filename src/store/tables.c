@@ -86,21 +86,36 @@ skn_tables_next(const struct skn_store *store, size_t *at, const struct skn_tabl
     return next;
 }
 
+/* Names mostly differ at their ends. */
+static bool is_named(const struct skn_table *table, struct skn_slice name)
+{
+    size_t len = table->end.key_len;
+    return len == name.len && table->name[len - 1] == name.ptr[len - 1] &&
+           memcmp(table->name, name.ptr, len) == 0;
+}
+
+static void remember(struct skn_store *store, struct skn_table *table)
+{
+    store->recent[store->next_recent++ % RECENT] = table;
+}
+
 /* --- one table -------------------------------------------------------------------------------------- */
 
 struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
 {
     SKN_ASSERT(name.len > 0);
-    /* A slice mostly stays in the rows of its domain. */
-    if (store->last_table && skn_slice_eq(name_of(store->last_table), name))
-        return store->last_table;
+    /* A slice stays in few tables: the rows of its domain, a mailbox, whom it writes to. */
+    for (size_t i = 0; i < RECENT; i++) {
+        struct skn_table *recent = store->recent[i];
+        if (recent && is_named(recent, name)) return recent;
+    }
     const struct skn_tables *tables = &store->tables;
     if (tables->count == 0) return NULL;
     uint32_t hash = (uint32_t)skn_hash(name, tables->seed[0], tables->seed[1]);
     struct skn_table *table = *bucket_of(tables, hash);
     while (table && (table->hash != hash || !skn_slice_eq(name_of(table), name)))
         table = table->next;
-    if (table) store->last_table = table;
+    if (table) remember(store, table);
     return table;
 }
 
@@ -123,7 +138,7 @@ struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name)
     table->next = *bucket;
     *bucket = table;
     store->table_bytes += skn_item_bytes(&table->end);
-    store->last_table = table;
+    remember(store, table);
     return table;
 }
 
@@ -142,7 +157,9 @@ static void free_table(struct skn_store *store, struct skn_table *table)
     skn_item_place(store, &table->end, SKN_PLACE_NONE);
     skn_pages_free(store, table);
     store->table_bytes -= skn_item_bytes(&table->end);
-    if (store->last_table == table) store->last_table = NULL;
+    for (size_t i = 0; i < RECENT; i++)
+        if (store->recent[i] == table) store->recent[i] = NULL;
+    store->moves++;
     skn_free(table);
 }
 
