@@ -60,16 +60,21 @@ struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
     (void)mkdir(options->dir, 0700);
     (void)snprintf(journal, sizeof journal, "%s/journal", options->dir);
     (void)snprintf(drive->store, sizeof drive->store, "%s/store", options->dir);
-    const struct skn_shards_options shards = {.env = skn_env_real(),
-                                              .dir = journal,
-                                              .programs = options->programs,
-                                              .limits = {.warm_domains = options->warm},
-                                              .shards = options->shards,
-                                              .workers = options->workers,
-                                              .open_store = options->on_disk ? open_store : NULL,
-                                              .store_ctx = drive,
-                                              .take_up_all = true,
-                                              .no_reserve = true};
+    const struct skn_shards_options shards = {
+        .env = skn_env_real(),
+        .dir = journal,
+        .programs = options->programs,
+        .limits = {.warm_domains = options->warm},
+        .shards = options->shards,
+        .workers = options->workers,
+        .open_store = open_store,
+        .store_ctx = drive,
+        .cache_bytes = SKN_SHARDS_CACHE_BYTES,
+        .checkpoint.records = options->no_checkpoint ? UINT32_MAX : 0,
+        .checkpoint.bytes = options->no_checkpoint ? UINT64_MAX / 8 : 0,
+        .checkpoint.ms = options->no_checkpoint ? UINT32_MAX : 0,
+        .take_up_all = true,
+        .no_reserve = true};
     must(skn_shards_open(&shards, &drive->shards, &diag), &diag);
     if (!getenv("SKEIN_BENCH_ONE_THREAD")) /* NOLINT: none of ours yet */
         must(skn_threads_start(drive->shards, NULL, NULL, &drive->threads, &diag), &diag);

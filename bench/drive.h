@@ -19,10 +19,10 @@ struct skn_drive;
 struct skn_drive_options {
     const char *dir; /* made when it is not there: `journal` and `store` come in it */
     const struct skn_program *const *programs;
-    uint32_t shards;  /* 0: the engine's default; only at creation */
-    unsigned workers; /* threads that handle slices; 0: 1 */
-    bool on_disk;     /* rows go to a store on disk at checkpoints; else they stay in memory */
-    uint32_t warm;    /* idle domains that keep what their program cached; 0: the default */
+    uint32_t shards;    /* 0: the engine's default; only at creation */
+    unsigned workers;   /* threads that handle slices; 0: 1 */
+    bool no_checkpoint; /* rows stay in memory, and the journal is not trimmed */
+    uint32_t warm;      /* idle domains that keep what their program cached; 0: the default */
 };
 
 struct skn_drive *skn_drive_open(const struct skn_drive_options *options) SKN_MUST_USE;

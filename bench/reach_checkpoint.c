@@ -132,7 +132,7 @@ void skn_reach_checkpoint(struct skn_reach *reach)
     w.took = skn_alloc(most * sizeof w.took[0]);
     skn_reach_path(reach, "ours", dir, sizeof dir);
     w.drive = skn_drive_open(
-        &(struct skn_drive_options){.dir = dir, .programs = programs, .on_disk = true});
+        &(struct skn_drive_options){.dir = dir, .programs = programs});
     w.n = w.domains;
     (void)lap(&w, true, false);
     w.n = n;

@@ -5,7 +5,7 @@
 
 #include <stdio.h>
 
-enum { BALLS = 256, HOPS = 200000, NAMES = 64, STILL_MS = 3000 };
+enum { BALLS = 256, HOPS = 200000, NAMES = 64, STILL_MS = 30000 };
 
 /* The first of a pair, and the partner by one of so many names, so that one fits the wanted shard. */
 static void first_name(char *out, unsigned pair)

@@ -136,8 +136,8 @@ static uint64_t records_to_make;
 
 static void make_tail(const char *dir, uint64_t domains, struct seen *seen)
 {
-    struct skn_drive *drive =
-        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
+    struct skn_drive *drive = skn_drive_open(
+        &(struct skn_drive_options){.dir = dir, .programs = programs, .no_checkpoint = true});
     (void)seen;
     many(drive, "Rows", SKN_LIT("five"), records_to_make, domains);
     skn_drive_kill(drive);

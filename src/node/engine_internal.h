@@ -25,7 +25,6 @@ enum {
     GRACE_MS = 5000,             /* between SIGTERM and SIGKILL of a program */
     VIEW_EVERY_MS = 40,          /* a watcher sees a run at most so often, and its end at once */
     ANSWER_BYTES_MAX = 16 << 20, /* of one answer: a frame */
-    CACHE_BYTES = 256 << 20,     /* of rows that are clean, over all shards */
     TURNS_AT_ONCE = 16,          /* groups before the sockets are looked at again */
 };
 

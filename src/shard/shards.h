@@ -28,6 +28,7 @@
 #include "store/store.h"
 
 enum { SKN_SHARDS_MAX = 1024, SKN_WORKERS_MAX = 64, SKN_SHARDS_DEFAULT = 64 };
+enum { SKN_SHARDS_CACHE_BYTES = 128 << 20 }; /* of clean rows: what a node has */
 
 struct skn_shards;
 
