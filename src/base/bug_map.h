@@ -86,7 +86,7 @@
     X(74, TRIM_UNACKED,       1, "sim", "an outbox row goes before it is acknowledged [E31]") \
     X(75, NOTE_LOST,          1, "sim", "a note that lowers a counter is lost [E31]") \
     /* secrets */ \
-    X(81, SECRET_PLAIN,       1, "core/secret", "a secret is stored as it is [E46]") \
+    X(81, SECRET_PLAIN,       1, "sim", "a secret is stored as it is [E46]") \
     X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \
     X(83, SECRET_FORGOTTEN,   1, "core/secret", "a change of keys passes over dead letters [E46]") \
     /* blobs */ \

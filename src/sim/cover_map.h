@@ -93,6 +93,8 @@
     X(ROW_FAULTED,     0,    "rows: FAULTED while something waits") \
     X(ROW_BUSY,        0,    "rows: letters handed over, ranges removed") \
     X(ROW_SWEEP,       0,    "rows: next sweep of request ids") \
+    X(ROW_SEALING,     100,  "rows: which key seals") \
+    X(ROW_SEALED,      200,  "rows: domains with sealed rows") \
     X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
     X(GONE_TIMER_INDEX,1000, "deletions: timer index") \
     X(GONE_MAIL,       1000, "deletions: mailbox") \

@@ -44,6 +44,7 @@ static struct skn_shards_options options_of(const struct world *w)
         .shards = w->params.shards,
         .workers = w->params.workers,
         .check_rebuild = true,
+        .keys = w->keys,
         .backend = w->backend,
         .cache_bytes = w->params.cache_bytes,
         .checkpoint = {.records = w->params.checkpoint_records, .ms = w->params.checkpoint_ms},

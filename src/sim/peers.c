@@ -6,16 +6,70 @@
 #include "base/pure.h"
 
 /* Messages: go {amount: hops, n: peers}, later {id, amount: milliseconds}, and note {n, hops}.
+ * A note has a secret, too, which follows from its sender and number; its receiver keeps the last one,
+ * and what is not as it was sent counts as out of order.
  * Rows:
  *   "s" lane address   messages sent to it
  *   "r" lane address   messages received from it, the first that came out of order or 0
  *   "x"                the last random number (P4)
+ *   "k"                {from, n, secret} of the last note [E46]
  *   "l" id             how often it fired, when it was due, when it fired, in milliseconds
  */
 
 static struct skn_slice lane_key(struct skn_cx *cx, char kind, unsigned lane, struct skn_slice peer)
 {
     return skn_slice_str(skn_arena_printf(skn_cx_arena(cx), "%c%u%.*s", kind, lane, SKN_FMT(peer)));
+}
+
+static const char *secret_text(struct skn_cx *cx, struct skn_slice from, uint64_t n)
+{
+    return skn_arena_printf(
+        skn_cx_arena(cx), SIM_SECRET "%.*s %llu", SKN_FMT(from), (unsigned long long)n);
+}
+
+static bool is_secret(struct skn_cx *cx, struct skn_value map, struct skn_slice from, uint64_t n)
+{
+    struct skn_value v = skn_value_none();
+    if (skn_value_is(map, SKN_T_MAP)) (void)skn_map_get(map, SKN_LIT("secret"), &v);
+    if (!skn_value_is(v, SKN_T_SECRET)) return false;
+    v = skn_value_as_secret(v);
+    return skn_value_is(v, SKN_T_STRING) &&
+           skn_slice_eq(skn_value_as_text(v), skn_slice_str(secret_text(cx, from, n)));
+}
+
+static void
+build_secret(struct skn_cx *cx, struct skn_builder *b, struct skn_slice from, uint64_t n)
+{
+    skn_build_key(b, SKN_LIT("secret"));
+    skn_build_secret_begin(b);
+    skn_build_str(b, secret_text(cx, from, n));
+    skn_build_secret_end(b);
+}
+
+/* The last note is kept with its secret. False: the one before it is not what it was. */
+static bool keep_secret(struct skn_cx *cx, struct skn_slice from, uint64_t n)
+{
+    struct skn_slice bytes, key = SKN_LIT("k");
+    bool is_good = true;
+    enum skn_rc rc = skn_cx_get(cx, key, &bytes);
+    if (rc == SKN_OK) {
+        struct skn_value last = skn_value_view(bytes);
+        is_good = is_secret(cx, last, payload_text(last, "from"), (uint64_t)payload_int(last, "n"));
+    }
+    struct skn_buf *out = skn_cx_scratch(cx);
+    struct skn_builder *b = skn_arena_alloc(skn_cx_arena(cx), sizeof *b);
+    skn_builder_init(b, out);
+    skn_build_map_begin(b);
+    skn_build_key(b, SKN_LIT("from"));
+    skn_build_string(b, from);
+    skn_build_key(b, SKN_LIT("n"));
+    skn_build_int(b, (int64_t)n);
+    build_secret(cx, b, from, n);
+    skn_build_map_end(b);
+    rc = skn_build_end(b, NULL);
+    SKN_ASSERT(rc == SKN_OK);
+    skn_cx_put_value(cx, key, skn_value_view(skn_buf_slice(out)));
+    return is_good;
 }
 
 static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane, int64_t hops)
@@ -33,6 +87,7 @@ static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane
     skn_build_int(b, (int64_t)sent.n[0]);
     skn_build_key(b, SKN_LIT("hops"));
     skn_build_int(b, hops);
+    build_secret(cx, b, skn_cx_address(cx), sent.n[0]);
     skn_build_map_end(b);
     enum skn_rc rc = skn_build_end(b, NULL);
     SKN_ASSERT(rc == SKN_OK);
@@ -64,7 +119,9 @@ static void take_note(struct skn_cx *cx, const struct skn_message *message)
     uint64_t n = (uint64_t)payload_int(message->payload, "n");
     int64_t hops = payload_int(message->payload, "hops");
     received.n[0]++;
-    if (n != received.n[0] && received.n[1] == 0) received.n[1] = n;
+    bool is_whole = keep_secret(cx, message->sender, n);
+    is_whole &= is_secret(cx, message->payload, message->sender, n);
+    if ((n != received.n[0] || !is_whole) && received.n[1] == 0) received.n[1] = n;
     numbers_put(cx, key, &received, 2);
     if (hops > 0) send_note(cx, message->sender, hops % 5 == 0 ? any_lane(cx) : lane, hops - 1);
 }
@@ -111,12 +168,13 @@ peer_handle(struct skn_cx *cx, void *warm, const struct skn_message *message, st
     return skn_cx_rc(cx);
 }
 
-const struct skn_program sim_peer_program = {.type = "Peer", .module = 102, .handle = peer_handle};
+const struct skn_program sim_peer_program = {
+    .type = "Peer", .module = 102, .takes_secrets = true, .handle = peer_handle};
 
 bool peers_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out)
 {
+    if (key.ptr[0] == 'x' || key.ptr[0] == 'k') return false;
     struct numbers row = numbers_decode(value);
-    if (key.ptr[0] == 'x') return false;
     out->id = skn_slice_from(key, 1);
     out->count = row.n[0];
     if (key.ptr[0] == 'l') {

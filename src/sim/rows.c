@@ -23,6 +23,7 @@ static const enum row_kind shard_kinds[] = {[1] = ROW_EPOCH,
                                             [14] = ROW_FAULTED,
                                             [15] = ROW_BUSY,
                                             [16] = ROW_SWEEP};
+enum { SEALING = 0x20, SEALED = 0x21 };
 enum { SHARD_HEAD = 3 }; /* 01, the kind, 00 */
 
 static enum row_kind domain_kind(uint8_t code)
@@ -53,6 +54,8 @@ void rows_read_key(struct skn_slice key, struct row_info *out)
     struct skn_slice rest;
     if (key.len < 2) return;
     if (key.ptr[0] == SHARD) {
+        if (key.len >= SHARD_HEAD && (key.ptr[1] == SEALING || key.ptr[1] == SEALED))
+            out->kind = key.ptr[1] == SEALING ? ROW_SEALING : ROW_SEALED;
         if (key.len < SHARD_HEAD || key.ptr[1] >= SKN_ARRAY_LEN(shard_kinds) || key.ptr[2] != 0)
             return;
         out->kind = shard_kinds[key.ptr[1]];
@@ -91,6 +94,8 @@ static const enum skn_cover row_items[] = {[ROW_EPOCH] = SKN_COVER_ROW_EPOCH,
                                            [ROW_FAULTED] = SKN_COVER_ROW_FAULTED,
                                            [ROW_BUSY] = SKN_COVER_ROW_BUSY,
                                            [ROW_SWEEP] = SKN_COVER_ROW_SWEEP,
+                                           [ROW_SEALING] = SKN_COVER_ROW_SEALING,
+                                           [ROW_SEALED] = SKN_COVER_ROW_SEALED,
                                            [ROW_OTHER] = SKN_COVER_ROW_OTHER};
 
 static void cover_deletion(struct world *w, enum row_kind kind)
@@ -130,11 +135,19 @@ static void cover_message(struct world *w, struct skn_slice message)
         world_cover(w, kinds[message.ptr[1]]);
 }
 
+static bool has_secret(struct skn_slice bytes)
+{
+    static const char text[] = SIM_SECRET;
+    return bytes.len > 0 && memmem(bytes.ptr, bytes.len, text, sizeof text - 1);
+}
+
 void rows_cover_record(struct world *w, const struct skn_record *record)
 {
     struct skn_slice rest = record->batch;
     struct skn_row_op op;
     cover_message(w, record->message);
+    if (has_secret(record->message) || has_secret(record->batch))
+        world_fail(w, "P8: a secret is in the journal as it is [E46]", NULL);
     while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
         struct row_info info;
         rows_read_key(op.key, &info);

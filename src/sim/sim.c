@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
+#include "seal/seal.h"
 #include "sim/world_internal.h"
 
 #include <inttypes.h>
@@ -209,6 +210,8 @@ static void world_init(struct world *w)
     uint64_t state = o->seed;
     params_draw(o->seed, &w->params);
     w->bombs = bombs_create();
+    static const uint8_t key[SKN_SEAL_KEY_BYTES] = "sealing key of the simulator";
+    w->keys = skn_keyring_create(key, 1);
     skn_arena_init(&w->arena);
     skn_buf_init(&w->scratch, SCRATCH_BYTES);
     skn_buf_init(&w->text, TEXT_BYTES);
@@ -229,6 +232,7 @@ static void world_fini(struct world *w)
     skn_checker_destroy(w->checker);
     skn_free(w->asks);
     bombs_destroy(w->bombs);
+    skn_keyring_destroy(w->keys);
     skn_free(w->tasks.items);
     skn_free(w->ghosts.items);
     skn_buf_fini(&w->scratch);

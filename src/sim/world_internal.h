@@ -70,6 +70,9 @@ struct round_plan {
 
 struct sim_node;
 
+/* In front of every secret, so that it is found where it should not be. */
+#define SIM_SECRET "a secret of the simulator: "
+
 struct world {
     const struct skn_sim_options *options;
     struct sim_params params;
@@ -88,10 +91,11 @@ struct world {
     bool commit_fails;           /* the next commit of the backend does */
     struct sim_node *node;       /* NULL: down */
     struct bombs *bombs;
-    uint32_t cut_in;   /* rounds until the power cut after a kill, 0 none */
-    uint32_t full_for; /* rounds until the disk has room again, 0 it has */
-    bool is_quiet;     /* no faults any more */
-    uint32_t left_for; /* rounds in which nothing was left but rows */
+    struct skn_keyring *keys; /* that secrets are sealed with [E46] */
+    uint32_t cut_in;          /* rounds until the power cut after a kill, 0 none */
+    uint32_t full_for;        /* rounds until the disk has room again, 0 it has */
+    bool is_quiet;            /* no faults any more */
+    uint32_t left_for;        /* rounds in which nothing was left but rows */
     uint64_t jumped_ms;
     uint64_t drifted_ms; /* up to then the wall clock's drift is accounted for */
     struct ask *asks;
@@ -211,6 +215,8 @@ enum row_kind {
     ROW_FAULTED,
     ROW_BUSY,
     ROW_SWEEP,
+    ROW_SEALING,
+    ROW_SEALED,
     ROW_OTHER,
 };
 struct row_info {
