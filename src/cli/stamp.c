@@ -110,8 +110,11 @@ enum skn_rc skn_stamp_parse(const char *text,
                             struct skn_diag *diag)
 {
     int64_t ms;
-    uint64_t counter = end == SKN_STAMP_LAST ? COUNTER_MAX : 0;
-    if (read_number(text, UINT64_MAX - 1, out_stamp)) return SKN_OK;
+    uint64_t counter = end == SKN_STAMP_LAST ? COUNTER_MAX : 0, number;
+    if (read_number(text, UINT64_MAX - 1, &number)) {
+        *out_stamp = number;
+        return SKN_OK;
+    }
     const char *behind = read_time(text, &ms);
     bool is_good = behind != NULL;
     if (behind && *behind == '/')

@@ -177,6 +177,35 @@ static void older_segments_than_asked_for_are_left_out(void **state)
     world_fini(&w);
 }
 
+/* A segment that was moved is checked like the others. */
+static void damage_in_the_archive_is_named(void **state)
+{
+    (void)state;
+    struct world w;
+    world_init(&w, 11);
+    for (int i = 0; i < 100; i++)
+        fill(&w);
+    struct skn_journal_mark marks[KIT_SHARDS];
+    for (uint32_t i = 0; i < KIT_SHARDS; i++)
+        marks[i] = (struct skn_journal_mark){i, w.last / KIT_SHARDS};
+    assert_int_equal(skn_journal_trim(w.journal, marks, KIT_SHARDS, NULL), SKN_OK);
+    const char *segment = "/a/0000000000000002.seg";
+    for (uint64_t offset = SKN_JF_BLOCK + 100; offset < 2 * SKN_JF_BLOCK; offset += 977) {
+        struct kit_seen seen = {.next = 1};
+        struct skn_diag diag = {.text = ""};
+        assert_true(skn_env_sim_flip(w.sim, segment, offset, (unsigned)offset % 8));
+        assert_int_equal(
+            skn_journal_read_archive(w.options.env, "/j", "/a", 0, kit_replay, &seen, NULL, &diag),
+            SKN_ECORRUPT);
+        assert_non_null(strstr(diag.text, segment));
+        assert_int_equal(seen.next, 1); /* nobody was given a record */
+        assert_true(skn_env_sim_flip(w.sim, segment, offset, (unsigned)offset % 8));
+    }
+    w.is_wrong = false;
+    read_all(&w);
+    world_fini(&w);
+}
+
 static void set_segment_level(struct skn_env *env, const char *path, uint32_t level)
 {
     struct skn_file *file = NULL;
@@ -238,6 +267,7 @@ int main(void)
         cmocka_unit_test(every_record_since_the_first_can_be_read),
         cmocka_unit_test(a_trim_that_keeps_nothing_is_found),
         cmocka_unit_test(older_segments_than_asked_for_are_left_out),
+        cmocka_unit_test(damage_in_the_archive_is_named),
         cmocka_unit_test(a_journal_keeps_the_level_it_was_made_with),
     };
     return cmocka_run_group_tests_name("journal/archive", tests, NULL, NULL);
