@@ -222,13 +222,14 @@ struct skn_output {
     uint64_t index; /* of the record it was born in */
     uint64_t stamp;
     struct skn_slice address;
-    uint64_t number;
+    uint64_t number; /* of the signal "faulted": 1 when the domain is FAULTED now */
     uint32_t attempt;
     uint64_t epoch;
     bool is_leaving; /* cancel: at once, without grace */
     uint8_t key[SKN_KEY_BYTES];
     uint32_t shard;         /* packet: where it goes */
-    enum skn_rc rc;         /* reply */
+    enum skn_rc rc;         /* reply; signal "faulted": why, and its value has the name of the message,
+                               a line end and the text */
     struct skn_slice name;  /* signal: its name; reply: the text of the failure */
     struct skn_slice value; /* encoded: the answer, the effect */
 };

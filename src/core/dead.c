@@ -47,6 +47,22 @@ static void warn_of_many(struct skn_cx *cx)
     if (is_first) skn_cx_signal(cx, SKN_LIT("dead_letters"), skn_value_int((int64_t)dead));
 }
 
+/* Who looks after the node reads it in its log; the letter keeps the code. */
+static void
+tell_fault(struct skn_cx *cx, const struct skn_message *message, enum skn_rc why, const char *text)
+{
+    const char *told = skn_arena_printf(&cx->arena, "%.*s\n%s", SKN_FMT(message->name), text);
+    skn_buf_reset(&cx->row);
+    skn_value_encode(skn_value_string(skn_slice_str(told)), &cx->row);
+    const struct skn_output output = {.kind = SKN_OUTPUT_SIGNAL,
+                                      .address = skn_cx_address(cx),
+                                      .name = SKN_LIT("faulted"),
+                                      .rc = why,
+                                      .number = cx->meta.is_faulted,
+                                      .value = skn_buf_slice(&cx->row)};
+    skn_cx_emit(cx, &output, false);
+}
+
 void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc why)
 {
     const struct skn_core_limits *limits = &cx->core->limits;
@@ -56,6 +72,10 @@ void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc w
     bool is_poison = cx->core->guard.is_poisoned;
     bool is_named = cx->is_over || is_poison;
     (void)snprintf(text, sizeof text, "%s", is_named ? cx->diag.text : skn_rc_info(why)->text);
+    /* The whole text is for people, in an output and in no row: two versions may word it differently. */
+    char told[sizeof cx->diag.text];
+    bool may_tell = cx->diag.text[0] != 0 && !skn_value_has_secret(message.payload);
+    (void)snprintf(told, sizeof told, "%s", may_tell ? cx->diag.text : skn_rc_info(why)->text);
     if (skn_bug(SKN_BUG_HALF_SLICE))
         cx->rc = SKN_OK;
     else
@@ -74,7 +94,7 @@ void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc w
     skn_cx_refuse(cx, why, text);
     if (skn_bug(SKN_BUG_ID_KEPT_WRONG) && cx->input && cx->input->id.len > 0)
         skn_request_remember(cx, SKN_OK, (struct skn_slice){0}, skn_slice((uint8_t[]){0}, 1));
-    skn_cx_signal(cx, SKN_LIT("faulted"), skn_value_int((int64_t)why));
+    tell_fault(cx, &message, why, told);
     warn_of_many(cx);
     skn_mail_finish(cx);
     skn_cx_put_meta(cx);

@@ -344,6 +344,8 @@ put_item(struct skn_json_writer *w, enum skn_look_kind kind, const struct skn_lo
     if (kind == SKN_LOOK_DEAD) {
         skn_json_key_str(w, "code");
         skn_json_str(w, skn_rc_info(item->rc)->name);
+        skn_json_key_str(w, "text");
+        skn_json_str(w, skn_rc_info(item->rc)->text);
         put_message(w, &item->message);
     } else if (kind == SKN_LOOK_TIMER) {
         skn_json_key_str(w, "due");

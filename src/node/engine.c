@@ -251,6 +251,7 @@ static void act(struct skn_engine *e, const struct skn_output *output)
     case SKN_OUTPUT_PACKET: break; /* kept between the shards */
     case SKN_OUTPUT_TRACE: engine_traced(e, output); break;
     case SKN_OUTPUT_SIGNAL:
+        if (skn_slice_eq(output->name, SKN_LIT("faulted"))) engine_note_fault(e, output);
         if (skn_slice_eq(output->name, SKN_LIT("faulted")))
             engine_run_changed(e, output->address, SKN_RUN_FAILED);
         if (!skn_slice_eq(output->name, SKN_LIT("run"))) break;

@@ -230,6 +230,8 @@ void engine_guard_open(struct skn_engine *e);
 /* The sealing keys could not be read: keys.why. */
 void engine_note_keys(struct skn_engine *e);
 void engine_note_turn(struct skn_engine *e);
+/* A message went to the dead letters, and why. */
+void engine_note_fault(struct skn_engine *e, const struct skn_output *output);
 void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_run_status status);
 void engine_note_started(struct skn_engine *e, const struct task *task);
 void engine_note_ended(struct skn_engine *e,

@@ -121,6 +121,24 @@ void engine_note_turn(struct skn_engine *e)
     }
 }
 
+void engine_note_fault(struct skn_engine *e, const struct skn_output *output)
+{
+    struct skn_slice text = skn_value_as_text(skn_value_view(output->value)), name = text;
+    const uint8_t *end = text.len > 0 ? memchr(text.ptr, '\n', text.len) : NULL;
+    if (end) {
+        name = skn_slice(text.ptr, (size_t)(end - text.ptr));
+        text = skn_slice_from(text, name.len + 1);
+    }
+    const struct skn_slice code = skn_slice_str(skn_rc_info(output->rc)->name);
+    const struct skn_signal_slice_faulted faulted = {
+        .domain = output->address, .message = name, .code = code, .reason = text};
+    skn_signal_slice_faulted(&e->notes->observe, e->now_ms, &faulted);
+    if (output->number == 0) return;
+    const struct skn_signal_domain_faulted stands = {
+        .domain = output->address, .code = code, .reason = text};
+    skn_signal_domain_faulted(&e->notes->observe, e->now_ms, &stands);
+}
+
 void engine_note_run(struct skn_engine *e, struct skn_slice address, enum skn_run_status status)
 {
     static const char *const names[] = {

@@ -257,6 +257,13 @@ static void a_domain_is_shown_with_all_that_it_has(void **state)
     assert_has(s.out, "\nrows\n  handled             1\n");
     assert_int_equal(SKEIN(&s, "domain", "get", "t:Hog/a", "--json"), 0);
     assert_has(s.out, "\"dead_letters\":[{\"code\":\"FAULT\",\"from\":\"\",\"kind\":\"request\",");
+    assert_has(s.out, "\"text\":\"");
+    /* The letter has the code and its text; all that the program said is in the log. */
+    char *log = folder_must_read(*state, ".skein/holder.log");
+    assert_has(log,
+               "signal=slice_faulted domain=t:Hog/a message=fault code=FAULT reason=\"a Hog faults "
+               "when it is told to\"");
+    free(log);
     assert_has(s.out, "\"dead_letters_more\":false");
     assert_has(s.out, "\"attempts\":4");
     assert_has(s.out, "\"mailbox\":{\"background\":0,\"critical\":0,");

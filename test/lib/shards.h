@@ -82,7 +82,7 @@ static inline void shards_collect(struct shards *s, uint32_t shard)
         if (out.kind == SKN_OUTPUT_SIGNAL) {
             bool is_fault = skn_slice_eq(out.name, SKN_LIT("faulted"));
             s->faulted += is_fault;
-            if (is_fault) s->codes[skn_value_as_int(skn_value_view(out.value))]++;
+            if (is_fault) s->codes[out.rc]++;
             s->warned += skn_slice_eq(out.name, SKN_LIT("dead_letters"));
         }
         if (out.kind != SKN_OUTPUT_PACKET) continue;
