@@ -4,6 +4,7 @@
 #include "base/bug.h"
 #include "base/hlc.h"
 #include "base/rng.h"
+#include "core/cx.h"
 #include "dev/dev.h"
 #include "env/env_sim.h"
 #include "lib/file_backend.h"
@@ -369,6 +370,30 @@ static void note_bases(struct world *w)
     last = s.history_since_ms;
 }
 
+/* The counter of another day: one more than it was, under the same module hash. */
+static enum skn_rc
+add_more(struct skn_cx *cx, void *warm, const struct skn_message *message, struct skn_diag *diag)
+{
+    enum skn_rc rc = skn_dev_counter.handle(cx, warm, message, diag);
+    if (rc == SKN_OK) skn_cx_put_value(cx, SKN_LIT("sum"), skn_value_int(-1));
+    return rc;
+}
+
+/* The first record that differs is named, with the row. */
+static void replay_otherwise(const struct world *w)
+{
+    struct skn_program other = skn_dev_counter;
+    other.handle = add_more;
+    const struct skn_program *const others[] = {&other, &skn_dev_flood, NULL};
+    struct skn_shards_options options = w->options;
+    struct skn_shards_replayed done = {.shards = 0};
+    struct skn_diag diag = {.text = ""};
+    options.programs = others;
+    assert_int_equal(skn_shards_replay(&options, &done, &diag), SKN_ECORRUPT);
+    assert_non_null(strstr(diag.text, "replay mismatch at index "));
+    assert_non_null(strstr(diag.text, "row "));
+}
+
 /* P4: what is kept is executed again from the oldest base; that is not all there ever was. */
 static void replay(struct world *w, struct world *total)
 {
@@ -379,6 +404,7 @@ static void replay(struct world *w, struct world *total)
     total->executed += done.records.executed;
     total->not_executed += done.records.no_rows;
     assert_int_equal(done.records.other_module + done.records.other_limits, 0);
+    replay_otherwise(w);
 }
 
 static void run(uint64_t seed, struct world *total)
