@@ -97,10 +97,7 @@ static uint64_t id_in(struct skn_slice sealed)
 static enum skn_rc unseal_one(void *ctx, struct skn_value v, struct skn_buf *out)
 {
     struct work *w = ctx;
-    if (v.tag == SKN_T_SECRET) { /* masked: nothing is in it */
-        skn_value_encode(v, out);
-        return SKN_OK;
-    }
+    if (v.tag == SKN_T_SECRET) return SKN_CORRUPT(w->diag, "of several secrets one is plain");
     struct skn_slice sealed = skn_value_as_sealed(v);
     if (sealed.len <= SKN_SEALED_HEAD) return SKN_CORRUPT(w->diag, "a sealed value is cut off");
     const uint8_t *key = skn_keyring_find(w->ring, id_in(sealed));

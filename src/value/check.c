@@ -24,6 +24,7 @@ struct checker {
     uint32_t depth;
     uint32_t sealed; /* how many parts are */
     bool may_be_sealed;
+    bool is_marked; /* then what could be sealed is */
     struct skn_diag *diag;
     struct level levels[SKN_VALUE_DEPTH_MAX];
 };
@@ -90,6 +91,7 @@ static enum skn_rc check_sized(struct checker *c, uint8_t tag)
     if (!has(c, HEAD_BYTES)) return cut(c, "a size");
     size_t size = get_le32(c->in.ptr + c->at + 1);
     if (!has(c, HEAD_BYTES + size)) return cut(c, skn_tag_name(tag));
+    if (tag == SKN_T_SECRET && c->is_marked) return bad(c, "of several secrets one is plain");
     if (is_composite(tag)) return open_composite(c, tag, size);
     if (size > SKN_VALUE_TEXT_MAX) return bad(c, "a text is over its limit");
     if (tag == SKN_T_SYMBOL && size == 0) return bad(c, "a symbol is empty");
@@ -163,7 +165,7 @@ static enum skn_rc check(struct checker *c, struct skn_slice bytes, struct skn_d
 enum skn_rc skn_value_check(struct skn_slice bytes, struct skn_diag *diag)
 {
     struct checker c; /* `levels` is filled as it is used: 12 KiB are not cleared for an int */
-    c.may_be_sealed = false;
+    c.may_be_sealed = c.is_marked = false;
     return check(&c, bytes, diag);
 }
 
@@ -171,6 +173,7 @@ enum skn_rc skn_value_check_inside(struct skn_slice bytes, struct skn_diag *diag
 {
     struct checker c;
     c.may_be_sealed = true;
+    c.is_marked = false;
     return check(&c, bytes, diag);
 }
 
@@ -178,10 +181,10 @@ enum skn_rc
 skn_stored_check(struct skn_slice bytes, struct skn_value *out_value, struct skn_diag *diag)
 {
     struct checker c;
-    c.may_be_sealed = skn_stored_is_sealed(bytes);
-    if (c.may_be_sealed) bytes = skn_slice_from(bytes, 1);
+    c.may_be_sealed = c.is_marked = skn_stored_is_sealed(bytes);
+    if (c.is_marked) bytes = skn_slice_from(bytes, 1);
     enum skn_rc rc = check(&c, bytes, diag);
-    if (rc == SKN_OK && c.may_be_sealed && c.sealed == 0) rc = bad(&c, "nothing in it is sealed");
+    if (rc == SKN_OK && c.is_marked && c.sealed == 0) rc = bad(&c, "nothing in it is sealed");
     if (rc == SKN_OK) *out_value = skn_value_at(bytes.ptr);
     return rc;
 }

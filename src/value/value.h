@@ -193,8 +193,8 @@ struct skn_value skn_value_view(struct skn_slice bytes);
 
 #define SKN_VALUE_SEALED_MARK 0x1e
 
-/* The same of stored bytes: one value without sealed parts, or behind a mark one that has some.
- * Nobody outside may give such bytes, so skn_value_check refuses them. */
+/* The same of stored bytes: one value without sealed parts, or behind a mark one that has some, and
+ * no plain secret. Nobody outside may give such bytes, so skn_value_check refuses them. */
 SKN_MUST_USE enum skn_rc
 skn_stored_check(struct skn_slice bytes, struct skn_value *out_value, struct skn_diag *diag);
 

@@ -120,6 +120,8 @@ static void sealed_parts_are_only_in_stored_bytes(void **state)
     skn_buf_reset(&out);
     assert_int_equal(skn_value_mask(v, &out), SKN_OK);
     assert_int_equal(skn_value_check(skn_buf_slice(&out), NULL), SKN_OK);
+    static const uint8_t wrapped[] = {0x1e, 0x0a, 6, 0, 0, 0, 0x0e, 1, 0, 0, 0, 7};
+    assert_int_equal(skn_stored_check(skn_slice(wrapped, sizeof wrapped), &v, NULL), SKN_ECORRUPT);
     static const uint8_t empty[] = {0x1e, 0x0e, 0, 0, 0, 0};
     assert_int_equal(skn_stored_check(skn_slice(empty, sizeof empty), &v, NULL), SKN_ECORRUPT);
     assert_int_equal(skn_stored_check(skn_slice(bytes, 1), &v, NULL), SKN_ECORRUPT);
