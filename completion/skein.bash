@@ -7,7 +7,7 @@ _skein_runs() {
 
 _skein() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
-    local groups="domain journal secret"
+    local groups="domain journal secret clock"
     local command= options= words= i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -22,7 +22,7 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check fmt graph describe events explain run resume ps show logs verify backup restore sim status domain journal secret help"
+    local commands="init check fmt graph describe events explain run resume ps show logs verify backup restore sim status domain journal secret clock help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
@@ -57,6 +57,8 @@ _skein() {
         'secret key') options=""; words="" ;;
         'secret status') options=""; words="" ;;
         'secret rotate') options=""; words="" ;;
+        clock) words="accept" ;;
+        'clock accept') options=""; words="" ;;
         'help') options=""; words="$commands" ;;
     esac
     if [[ $word == -* ]]; then words="$options --json --project --help --version"; fi

@@ -19,6 +19,7 @@ int skn_cli_main(int argc, char **argv, const skn_command_fn *commands);
 
 int skn_cmd_backup(struct skn_cli *cli);
 int skn_cmd_check(struct skn_cli *cli);
+int skn_cmd_clock_accept(struct skn_cli *cli);
 int skn_cmd_dev_clock(struct skn_cli *cli);
 int skn_cmd_domain_get(struct skn_cli *cli);
 int skn_cmd_domain_history(struct skn_cli *cli);

@@ -215,6 +215,11 @@
       "Reads the keys anew, as skein.yaml says. The first line is the key that seals from now on; put the\n" \
       "new key in front of the old one. What the old one sealed is sealed again in small batches, also\n" \
       "after a crash. Take the old key away when skein secret status says that it is not needed.\n") \
+    X(CLOCK_ACCEPT, "clock accept", "", 0, 0, 0, \
+      "follow a wall clock that is far ahead", \
+      "A node whose wall clock is more than a day ahead of its own, or a year when it opens, goes on by its\n" \
+      "own and waits, since its timers could not be set back. This says that the wall clock is right. skein\n" \
+      "status shows how far they are apart; up to a day is followed without being asked.\n") \
     X(DEV_CLOCK, "dev clock", "+DURATION", 1, 1, 0, \
       "move the node's clock forward (test builds)", \
       "Moves the clock of the process that holds the project, such as +24h, +90m, +30s or +500ms. What was\n" \

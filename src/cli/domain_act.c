@@ -1,4 +1,4 @@
-/* domain_act.c - skein domain send and resume; skein dev clock. */
+/* domain_act.c - skein domain send and resume; skein clock accept and dev clock. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/link_internal.h"
 #include "cli/secret_internal.h"
@@ -172,7 +172,7 @@ int skn_cmd_domain_rm(struct skn_cli *cli)
     return skn_link_close(&link, rc);
 }
 
-/* --- dev clock --------------------------------------------------------------------------------- */
+/* --- clock accept, dev clock --------------------------------------------------------------------------------- */
 
 static enum skn_rc get_duration(struct skn_link *link, const char *text, int64_t *out_ms)
 {
@@ -216,5 +216,16 @@ int skn_cmd_dev_clock(struct skn_cli *cli)
     enum skn_rc rc = SKN_FAIL(
         &link.diag, SKN_EUSAGE, "dev clock is only in test builds: meson setup -Dtest=true");
 #endif
+    return skn_link_close(&link, rc);
+}
+
+int skn_cmd_clock_accept(struct skn_cli *cli)
+{
+    struct skn_link link = {.cli = cli};
+    struct skn_query query = {.kind = SKN_QUERY_ACCEPT_CLOCK};
+    struct skn_value value = skn_value_none();
+    enum skn_rc rc = skn_link_open(&link, true);
+    if (rc == SKN_OK) rc = skn_link_ask(&link, &query, -1, &value);
+    if (rc == SKN_OK && cli->out.json) skn_link_print(cli, value);
     return skn_link_close(&link, rc);
 }

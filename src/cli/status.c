@@ -36,6 +36,22 @@ static void put_history(struct skn_buf *out, struct skn_value v)
     skn_buf_put_u8(out, '\n');
 }
 
+/* A wall clock that is a second away is worth a word [E50]. */
+static void put_clock(struct skn_buf *out, struct skn_value v)
+{
+    struct skn_value off = skn_view_member(v, "wall_ahead_ms"),
+                     waits = skn_view_member(v, "clock_waits");
+    int64_t ahead_ms = skn_value_is(off, SKN_T_INT) ? skn_value_as_int(off) : 0;
+    put_text(out, "clock", v, "clock");
+    if (ahead_ms < 1000 && ahead_ms > -1000) return;
+    skn_buf_printf(out, "%-12s ", "");
+    skn_view_duration(out, ahead_ms < 0 ? -ahead_ms : ahead_ms);
+    skn_buf_put_str(out, ahead_ms < 0 ? " ahead of the wall clock" : " behind the wall clock");
+    if (skn_value_is(waits, SKN_T_BOOL) && skn_value_as_bool(waits))
+        skn_buf_put_str(out, ": `skein clock accept` follows it");
+    skn_buf_put_u8(out, '\n');
+}
+
 static void put_holder(struct skn_buf *out, struct skn_value v)
 {
     struct skn_value counts = skn_view_member(v, "counts");
@@ -44,7 +60,7 @@ static void put_holder(struct skn_buf *out, struct skn_value v)
     skn_view_duration(out, (int64_t)skn_link_uint(v, "uptime_ms"));
     skn_buf_put_u8(out, '\n');
     put_text(out, "version", v, "version");
-    put_text(out, "clock", v, "clock");
+    put_clock(out, v);
     put_text(out, "disk", v, "disk");
     skn_buf_printf(out,
                    "%-12s %llu slices, %llu faults, %llu timers fired, %llu results dropped\n",

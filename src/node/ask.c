@@ -151,6 +151,7 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
                                         [SKN_QUERY_REMOVE] = "remove",
                                         [SKN_QUERY_TRACE] = "trace",
                                         [SKN_QUERY_CLOCK] = "clock",
+                                        [SKN_QUERY_ACCEPT_CLOCK] = "accept-clock",
                                         [SKN_QUERY_STATUS] = "status",
                                         [SKN_QUERY_SECRETS] = "secrets",
                                         [SKN_QUERY_ROTATE] = "rotate"};

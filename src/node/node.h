@@ -141,14 +141,15 @@ skn_client_show(struct skn_client *client, struct skn_slice run, struct skn_diag
 /* What is asked about domains and about the node; each kind reads its members. One answer of the type
  * SKN_ANSWER_VALUE comes. */
 enum skn_query_kind {
-    SKN_QUERY_DOMAINS,   /* address: a prefix; after, domain_type, faulted, limit */
-    SKN_QUERY_DOMAIN,    /* address; after (a key), limit; or has_key and key */
-    SKN_QUERY_SEND,      /* address, name, payload, priority, id, secrets */
-    SKN_QUERY_TAKE_UP,   /* address */
-    SKN_QUERY_REDELIVER, /* address; letter, 0: all; closes: they are thrown away */
-    SKN_QUERY_REMOVE,    /* address */
-    SKN_QUERY_TRACE,     /* address; asked again for each page of events */
-    SKN_QUERY_CLOCK,     /* ms */
+    SKN_QUERY_DOMAINS,      /* address: a prefix; after, domain_type, faulted, limit */
+    SKN_QUERY_DOMAIN,       /* address; after (a key), limit; or has_key and key */
+    SKN_QUERY_SEND,         /* address, name, payload, priority, id, secrets */
+    SKN_QUERY_TAKE_UP,      /* address */
+    SKN_QUERY_REDELIVER,    /* address; letter, 0: all; closes: they are thrown away */
+    SKN_QUERY_REMOVE,       /* address */
+    SKN_QUERY_TRACE,        /* address; asked again for each page of events */
+    SKN_QUERY_CLOCK,        /* ms */
+    SKN_QUERY_ACCEPT_CLOCK, /* follows the wall clock if the node's waits for that [E50] */
     SKN_QUERY_STATUS,
     SKN_QUERY_SECRETS, /* which keys there are, and which one seals [E46] */
     SKN_QUERY_ROTATE,  /* reads the keys anew; the first of them seals from then on */

@@ -14,6 +14,8 @@ struct notes {
     struct skn_log log;
     int fd;
     uint64_t slices, batches, faults, dropped; /* of the core, counted already */
+    uint64_t clock_jumps;                      /* said already */
+    bool clock_waits;
 };
 
 static void write_line(void *ctx, struct skn_slice line)
@@ -104,6 +106,22 @@ void engine_guard_open(struct skn_engine *e)
 }
 
 /* What the core counted since the last turn. */
+static void note_clock(struct skn_engine *e)
+{
+    struct notes *notes = e->notes;
+    const struct skn_clock_state clock = skn_shards_clock(e->shards);
+    if (clock.jumps != notes->clock_jumps) {
+        const struct skn_signal_clock_jumped jumped = {.ahead_ms = (int64_t)clock.jumped_ms};
+        skn_signal_clock_jumped(&notes->observe, e->now_ms, &jumped);
+    }
+    if (clock.waits && !notes->clock_waits) {
+        const struct skn_signal_clock_waits waits = {.ahead_ms = clock.ahead_ms};
+        skn_signal_clock_waits(&notes->observe, e->now_ms, &waits);
+    }
+    notes->clock_jumps = clock.jumps;
+    notes->clock_waits = clock.waits;
+}
+
 void engine_note_turn(struct skn_engine *e)
 {
     struct notes *notes = e->notes;
@@ -119,6 +137,7 @@ void engine_note_turn(struct skn_engine *e)
         skn_observe_count(&notes->observe, rows[i].metric, 0, rows[i].now - *rows[i].seen);
         *rows[i].seen = rows[i].now;
     }
+    note_clock(e);
 }
 
 void engine_note_fault(struct skn_engine *e, const struct skn_output *output)

@@ -434,6 +434,7 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"remove", request_remove, true},
                  {"trace", request_trace, true},
                  {"clock", request_clock, true},
+                 {"accept-clock", request_accept_clock, true},
                  {"secrets", request_secrets, true},
                  {"rotate", request_rotate, true}};
     if (!skn_value_is(request, SKN_T_MAP))

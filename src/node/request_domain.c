@@ -276,6 +276,18 @@ enum skn_rc request_trace(struct ask *ask)
     return rc;
 }
 
+enum skn_rc request_accept_clock(struct ask *ask)
+{
+    struct skn_engine *e = ask->engine;
+    struct skn_clock_state clock = skn_shards_clock(e->shards);
+    if (!clock.waits) return SKN_FAIL(ask->diag, SKN_ENOENT, "the node's clock waits for nothing");
+    skn_shards_accept_clock(e->shards);
+    char json[64];
+    int len = snprintf(json, sizeof json, "{\"ahead_ms\":%" PRId64 "}", clock.ahead_ms);
+    engine_answer_value(e, ask->client, ask->id, skn_slice(json, (size_t)len));
+    return SKN_OK;
+}
+
 enum skn_rc request_clock(struct ask *ask)
 {
 #ifdef SKN_TEST_BUILD

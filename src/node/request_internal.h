@@ -82,6 +82,7 @@ enum skn_rc request_redeliver(struct ask *ask);
 enum skn_rc request_remove(struct ask *ask);
 enum skn_rc request_trace(struct ask *ask);
 enum skn_rc request_clock(struct ask *ask);
+enum skn_rc request_accept_clock(struct ask *ask);
 enum skn_rc request_snapshot(struct ask *ask);
 enum skn_rc request_snapshot_end(struct ask *ask);
 enum skn_rc request_status(struct ask *ask);

@@ -148,6 +148,10 @@ put_holder(struct skn_engine *e, struct skn_json_writer *w, const struct skn_sha
     skn_json_str(w, e->version);
     put_uint(w, "uptime_ms", up_ns / 1000000);
     put_ms(w, "clock", skn_shards_now_ms(e->shards));
+    const struct skn_clock_state clock = skn_shards_clock(e->shards);
+    skn_json_key_str(w, "wall_ahead_ms");
+    skn_json_int(w, clock.ahead_ms);
+    put_bool(w, "clock_waits", clock.waits);
     skn_json_key_str(w, "disk");
     skn_json_str(w, disks[state->disk]);
     put_checkpoint(w, state);

@@ -22,7 +22,8 @@
     S(JOURNAL_TAIL_CUT,   journal_tail_cut,   WARNING, "an opening found a torn group at the end and left it out") \
     S(JOURNAL_SEGMENT,    journal_segment,    DEBUG,   "a new segment of the journal was begun") \
     S(DISK_LOW,           disk_low,           WARNING, "free space is so low that new work is refused") \
-    S(CLOCK_JUMPED,       clock_jumped,       WARNING, "the wall clock is far from the node's clock") \
+    S(CLOCK_JUMPED,       clock_jumped,       WARNING, "the node's clock followed the wall clock") \
+    S(CLOCK_WAITS,        clock_waits,        WARNING, "the wall clock is too far ahead: skein clock accept follows it") \
     S(LEFTOVER_KILLED,    leftover_killed,    WARNING, "a program of an earlier node was found and killed") \
     S(DOMAIN_FAULTED,     domain_faulted,     ERROR,   "a domain takes no messages any more") \
     S(SLICE_FAULTED,      slice_faulted,      WARNING, "a message was moved to the dead letters") \
@@ -46,6 +47,7 @@
 #define SKN_SIGNAL_FIELDS_JOURNAL_SEGMENT(F, s)  F(s, TEXT, file) F(s, UINT, segment) F(s, UINT, bytes)
 #define SKN_SIGNAL_FIELDS_DISK_LOW(F, s)         F(s, TEXT, directory) F(s, UINT, free_bytes) F(s, UINT, total_bytes)
 #define SKN_SIGNAL_FIELDS_CLOCK_JUMPED(F, s)     F(s, INT, ahead_ms)
+#define SKN_SIGNAL_FIELDS_CLOCK_WAITS(F, s)      F(s, INT, ahead_ms)
 #define SKN_SIGNAL_FIELDS_LEFTOVER_KILLED(F, s)  F(s, UINT, pid)
 #define SKN_SIGNAL_FIELDS_DOMAIN_FAULTED(F, s)   F(s, TEXT, domain) F(s, TEXT, code) F(s, TEXT, reason)
 #define SKN_SIGNAL_FIELDS_SLICE_FAULTED(F, s)    F(s, TEXT, domain) F(s, TEXT, message) F(s, TEXT, code) F(s, TEXT, reason)

@@ -184,18 +184,6 @@ enum skn_rc shards_check_positions(struct skn_shards *all, struct skn_diag *diag
     return SKN_OK;
 }
 
-/* [E50] The greater of wall clock and last stamp, then plus the monotonic clock. */
-void shards_start_clock(struct skn_shards *all)
-{
-    uint64_t base = skn_env_now_wall_ns(all->env) / MS_IN_NS;
-    for (uint32_t i = 0; i < all->count; i++) {
-        uint64_t last = skn_hlc_ms(skn_store_position(all->shards[i]->store).stamp);
-        if (last > base && !skn_bug(SKN_BUG_CLOCK_BACK)) base = last;
-    }
-    all->clock_base_ms = base;
-    all->mono_base_ns = skn_env_now_mono_ns(all->env);
-}
-
 /* One secret for all shards: drawn when the data is made, and in the first record of each. A crash
  * there may have left it in any of them. */
 static enum skn_rc find_secret(struct skn_shards *all, struct skn_diag *diag)

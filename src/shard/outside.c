@@ -156,14 +156,6 @@ void skn_shards_on_wake(struct skn_shards *all, skn_wake_fn fn, void *ctx)
     all->wake_ctx = ctx;
 }
 
-uint64_t skn_shards_now_ms(const struct skn_shards *all)
-{
-    if (skn_bug(SKN_BUG_TIMER_WALL)) return skn_env_now_wall_ns(all->env) / MS_IN_NS;
-    uint64_t passed = skn_env_now_mono_ns(all->env) - all->mono_base_ns;
-    uint64_t ahead = atomic_load_explicit(&all->clock_ahead_ms, memory_order_relaxed);
-    return all->clock_base_ms + passed / MS_IN_NS + ahead;
-}
-
 void skn_shards_advance_clock(struct skn_shards *all, uint64_t ms)
 {
     atomic_fetch_add_explicit(&all->clock_ahead_ms, ms, memory_order_relaxed);

@@ -10,6 +10,7 @@
 #include "base/list.h"
 #include "base/omap.h"
 #include "base/ring.h"
+#include "shard/clock_internal.h"
 #include "shard/shards.h"
 
 enum {
@@ -98,6 +99,16 @@ struct tally {
     _Atomic bool is_busy;
 };
 
+/* The node's clock as every thread may read it (clock_shared.c). */
+struct shared_clock {
+    _Atomic uint32_t seq;
+    _Atomic uint64_t boot_us, now_us;
+    _Atomic int64_t slew_us;
+    _Atomic int64_t off_ms;
+    _Atomic uint64_t jumps, jumped_ms;
+    _Atomic bool waits, is_accepted;
+};
+
 struct worker {
     struct skn_shards *all;
     struct tally tally;
@@ -170,7 +181,7 @@ struct skn_shards {
     bool is_read_only;
     struct past *past;       /* owns; NULL but for open_at */
     struct history *history; /* owns; of the keeper; NULL: nothing is kept */
-    uint64_t clock_base_ms, mono_base_ns;
+    struct node_clock clock; /* of worker 0; others have it by clock_shared */
 
     /* Of the outside. */
     struct skn_list *waiting; /* per worker: items that found its ring full */
@@ -178,7 +189,8 @@ struct skn_shards {
     struct skn_list answered; /* calls, when read only */
 
     /* Only report; any thread. */
-    _Atomic uint64_t clock_ahead_ms;
+    struct shared_clock clock_shared;
+    _Atomic uint64_t clock_ahead_ms; /* of skein dev clock */
     _Atomic int disk;
     _Atomic uint64_t tail_records, tail_bytes, checkpoints, checkpoint_ms, groups, records;
     _Atomic bool is_checkpointing, wants_checkpoint;
@@ -235,6 +247,8 @@ shards_redo(void *ctx, const struct skn_record *record, struct skn_diag *diag);
 /* A store may be behind its journal, never ahead of it. */
 SKN_MUST_USE enum skn_rc shards_check_positions(struct skn_shards *all, struct skn_diag *diag);
 void shards_start_clock(struct skn_shards *all);
+/* Worker 0, at each turn: looks at the wall clock at most ten times a second [E50]. */
+void shards_turn_clock(struct skn_shards *all);
 void shards_free(struct skn_shards *all);
 
 /* --- history.c: what is kept for looking back; of the keeper's thread ------------------------------- */

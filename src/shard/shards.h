@@ -236,6 +236,17 @@ bool skn_shards_next_event(struct skn_shards *shards, struct skn_shards_event *o
 
 /* The node's clock [E50], in milliseconds since 1970. Any thread. */
 uint64_t skn_shards_now_ms(const struct skn_shards *shards);
+struct skn_clock_state {
+    int64_t ahead_ms; /* the wall clock is ahead of the node's; below 0 behind */
+    bool waits;       /* so far ahead that somebody has to accept it */
+    uint64_t jumps;   /* so often the node's clock followed it, since the opening */
+    uint64_t jumped_ms;
+};
+/* As it was when the wall clock was looked at last. Any thread. */
+struct skn_clock_state skn_shards_clock(const struct skn_shards *shards);
+/* Follows the wall clock if it waits for that (`skein clock accept`). Any thread. */
+void skn_shards_accept_clock(struct skn_shards *shards);
+
 /* Moves it forward (`skein dev clock`). Any thread. */
 void skn_shards_advance_clock(struct skn_shards *shards, uint64_t ms);
 

@@ -341,6 +341,7 @@ static bool may_step(const struct worker *w)
 enum skn_rc worker_turn(struct worker *w, bool *out_more, struct skn_diag *diag)
 {
     struct skn_shards *all = w->all;
+    if (w->part == 0) shards_turn_clock(all);
     uint64_t now_ms = skn_shards_now_ms(all);
     enum skn_rc rc = take_all(w, out_more, diag);
     if (rc != SKN_OK) return rc;

@@ -33,6 +33,7 @@
     X(CLOCK_DRIFT,     500,  "rounds in which the wall clock runs wrong or stands still") \
     X(CLOCK_FORWARD,   200,  "jumps of the wall clock ahead") \
     X(CLOCK_BACK,      200,  "jumps of the wall clock back") \
+    X(CLOCK_FOLLOWED,  0,    "jumps ahead that the node's clock followed while it ran [E50]") \
     X(SLOW_SYNC,       500,  "syncs that took from a millisecond to seconds") \
     /* requests */ \
     X(REQUEST,         0,    "requests") \

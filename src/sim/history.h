@@ -46,7 +46,8 @@ enum skn_history_kind {
     SKN_HISTORY_RESULT,   /* given to the node: key, attempt, epoch, is_success */
     SKN_HISTORY_SETTLED,  /* everything given so far is handled and durable */
     SKN_HISTORY_FIRED,    /* a timer was told about: domain, id of its "later" */
-    SKN_HISTORY_CLOCK,    /* the wall clock was moved, amount: milliseconds */
+    SKN_HISTORY_CLOCK,    /* the wall clock was moved, or the node's followed it, amount:
+                             milliseconds */
     SKN_HISTORY_OBSERVE,  /* what follows is all there is */
     SKN_HISTORY_RUN,      /* domain, amount: when it started, is_stale, is_over */
     SKN_HISTORY_ATTEMPT,  /* domain, id: path, context, key, attempt, epoch, is_success */

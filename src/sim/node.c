@@ -15,6 +15,7 @@ struct sim_node {
     struct skn_shards *shards;
     struct skn_shards_state counted; /* of it, what the report has */
     uint64_t *released;              /* per shard: index of the last output [E22] */
+    uint64_t clock_jumps;            /* that were told */
 };
 
 /* One look at one shard. */
@@ -88,6 +89,12 @@ static void count(struct world *w)
     cover[SKN_COVER_TIMER_FIRED] += now.timers_fired - was->timers_fired;
     cover[SKN_COVER_RESULT_DROPPED] += now.dropped_results - was->dropped_results;
     *was = now;
+    const struct skn_clock_state wall = skn_shards_clock(w->node->shards);
+    if (wall.jumps == w->node->clock_jumps) return;
+    w->node->clock_jumps = wall.jumps;
+    struct skn_history_event event = {.kind = SKN_HISTORY_CLOCK, .amount = (int64_t)wall.jumped_ms};
+    world_event(w, &event);
+    world_cover(w, SKN_COVER_CLOCK_FOLLOWED);
 }
 
 static struct skn_shards *take_apart(struct world *w)

@@ -149,7 +149,7 @@ static const struct anomaly of_second[] = {
      "P3: a timer came before",
      19,
      REPLACE,
-     {.kind = SKN_HISTORY_FIRED, TIMER, .at_ms = 1000}},
+     {.kind = SKN_HISTORY_FIRED, TIMER, .at_ms = 997}},
     {"a timer is told twice",
      "P2: a timer fired twice",
      20,
