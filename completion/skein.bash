@@ -22,7 +22,7 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check fmt graph describe events explain run resume ps show logs verify backup restore sim status domain journal secret clock help"
+    local commands="init check fmt graph describe events explain lsp run resume ps show logs verify backup restore sim status domain journal secret clock help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
@@ -32,6 +32,7 @@ _skein() {
         'describe') options=""; words="$(compgen -f -- "$word")" ;;
         'events') options=""; words="" ;;
         'explain') options=""; words="" ;;
+        'lsp') options=""; words="" ;;
         'run') options=" --input --name --label --detach --dry-run"; words="$(compgen -f -- "$word")" ;;
         'resume') options=" --detach --all"; words="last $(_skein_runs)" ;;
         'ps') options=" --all"; words="" ;;

@@ -39,6 +39,7 @@ int skn_cmd_hold(struct skn_cli *cli);
 int skn_cmd_init(struct skn_cli *cli);
 int skn_cmd_journal_dump(struct skn_cli *cli);
 int skn_cmd_logs(struct skn_cli *cli);
+int skn_cmd_lsp(struct skn_cli *cli);
 int skn_cmd_ps(struct skn_cli *cli);
 int skn_cmd_restore(struct skn_cli *cli);
 int skn_cmd_resume(struct skn_cli *cli);

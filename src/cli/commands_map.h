@@ -87,6 +87,11 @@
       "say what a code of skein check means", \
       "Says what the diagnostic CODE means and why it is one, with an example that is wrong and one that is\n" \
       "right. CODE is as skein check prints it, such as SKN-P106 or P106. Without CODE all are listed.\n") \
+    X(LSP, "lsp", "", 0, 0, 0, \
+      "serve an editor", \
+      "Speaks the Language Server Protocol over standard input and output, for flows and event files:\n" \
+      "diagnostics while typing, completion, hover, definition, rename, outline, layout and fixes. An editor\n" \
+      "starts it; editors/README.md says how.\n") \
     X(RUN, "run", "FILE", 1, 1, B(INPUT) | B(NAME) | B(LABEL) | B(DETACH) | B(DRYRUN), \
       "run a flow", \
       "Runs a flow and waits for its end; the exit code is the run's. Progress goes to standard error, a\n" \

@@ -283,6 +283,21 @@ enum skn_rc skn_load_events(struct skn_arena *arena,
     return SKN_OK;
 }
 
+enum skn_rc
+skn_load_events_of(struct skn_arena *arena, const char *folder, struct skn_flow *out_flow)
+{
+    struct skn_flow flow = {.errors = 0};
+    struct events events = {.arena = arena};
+    struct skn_diag diag;
+    enum skn_rc rc = skn_load_project(arena, NULL, folder, &flow.project, &diag);
+    if (rc == SKN_OK && !flow.project.has_config) rc = SKN_ENOENT;
+    if (rc == SKN_OK) rc = load_events(&events, flow.project.root, &diag);
+    if (rc == SKN_OK)
+        rc = skn_project_events_init(&flow.events, arena, events.defs, events.count, &diag);
+    if (rc == SKN_OK) *out_flow = flow;
+    return rc;
+}
+
 /* Errors of the flow are shown first: what is wrong elsewhere often follows from them. */
 static void add_up(struct skn_flow *flow, const struct events *events)
 {

@@ -70,6 +70,10 @@ SKN_MUST_USE enum skn_rc skn_load_events(struct skn_arena *arena,
                                          struct skn_flow *out_flow,
                                          struct skn_diag *diag);
 
+/* The events of the project that a folder is in; SKN_ENOENT: in none. */
+SKN_MUST_USE enum skn_rc
+skn_load_events_of(struct skn_arena *arena, const char *folder, struct skn_flow *out_flow);
+
 /* All that is wrong, as text for people or as one JSON list. */
 void skn_flow_render(const struct skn_flow *flow, struct skn_buf *out);
 void skn_flow_write_json(const struct skn_flow *flow, struct skn_json_writer *w);

@@ -16,6 +16,7 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_VERIFY] = skn_cmd_verify,
     [SKN_COMMAND_HOLD] = skn_cmd_hold,
     [SKN_COMMAND_LOGS] = skn_cmd_logs,
+    [SKN_COMMAND_LSP] = skn_cmd_lsp,
     [SKN_COMMAND_PS] = skn_cmd_ps,
     [SKN_COMMAND_RESTORE] = skn_cmd_restore,
     [SKN_COMMAND_RESUME] = skn_cmd_resume,

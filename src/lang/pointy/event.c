@@ -448,6 +448,7 @@ enum skn_rc skn_event_parse(struct skn_arena *arena,
     struct event_file f = {.arena = arena, .diags = diags};
     f.def = skn_arena_zero(arena, 1, sizeof(*f.def));
     *f.def = (struct skn_event_def){.kind = SKN_EVENT_EXEC,
+                                    .file = skn_arena_dup(arena, source->name),
                                     .retry = {.attempts = 1, .factor_milli = 1000}};
     if (source->text.len > SKN_EVENT_BYTES_MAX) {
         skn_diags_add(diags,

@@ -109,6 +109,7 @@ void skn_event_copy(struct skn_arena *arena,
     out->argv = copy_texts(arena, def->argv, def->argc);
     out->inputs = copy_fields(arena, def->inputs, def->input_count);
     out->outputs = copy_fields(arena, def->outputs, def->output_count);
+    out->file = copy_text(arena, def->file);
     out->description = copy_text(arena, def->description);
     out->outcomes = copy_texts(arena, def->outcomes, def->outcome_count);
     out->exports = copy_texts(arena, def->exports, def->export_count);

@@ -124,6 +124,7 @@ struct skn_event_def {
     struct skn_retry retry;
 
     /* What only the checks and the tools read; none of it is stored with a run. */
+    struct skn_slice file; /* that declares it, as its source is called; may be empty */
     struct skn_slice description;
     const struct skn_slice *outcomes; /* besides success and failure */
     uint32_t outcome_count;

@@ -1,0 +1,23 @@
+/* service.h - Pointy and event files for the language server.
+ *
+ * Owns        nothing.
+ * May include base, value, lang/kit.
+ * Threads     none: a host belongs to one server.
+ */
+#pragma once
+
+#include "lang/kit/lsp.h"
+#include "lang/pointy/pointy.h"
+
+/* Who knows files: the events of the project of a path, or NULL for a lone file. What it gives lives
+ * until it is asked again. */
+struct skn_pointy_host {
+    void *ctx;
+    const struct skn_project_events *(*events)(void *ctx, struct skn_slice path);
+};
+
+/* The host must outlive what is returned. */
+struct skn_lsp_language skn_pointy_language(struct skn_pointy_host *host);
+
+/* Event files: their diagnostics, and nothing else. */
+struct skn_lsp_language skn_event_language(void);

@@ -1,0 +1,41 @@
+/* fuzz_lsp.c - any bytes to the language server; what begins with "{" is put into a frame first, each
+ * line a message, so that the messages themselves are reached. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* links: base value lang/kit lang/pointy */
+/* libs: -lyaml */
+#include "fuzz/fuzz.h"
+#include "lang/pointy/service.h"
+
+static const struct skn_project_events *no_events(void *ctx, struct skn_slice path)
+{
+    (void)ctx;
+    (void)path;
+    return NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct skn_pointy_host host = {.events = no_events};
+    const struct skn_lsp_language flows = skn_pointy_language(&host);
+    const struct skn_lsp_language events = skn_event_language();
+    const struct skn_lsp_language *const languages[] = {&flows, &events};
+    struct skn_lsp *lsp = skn_lsp_create(languages, SKN_ARRAY_LEN(languages));
+    struct skn_slice rest = skn_slice(data, size);
+    struct skn_buf out, in;
+    skn_buf_init(&out, (size_t)1 << 28);
+    skn_buf_init(&in, (size_t)1 << 26);
+    bool framed = size > 0 && data[0] == '{';
+    while (framed && rest.len > 0) {
+        const uint8_t *end = memchr(rest.ptr, '\n', rest.len);
+        size_t len = end ? (size_t)(end - rest.ptr) : rest.len;
+        skn_buf_printf(&in, "Content-Length: %zu\r\n\r\n", len);
+        skn_buf_put(&in, skn_slice(rest.ptr, len));
+        rest = skn_slice_from(rest, end ? len + 1 : len);
+    }
+    enum skn_rc rc = skn_lsp_feed(lsp, framed ? skn_buf_slice(&in) : skn_slice(data, size), &out);
+    SKN_ASSERT(!framed || rc == SKN_OK);
+    skn_lsp_destroy(lsp);
+    skn_buf_fini(&in);
+    skn_buf_fini(&out);
+    return 0;
+}
