@@ -104,6 +104,8 @@ static void put_key(struct skn_link *link,
         skn_out_printf(out, "needed: rows may name it\n");
     else if (records > 0)
         skn_out_printf(out, "needed: %llu records of the journal name it\n", records);
+    else if (skn_link_is_true(v, "history_names_older"))
+        skn_out_printf(out, "needed: the history may name it\n");
     else
         skn_out_printf(out, "not needed: no row and no record names it\n");
 }

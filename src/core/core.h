@@ -227,8 +227,8 @@ struct skn_output {
     uint64_t epoch;
     bool is_leaving; /* cancel: at once, without grace */
     uint8_t key[SKN_KEY_BYTES];
-    uint32_t shard;         /* packet: where it goes */
-    enum skn_rc rc;         /* reply; signal "faulted": why, and its value has the name of the message,
+    uint32_t shard; /* packet: where it goes */
+    enum skn_rc rc; /* reply; signal "faulted": why, and its value has the name of the message,
                                a line end and the text */
     struct skn_slice name;  /* signal: its name; reply: the text of the failure */
     struct skn_slice value; /* encoded: the answer, the effect */
@@ -422,13 +422,12 @@ void skn_core_fetched(struct skn_core *core, uint64_t number);
 void skn_core_set_keys(struct skn_core *core, const struct skn_keyring *keys, bool rotates);
 
 struct skn_core_sealing {
-    uint64_t id;      /* of the key that seals; 0: none does yet */
-    bool has_key;     /* it is there */
-    bool is_rotating; /* rows may name other keys */
-    bool lacks_key;   /* and it cannot go on: one of them is not there */
-    uint64_t
-        done_at; /* index of the record behind which no row names another one; 0: never rotated */
-    uint64_t keyless; /* domains that wait for a key */
+    uint64_t id;         /* of the key that seals; 0: none does yet */
+    bool has_key;        /* it is there */
+    bool is_rotating;    /* rows may name other keys */
+    bool lacks_key;      /* and it cannot go on: one of them is not there */
+    uint64_t done_stamp; /* of the batch behind which no row names another one; 0: never rotated */
+    uint64_t keyless;    /* domains that wait for a key */
 };
 struct skn_core_sealing skn_core_sealing(const struct skn_core *core);
 

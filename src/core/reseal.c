@@ -27,7 +27,7 @@ void skn_seal_state_encode(const struct skn_seal_state *state, struct skn_buf *o
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
     skn_buf_put_u8(out, state->is_rotating);
     skn_buf_put_le64(out, state->id);
-    skn_buf_put_le64(out, state->done_at);
+    skn_buf_put_le64(out, state->done_stamp);
     skn_buf_put_block(out, skn_key_slice(&state->at));
 }
 
@@ -39,7 +39,7 @@ skn_seal_state_decode(struct skn_slice bytes, struct skn_seal_state *out, struct
     uint8_t rotating = skn_cursor_u8(&cursor);
     out->is_rotating = rotating == 1;
     out->id = skn_cursor_le64(&cursor);
-    out->done_at = skn_cursor_le64(&cursor);
+    out->done_stamp = skn_cursor_le64(&cursor);
     struct skn_slice at = skn_cursor_block(&cursor);
     out->at.len = 0;
     if (level > SKN_ROW_LEVEL)
@@ -232,7 +232,7 @@ static void to_kind(struct pass *p, size_t i)
     }
     p->state->at.len = 0;
     p->state->is_rotating = false;
-    p->state->done_at = p->cx->core->index + 1; /* of the record that this becomes */
+    p->state->done_stamp = p->cx->stamp;
 }
 
 static size_t kind_at(const struct skn_key *at)
@@ -422,7 +422,7 @@ void skn_reseal_note(struct skn_cx *cx, const struct skn_message *message)
     if (!message->is_sealed || now->id == 0 || !is_old(cx, message->payload)) return;
     if (now->is_rotating && now->at.len == 0) return; /* it has not begun */
     const struct skn_seal_state anew = {
-        .id = now->id, .done_at = now->done_at, .is_rotating = true};
+        .id = now->id, .done_stamp = now->done_stamp, .is_rotating = true};
     put_state(cx, &anew);
     cx->reseals = true;
 }
@@ -482,6 +482,6 @@ struct skn_core_sealing skn_core_sealing(const struct skn_core *core)
                                      .has_key = skn_keyring_has(s->ring, s->state.id),
                                      .is_rotating = s->state.is_rotating || s->wants_rotation,
                                      .lacks_key = s->lacks_key,
-                                     .done_at = s->state.done_at,
+                                     .done_stamp = s->state.done_stamp,
                                      .keyless = s->keyless};
 }

@@ -59,7 +59,7 @@
  *   handled   message, then address:block caller:block id:block: what a record holds of a message
  *             that never was a row; the address is that of the domain that handled it
  *   counter   level:1 messages:4 bytes:8
- *   sealing   level:1 rotating:1 key id:8 done_at:8 at:block (where the rewriting stands)
+ *   sealing   level:1 rotating:1 key id:8 done stamp:8 at:block (where the rewriting stands)
  *   note      level:1 kind:1 faulted:1 messages:4 bytes:8 (both signed) target:block sender:block
  */
 #pragma once

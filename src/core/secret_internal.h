@@ -20,8 +20,9 @@ struct skn_dom;
 
 /* What the row of the sealing key says. */
 struct skn_seal_state {
-    uint64_t id;      /* of the key that seals; 0: there is no row */
-    uint64_t done_at; /* index of the record behind which no row names another one; 0: none did */
+    uint64_t id; /* of the key that seals; 0: there is no row */
+    uint64_t
+        done_stamp; /* of the batch behind which no row names another key; 0: the first one seals */
     bool is_rotating;
     struct skn_key at; /* the rewriting goes on here; empty: at the beginning */
 };

@@ -1,5 +1,6 @@
 /* request_secret.c - the sealing keys of a node, and what clients ask about them [E46]. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hlc.h"
 #include "base/mem.h"
 #include "node/keys_internal.h"
 #include "node/request_internal.h"
@@ -59,11 +60,29 @@ static void put_uint(struct skn_json_writer *w, const char *name, uint64_t n)
     skn_json_uint(w, n);
 }
 
+static void put_ms(struct skn_json_writer *w, const char *name, uint64_t unix_ms)
+{
+    skn_json_key_str(w, name);
+    if (unix_ms > 0)
+        skn_json_value(w, skn_value_time((int64_t)(unix_ms * 1000000)));
+    else
+        skn_json_none(w);
+}
+
+/* The bases of the history are copies of rows, and it keeps segments that the journal let go [E70]. A
+ * base has the rows of the checkpoint before it: an hour is more than one ever takes. */
+static bool does_history_name(const struct skn_engine *e, uint64_t rotated_ms)
+{
+    enum { CHECKPOINT_MS = 60 * 60 * 1000 };
+    uint64_t since_ms = skn_shards_state(e->shards).history_since_ms;
+    return since_ms > 0 && rotated_ms > 0 && since_ms <= rotated_ms + CHECKPOINT_MS;
+}
+
 /* The shards seal by one key but while it changes; the first that is named is shown. */
 static void put_answer(struct skn_json_writer *w, struct ask *ask)
 {
     const struct skn_engine *e = ask->engine;
-    uint64_t rotating = 0, lacking = 0, keyless = 0, id = 0, others = 0;
+    uint64_t rotating = 0, lacking = 0, keyless = 0, id = 0, others = 0, rotated_ms = 0;
     size_t count = ask->parts.len / sizeof(struct skn_core_sealing);
     for (size_t i = 0; i < count; i++) {
         struct skn_core_sealing part;
@@ -73,6 +92,8 @@ static void put_answer(struct skn_json_writer *w, struct ask *ask)
         rotating += part.is_rotating;
         lacking += part.lacks_key || (part.id != 0 && !part.has_key);
         keyless += part.keyless;
+        uint64_t done_ms = skn_hlc_ms(part.done_stamp);
+        if (done_ms > rotated_ms) rotated_ms = done_ms;
     }
     skn_json_key_str(w, "sealing_key");
     char text[SKN_SEAL_ID_TEXT];
@@ -86,6 +107,9 @@ static void put_answer(struct skn_json_writer *w, struct ask *ask)
     put_uint(w, "shards_rewriting", rotating + others);
     put_uint(w, "shards_without_key", lacking);
     put_uint(w, "domains_waiting", keyless);
+    put_ms(w, "rotated", rotated_ms);
+    skn_json_key_str(w, "history_names_older");
+    skn_json_bool(w, does_history_name(e, rotated_ms));
     if (e->keys.why.text[0]) {
         skn_json_key_str(w, "error");
         skn_json_str(w, e->keys.why.text);

@@ -304,6 +304,41 @@ static void a_new_key_takes_over(void **state)
     assert_int_equal(search(*state), 0);
 }
 
+/* The history keeps rows and segments as they were: the old key is needed until it has gone on [E70]. */
+static void the_history_needs_the_old_key_for_a_while(void **state)
+{
+    char text[FOLDER_PATH_MAX + 100];
+    make_key("first", NULL);
+    make_key("both", "first");
+    (void)snprintf(
+        text, sizeof(text), "history: 1h\nsecrets:\n  key_file: %s\n", folder_at(&keys, "first"));
+    folder_write(*state, "skein.yaml", text);
+    s.env = soon;
+    assert_int_equal(send("a:Vault/0", "put", "{\"name\":\"db\"}"), 0);
+    assert_int_equal(tell("a:Flood/0", "flood", "{\"to\":\"a:Flood/1\",\"count\":200}"), 0);
+    char *both = folder_must_read(&keys, "both");
+    folder_write(&keys, "first", both); /* keeps its mode */
+    free(both);
+    bool is_done = false, was_needed = false, is_needed = true;
+    for (int i = 0; i < 300 && !is_done; i++) {
+        assert_int_equal(SKEIN(&s, "secret", i == 0 ? "rotate" : "status", "--json"), 0);
+        is_done = i > 0 && strstr(s.out, "\"shards_rewriting\":0") != NULL;
+        was_needed |= strstr(s.out, "\"history_names_older\":true") != NULL;
+        if (!is_done) skein_pause_ms(20);
+    }
+    assert_true(is_done);
+    for (int i = 0; i < 60 && is_needed; i++) {
+        if (i % 5 == 0) assert_int_equal(SKEIN(&s, "dev", "clock", "+45m"), 0);
+        assert_int_equal(tell("a:Flood/0", "flood", "{\"to\":\"a:Flood/1\",\"count\":200}"), 0);
+        assert_int_equal(SKEIN(&s, "secret", "status", "--json"), 0);
+        is_needed = strstr(s.out, "\"history_names_older\":true") != NULL;
+        was_needed |= is_needed;
+        if (!was_needed) is_needed = true; /* there is no base yet */
+        skein_pause_ms(30);
+    }
+    assert_true(was_needed && !is_needed);
+}
+
 static void what_is_too_large_or_malformed_is_refused(void **state)
 {
     static char text[65538];
@@ -352,6 +387,7 @@ int main(void)
 #    endif
         cmocka_unit_test_setup_teardown(without_its_key_it_waits_and_says_so, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_key_takes_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_history_needs_the_old_key_for_a_while, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_too_large_or_malformed_is_refused, setup, teardown),
 #endif
     };

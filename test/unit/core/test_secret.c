@@ -527,7 +527,7 @@ static void all_is_sealed_again_under_a_new_key(void **state)
             shard_kill(shard, true);
         }
         assert_int_equal(rows_that_name(shard, first_ring), 0);
-        assert_true(skn_core_sealing(shard->core).done_at > 0);
+        assert_true(skn_core_sealing(shard->core).done_stamp > 0);
         assert_true(largest_batch(shard, records[1 - k]) <= 1003); /* and the row that says it */
     }
     nothing_shows(&s);
@@ -590,7 +590,8 @@ static void the_row_of_the_key_at_level_1(void **state)
     (void)state;
     static const uint8_t expected[] = {1, 1, 8, 7, 6, 5, 4, 3, 2, 1, 9, 0, 0,
                                        0, 0, 0, 0, 0, 3, 0, 0, 0, 1, 4, 0};
-    struct skn_seal_state row = {.id = 0x0102030405060708, .done_at = 9, .is_rotating = true}, back;
+    struct skn_seal_state row = {.id = 0x0102030405060708, .done_stamp = 9, .is_rotating = true},
+                          back;
     struct skn_buf buf;
     struct skn_diag diag;
     skn_buf_init(&buf, 100);
@@ -599,7 +600,7 @@ static void the_row_of_the_key_at_level_1(void **state)
     assert_int_equal(buf.len, sizeof expected);
     assert_memory_equal(buf.ptr, expected, sizeof expected);
     assert_int_equal(skn_seal_state_decode(skn_buf_slice(&buf), &back, NULL), SKN_OK);
-    assert_true(back.id == row.id && back.done_at == 9 && back.is_rotating && back.at.len == 3);
+    assert_true(back.id == row.id && back.done_stamp == 9 && back.is_rotating && back.at.len == 3);
     for (size_t len = 0; len < buf.len; len++)
         assert_int_equal(skn_seal_state_decode(skn_slice(buf.ptr, len), &back, NULL), SKN_ECORRUPT);
     buf.ptr[0] = 2;
