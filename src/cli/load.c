@@ -120,7 +120,8 @@ static enum skn_rc load_event(struct events *e, const char *path, struct skn_dia
     if (rc != SKN_OK) return rc;
     rc = skn_event_parse(e->arena, &file->source, &file->diags, &e->defs[e->count]);
     if (rc == SKN_OK) e->count++;
-    if (file->diags.count > 0) {
+    /* Warnings are about what it cannot do yet; where it is used, that is said again. */
+    if (file->diags.errors > 0) {
         file->next = e->wrong;
         e->wrong = file;
     }

@@ -1,7 +1,8 @@
 /* test_docs.c - what the manual shows is true: its flows and events are checked, its links lead on.
  *
  * A block that begins with ```pty or ```yaml must be without errors; one that begins with ```pty-bad
- * or ```yaml-bad must give exactly what the block behind it shows. */
+ * or ```yaml-bad must give exactly what the block behind it shows. A block that begins with ```picture,
+ * ```mermaid, ```sentences, ```data or ```layout is what skein makes of the flow before it. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/base.h"
 #include "lib/skein.h"
@@ -143,15 +144,53 @@ static void check_block(const struct folder *f,
     free(text);
 }
 
+/* What the tools make of a flow. */
+static const char *const tools[][4] = {{"picture", "graph", "--format", "text"},
+                                       {"mermaid", "graph", "--format", "mermaid"},
+                                       {"sentences", "describe", NULL, NULL},
+                                       {"data", "graph", "--data", NULL},
+                                       {"layout", "graph", "--format", "pty"}};
+
+static void check_made(const struct folder *f,
+                       const char *path,
+                       const struct block *flow,
+                       const struct block *made,
+                       size_t tool)
+{
+    char *text = copy(flow), *shown = copy(made);
+    folder_write(f, "flow.pty", text);
+    const char *one = tools[tool][2], *two = tools[tool][3];
+    int code = two   ? SKEIN(&s, tools[tool][1], "flow.pty", one, two)
+               : one ? SKEIN(&s, tools[tool][1], "flow.pty", one)
+                     : SKEIN(&s, tools[tool][1], "flow.pty");
+    if (code != 0 || strcmp(shown, s.out) != 0)
+        fail_msg("%s:%zu: it shows\n%sand skein %s makes\n%s%s",
+                 path,
+                 made->line,
+                 shown,
+                 tools[tool][1],
+                 s.out,
+                 s.err);
+    free(text);
+    free(shown);
+}
+
 struct counts {
-    size_t good, bad;
+    size_t good, bad, made;
 };
 
 static void check_page(const struct folder *f, const char *path, struct counts *counts)
 {
     char *page = read_page(path);
-    struct block b, behind;
+    struct block b, behind, flow = {.text = NULL};
     for (const char *at = page; next_block(page, &at, &b);) {
+        for (size_t i = 0; i < SKN_ARRAY_LEN(tools); i++) {
+            if (!is_lang(&b, tools[i][0])) continue;
+            assert_non_null(flow.text);
+            check_made(f, path, &flow, &b, i);
+            counts->made++;
+        }
+        if (is_lang(&b, "pty")) flow = b;
         if (is_lang(&b, "pty") || is_lang(&b, "yaml")) {
             check_block(f, path, &b, NULL);
             counts->good++;
@@ -188,11 +227,12 @@ static void flows_and_events_in_the_manual_are_what_it_says(void **state)
         put_events_of_page(f, page);
         free(page);
     }
-    struct counts counts = {0, 0};
+    struct counts counts = {0, 0, 0};
     for (size_t i = 0; i < pages.gl_pathc; i++)
         check_page(f, pages.gl_pathv[i], &counts);
     globfree(&pages);
-    assert_true(counts.good >= 15 && counts.bad >= 8); /* they were found at all */
+    assert_true(counts.good >= 15 && counts.bad >= 8 &&
+                counts.made >= 10); /* they were found at all */
 }
 
 /* --- links -------------------------------------------------------------------------------------- */

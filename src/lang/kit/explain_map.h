@@ -43,7 +43,7 @@
       "Noop") \
     X(SKN_CODE_EXPECTED_UNIT, LONE, \
       "Where an event or a group must stand is something else.", \
-      "An arrow and || join two things.", \
+      "An arrow, and two bars, join two things.", \
       "Noop ->", \
       "Noop -> Noop") \
     X(SKN_CODE_STRAY, LONE, \

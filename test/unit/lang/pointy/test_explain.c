@@ -4,6 +4,7 @@
 #include "pty_project.h"
 
 #include "lang/kit/explain.h"
+#include "lang/pointy/options_internal.h"
 
 /* Compiles an example; gives how many diagnostics there are besides those of what is not built, and
  * whether all of them have this code. */
@@ -142,6 +143,31 @@ static void an_explanation_reads_like_this(void **state)
     skn_buf_fini(&out);
 }
 
+#define PAGE(name) SKN_TEST_LANG "/../../doc/" name
+
+/* The tables of the manual are those of the program. */
+static void the_manual_has_every_code_and_every_option(void **state)
+{
+    (void)state;
+    struct skn_arena arena;
+    const struct skn_option_rule *rule;
+    skn_arena_init(&arena);
+    const char *codes = (const char *)pty_read_file(&arena, PAGE("pointy-codes.md")).ptr;
+    const char *options = (const char *)pty_read_file(&arena, PAGE("pointy-options.md")).ptr;
+    for (unsigned i = 0; i < SKN_CODE_COUNT; i++) {
+        const char *name = skn_code_info((enum skn_code)i)->name;
+        const char *row = strstr(codes, skn_arena_printf(&arena, "\n| %s | ", name));
+        if (!row || !strstr(row, skn_explain((enum skn_code)i)->why))
+            fail_msg("doc/pointy-codes.md: %s is not there, or says something else", name);
+    }
+    for (size_t i = 0; (rule = skn_option_at(i)) != NULL; i++) {
+        const char *row = strstr(options, skn_arena_printf(&arena, "\n| `%s` | ", rule->name));
+        if (!row || !strstr(row, rule->text))
+            fail_msg("doc/pointy-options.md: %s is not there, or says something else", rule->name);
+    }
+    skn_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +176,7 @@ int main(void)
         cmocka_unit_test(a_hint_stands_under_every_message),
         cmocka_unit_test(a_code_is_found_by_its_name),
         cmocka_unit_test(an_explanation_reads_like_this),
+        cmocka_unit_test(the_manual_has_every_code_and_every_option),
     };
     return cmocka_run_group_tests_name("pointy explain", tests, NULL, NULL);
 }
