@@ -352,7 +352,8 @@ static void loses_without_syncs(struct disk *d)
     for (unsigned i = 0; i < CONTROL_ROUNDS; i++) {
         unmounts(&d->loop);
         memset(d->shared, 0, sizeof *d->shared);
-        if (!format(&d->loop) || !mounts(&d->loop)) fail_msg("no new file system: %s", strerror(errno));
+        if (!format(&d->loop) || !mounts(&d->loop))
+            fail_msg("no new file system: %s", strerror(errno));
         cut(d, SKN_BUG_ACK_BEFORE_SYNC);
         int code = finish(start(d, check_round, SKN_BUG_NONE));
         lost += code == LOST;
