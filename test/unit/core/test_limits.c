@@ -26,7 +26,7 @@ static struct skn_value bytes_of_size(struct skn_arena *arena, size_t size)
     return value;
 }
 
-/* What the payload n asks for: gas, memory n: so much of it in all; reads n: rows looked up; row, batch, key, tag, message,
+/* What the payload n asks for: gas, memory n: so much of it in all; reads n: rows looked up; row, rows, batch, key, tag, message,
  * answer, effect, name n: one of n bytes; boom: faults; ok: nothing; put: a row. */
 static enum skn_rc
 taker_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct skn_diag *diag)
@@ -49,6 +49,13 @@ taker_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct 
         struct skn_slice value;
         for (size_t i = 0; i < n && skn_cx_get(cx, SKN_LIT("none"), &value) == SKN_ENOENT; i++)
             continue;
+    } else if (is(m->name, "rows")) {
+        uint8_t *bytes = skn_arena_zero(arena, 1, 1 << 20);
+        for (uint8_t i = 0; n > 0; i++) {
+            size_t size = n < 1 << 20 ? n : 1 << 20;
+            skn_cx_put(cx, skn_slice(&i, 1), skn_slice(bytes, size));
+            n -= size;
+        }
     } else if (is(m->name, "row")) {
         skn_cx_put(cx, SKN_LIT("r"), skn_slice(skn_arena_zero(arena, 1, n), n));
     } else if (is(m->name, "value")) {
@@ -225,6 +232,28 @@ static void a_batch_has_so_many_bytes(void **state) /* DESIGN 6 */
         assert_int_equal(ask(&s, "a:Taker/00001", "row", low + 1),
                          more < 1 ? SKN_ETOOLARGE : SKN_OK);
     }
+    shard_fini(&s);
+}
+
+/* By rows of 1 MiB, so a batch of 8 MiB has room for seven and for most of an eighth. */
+static void a_batch_has_8_mib_by_default(void **state) /* DESIGN 6 */
+{
+    (void)state;
+    struct shard s;
+    open_with(&s, &(struct skn_core_limits){0});
+    size_t low = 7 << 20, high = (8 << 20) + 1;
+    for (int i = 0; high - low > 1; i++) {
+        size_t n = (low + high) / 2;
+        char address[32];
+        (void)snprintf(address, sizeof address, "a:Taker/%05d", i);
+        enum skn_rc rc = ask(&s, address, "rows", n);
+        if (rc != SKN_OK) assert_non_null(strstr(s.diag.text, "batch_bytes is 8388608"));
+        if (rc == SKN_OK)
+            low = n;
+        else
+            high = n;
+    }
+    assert_in_range(low, (8 << 20) - 2000, (8 << 20) - 8);
     shard_fini(&s);
 }
 
@@ -425,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_slice_has_so_much_gas_and_memory),
         cmocka_unit_test(a_slice_reads_so_many_rows),
         cmocka_unit_test(a_batch_has_so_many_bytes),
+        cmocka_unit_test(a_batch_has_8_mib_by_default),
         cmocka_unit_test(requests_are_refused_at_the_door),
         cmocka_unit_test(a_result_that_is_too_large_is_a_failure_that_says_so),
         cmocka_unit_test(the_shard_waits_at_the_bound_of_what_is_not_durable),

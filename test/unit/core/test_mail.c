@@ -232,6 +232,41 @@ static void bytes_count_against_the_outbox_too(void **state) /* [E32] */
     shards_fini(&s);
 }
 
+/* What waits at others of a sender, as its rows count it. */
+static uint64_t waiting_bytes(struct shard *s, const char *target, const char *sender)
+{
+    struct skn_key key;
+    struct skn_slice bytes;
+    struct skn_counter_row row;
+    skn_key_counter(&key, skn_slice_str(target), skn_slice_str(sender));
+    if (skn_store_get(s->store, skn_key_slice(&key), &bytes, NULL) != SKN_OK) return 0;
+    assert_int_equal(skn_counter_decode(bytes, &row, NULL), SKN_OK);
+    return row.bytes;
+}
+
+static void it_rests_at_so_many_bytes_and_not_one_below(void **state) /* [E32] */
+{
+    (void)state;
+    uint64_t bytes = 0;
+    for (int more = -2; more <= 1; more++) {
+        struct shards s;
+        struct skn_core_limits limits = {.mailbox_messages = 1};
+        if (more > -2) limits.outbox_bytes = (uint32_t)((int64_t)bytes + more);
+        shards_init(&s, 1, programs, &limits, 1);
+        shards_submit(&s, "a:Net/0", "a:Net/1", SKN_PRIORITY_NORMAL, skn_value_int(4));
+        assert_int_equal(shard_step(&s.at[0]), SKN_OK);
+        if (more == -2) bytes = waiting_bytes(&s.at[0], "a:Net/1", "a:Net/0");
+        assert_true(bytes > 0);
+        bool rests = skn_core_counts(s.at[0].core).resting == 1;
+        assert_int_equal(rests,
+                         more == -1 || more == 0); /* a limit of one byte more is not reached */
+        shards_settle(&s);
+        assert_int_equal(expect_all(&s, true), 4);
+        expect_quiet(&s);
+        shards_fini(&s);
+    }
+}
+
 static void resting_survives_a_kill(void **state) /* [E32] P2 */
 {
     (void)state;
@@ -473,6 +508,7 @@ int main(void)
         cmocka_unit_test(a_lower_lane_has_its_turn_after_three_of_a_higher_one),
         cmocka_unit_test(a_domain_over_its_outbox_rests_until_half_of_it_is_gone),
         cmocka_unit_test(bytes_count_against_the_outbox_too),
+        cmocka_unit_test(it_rests_at_so_many_bytes_and_not_one_below),
         cmocka_unit_test(resting_survives_a_kill),
         cmocka_unit_test(two_floods_at_each_other_go_on),
         cmocka_unit_test(a_domain_that_floods_itself_goes_on),

@@ -262,6 +262,42 @@ static void malformed_packets_are_counted_and_dropped(void **state) /* [E31] P10
     shards_fini(&s);
 }
 
+static void so_many_bytes_of_packets_wait_and_no_more(void **state) /* [E31] P10 */
+{
+    (void)state;
+    enum { PACKET = 2 << 20, PACKETS = 16, HEAD = 10 };
+    struct shards s;
+    char a[32], b[32], beside[32];
+    pick(2, a, b, beside);
+    shards_init(&s, 2, programs, &defaults, 7);
+    struct shard *home = shards_of(&s, a), *away = shards_of(&s, b);
+    away->no_replay = true;
+    shards_submit(&s, a, b, SKN_PRIORITY_NORMAL, skn_value_int(2));
+    shard_settle(home);
+    shards_collect(&s, home->options.shard);
+    uint32_t from = s.net[0].from;
+    uint8_t *bytes = skn_alloc_zero(1, PACKET + 1);
+    memcpy(bytes, s.net[0].bytes, HEAD);
+    skn_core_packet(away->core, from, skn_slice(bytes, PACKET + 1)); /* one that is too large */
+    assert_int_equal(skn_core_counts(away->core).packets_bad, 1);
+    for (int i = 0; i < PACKETS - 1; i++)
+        skn_core_packet(away->core, from, skn_slice(bytes, PACKET));
+    skn_core_packet(away->core, from, skn_slice(bytes, PACKET - HEAD - 1)); /* one byte is left */
+    skn_core_packet(away->core, from, skn_slice(bytes, HEAD + 2));
+    assert_int_equal(skn_core_counts(away->core).packets_dropped, 1);
+    skn_core_packet(away->core, from, skn_slice(bytes, HEAD + 1)); /* at the limit */
+    assert_int_equal(skn_core_counts(away->core).packets_dropped, 1);
+    skn_core_packet(away->core, from, skn_slice(bytes, HEAD));
+    assert_int_equal(skn_core_counts(away->core).packets_dropped, 2);
+    /* Nothing is lost of what was sent: it comes again when there is room. */
+    shard_settle(away);
+    shards_settle(&s);
+    for (uint32_t i = 0; i < s.count; i++)
+        assert_int_equal(skn_core_counts(s.at[i].core).unacknowledged, 0);
+    skn_free(bytes);
+    shards_fini(&s);
+}
+
 static void acknowledgements_of_what_was_never_sent_are_dropped(void **state) /* [E31] */
 {
     (void)state;
@@ -336,6 +372,7 @@ int main(void)
         cmocka_unit_test(lost_packets_come_again),
         cmocka_unit_test(many_acknowledged_rows_are_removed_in_one_batch),
         cmocka_unit_test(malformed_packets_are_counted_and_dropped),
+        cmocka_unit_test(so_many_bytes_of_packets_wait_and_no_more),
         cmocka_unit_test(acknowledgements_of_what_was_never_sent_are_dropped),
         cmocka_unit_test(random_networks_lose_nothing_and_repeat_nothing),
     };

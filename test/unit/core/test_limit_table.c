@@ -1,0 +1,91 @@
+/* test_limit_table.c - test/limits.tsv: every limit has a test, and every test in it is there. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_MAX = 1 << 20, COLUMNS = 4 };
+
+static char *read_file(const char *name)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof path, "%s/%s", SKN_TEST_ROOT, name);
+    FILE *file = fopen(path, "r");
+    if (!file) print_error("%s is not there\n", path);
+    assert_non_null(file);
+    char *text = malloc(TEXT_MAX);
+    assert_non_null(text);
+    size_t len = fread(text, 1, TEXT_MAX - 1, file);
+    text[len] = 0;
+    assert_true(len > 0 && len < TEXT_MAX - 1);
+    assert_int_equal(fclose(file), 0);
+    return text;
+}
+
+/* Splits in place; a comment has no columns. */
+static int split(char *line, char *columns[COLUMNS])
+{
+    int n = 0;
+    if (line[0] == '#' || line[0] == 0) return 0;
+    for (char *at = line; at && n < COLUMNS; n++) {
+        columns[n] = at;
+        at = strchr(at, '\t');
+        if (at) *at++ = 0;
+    }
+    return n;
+}
+
+static void each_test_of_the_table_is_there(void **state)
+{
+    (void)state;
+    char *table = read_file("test/limits.tsv"), *rest = table, *columns[COLUMNS];
+    int rows = 0;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        int n = split(line, columns);
+        if (n == 0) continue;
+        assert_int_equal(n, COLUMNS);
+        char *test = read_file(columns[2]);
+        if (!strstr(test, columns[3])) print_error("%s has no %s\n", columns[2], columns[3]);
+        assert_non_null(strstr(test, columns[3]));
+        free(test);
+        rows++;
+    }
+    assert_true(rows > 40);
+    free(table);
+}
+
+/* A member begins with its type, ends with ';', and its name is the first of a line of the table. */
+static void each_limit_of_the_core_is_in_the_table(void **state)
+{
+    (void)state;
+    char *header = read_file("src/core/core.h"), *table = read_file("test/limits.tsv");
+    char *rest = strstr(header, "struct skn_core_limits {");
+    assert_non_null(rest);
+    *strstr(rest, "\n};") = 0;
+    (void)strsep(&rest, "\n");
+    int members = 0;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        char type[32], name[64], row[80];
+        if (sscanf(line, " %31[a-z0-9_] %63[a-z_];", type, name) != 2 || !strchr(line, ';'))
+            continue;
+        if (strncmp(type, "uint", 4) != 0) continue;
+        (void)snprintf(row, sizeof row, "\n%s\t", name);
+        if (!strstr(table, row)) print_error("%s is not in test/limits.tsv\n", name);
+        assert_non_null(strstr(table, row));
+        members++;
+    }
+    assert_in_range(members, 20, 100);
+    free(header);
+    free(table);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_test_of_the_table_is_there),
+        cmocka_unit_test(each_limit_of_the_core_is_in_the_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
