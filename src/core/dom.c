@@ -95,6 +95,7 @@ void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
     skn_dom_unpin(core, dom);
     skn_sched_drop(&core->sched, &dom->turn);
     leave_list(core, dom);
+    if (dom->is_keyless) core->secrets.keyless--;
     struct skn_list *link;
     while ((link = skn_list_pop_front(&dom->removals)))
         skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
@@ -242,10 +243,14 @@ void skn_doms_free_spares(struct skn_core *core)
 
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
 {
+    if (dom->is_keyless && !skn_mail_has_any(dom)) {
+        dom->is_keyless = false; /* what needed the key is gone */
+        core->secrets.keyless--;
+    }
     enum skn_priority lane = skn_mail_lane(core, dom);
     leave_list(core, dom);
     if (dom->want) skn_list_push_back(&core->fetching, &dom->link);
-    bool waits = dom->is_held || dom->is_keyless || dom->want;
+    bool waits = dom->is_held || dom->want;
     if (lane < SKN_PRIORITIES && !waits) {
         skn_sched_enter(&core->sched, &dom->turn, lane);
         return;

@@ -56,10 +56,25 @@ static bool has_letters(const struct skn_dom *dom, bool rests)
     return dom->again == SKN_AGAIN_CLOSE || (dom->again == SKN_AGAIN_LETTERS && !rests);
 }
 
+/* Neither removing a domain nor throwing its letters away needs a key: what may be done while it waits
+ * for one [E46]. NULL: no request of that kind. */
+static struct skn_input *first_redeliver(const struct skn_dom *dom)
+{
+    SKN_LIST_FOREACH (link, &dom->answers) {
+        struct skn_input *input = SKN_CONTAINER_OF(link, struct skn_input, link);
+        if (input->message.kind == SKN_MESSAGE_REDELIVER) return input;
+    }
+    return NULL;
+}
+
 enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom)
 {
     if (skn_remove_wants(dom))
         return skn_remove_is_ready(dom) ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
+    if (dom->is_keyless) {
+        bool has_work = dom->again == SKN_AGAIN_CLOSE || first_redeliver(dom);
+        return has_work ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
+    }
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
     uint8_t mail = lanes_of(dom, rests);
     unsigned lane = 0;
@@ -134,12 +149,37 @@ first_mail(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, st
         skn_slice_from(skn_buf_slice(&core->mail_row), row.key.len), &work->message, diag);
 }
 
+static void take_input(struct skn_work *work, struct skn_input *input, enum skn_priority lane)
+{
+    work->input = input;
+    work->lane = lane;
+    work->message = input->message;
+}
+
+static enum skn_rc choose_without_key(struct skn_core *core,
+                                      struct skn_dom *dom,
+                                      struct skn_work *work,
+                                      struct skn_diag *diag)
+{
+    struct skn_meta_row meta = {0};
+    struct skn_input *redeliver = first_redeliver(dom);
+    if (redeliver) {
+        take_input(work, redeliver, SKN_PRIORITY_NORMAL);
+        return SKN_OK;
+    }
+    enum skn_rc rc = look(core, dom, &meta, diag);
+    if (rc != SKN_OK) return rc;
+    if (dom->again != SKN_AGAIN_CLOSE) return SKN_ENOENT;
+    return skn_dead_choose(core, dom, &meta, work, diag);
+}
+
 enum skn_rc skn_mail_choose(struct skn_core *core,
                             struct skn_dom *dom,
                             struct skn_work *work,
                             struct skn_diag *diag)
 {
     if (skn_remove_wants(dom)) return skn_remove_choose(dom, work);
+    if (dom->is_keyless) return choose_without_key(core, dom, work, diag);
     struct skn_meta_row meta = {0};
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
     bool looks = dom->must_look || dom->again || (rests && dom->mail);
@@ -161,9 +201,9 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
             (struct skn_message){.kind = SKN_MESSAGE_SWEEP, .payload = skn_value_none()};
         return SKN_OK;
     }
-    work->input = first_input(dom, lane, rests);
-    SKN_ASSERT(work->input);
-    work->message = work->input->message;
+    struct skn_input *input = first_input(dom, lane, rests);
+    SKN_ASSERT(input);
+    take_input(work, input, (enum skn_priority)lane);
     return SKN_OK;
 }
 

@@ -379,6 +379,52 @@ static void without_its_key_a_domain_waits_and_others_run(void **state)
     shards_fini(&s);
 }
 
+/* Without the key nobody can read it; it can be thrown away all the same. */
+static void a_domain_that_waits_for_a_key_can_be_removed(void **state)
+{
+    (void)state;
+    static struct shards s;
+    begin(&s, 1, first_ring);
+    struct shard *shard = &s.at[0];
+    assert_int_equal(ask(&s, "a:Vault/0", "put", planted()), SKN_OK);
+    assert_int_equal(ask(&s, "a:Vault/1", "bad", planted()), SKN_EFAULT);
+    static const char *const to[] = {"a:Vault/1", "a:Vault/2"};
+    for (size_t i = 0; i < 2; i++)
+        shards_submit(
+            &s, "a:Vault/0", "pass", SKN_PRIORITY_NORMAL, skn_value_string(skn_slice_str(to[i])));
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(shard_step(shard), SKN_OK);
+    shard_durable(shard);
+    shard->options.keys = second_ring;
+    shard_kill(shard, true);
+    shards_settle(&s);
+    assert_int_equal(skn_core_sealing(shard->core).keyless, 2);
+    const struct skn_redeliver close = {
+        .number = 1, .address = SKN_LIT("a:Vault/1"), .is_closing = true};
+    s.last_rc = SKN_EINTERNAL;
+    skn_core_redeliver(shard->core, &close);
+    shards_settle(&s);
+    assert_int_equal(s.last_rc, SKN_OK);
+    assert_int_equal(s.last_value, 1);
+    assert_int_equal(skn_core_sealing(shard->core).keyless, 2); /* its mail waits still */
+    struct skn_look_domain look;
+    assert_int_equal(skn_look_domain(shard->store, SKN_LIT("a:Vault/1"), &look, NULL), SKN_OK);
+    assert_int_equal(look.dead, 0);
+    assert_int_equal(look.mail, 1);
+    const struct skn_remove remove = {.number = 1, .address = SKN_LIT("a:Vault/2")};
+    s.last_rc = SKN_EINTERNAL;
+    skn_core_remove(shard->core, &remove);
+    shards_settle(&s);
+    assert_int_equal(s.last_rc, SKN_OK);
+    assert_int_equal(skn_look_domain(shard->store, SKN_LIT("a:Vault/2"), &look, NULL), SKN_ENOENT);
+    assert_int_equal(skn_core_sealing(shard->core).keyless, 1);
+    shard->options.keys = both_ring;
+    skn_core_set_keys(shard->core, both_ring, false);
+    shards_settle(&s);
+    assert_int_equal(count(&s, "a:Vault/1"), 1);
+    shards_fini(&s);
+}
+
 static void what_cannot_be_kept_is_refused_at_the_door(void **state)
 {
     (void)state;
@@ -615,6 +661,7 @@ int main(void)
         cmocka_unit_test(a_large_letter_keeps_its_secrets_too),
         cmocka_unit_test(only_who_performs_gets_it),
         cmocka_unit_test(without_its_key_a_domain_waits_and_others_run),
+        cmocka_unit_test(a_domain_that_waits_for_a_key_can_be_removed),
         cmocka_unit_test(what_cannot_be_kept_is_refused_at_the_door),
         cmocka_unit_test(all_is_sealed_again_under_a_new_key),
         cmocka_unit_test(a_change_waits_for_a_key_that_is_missing),
