@@ -14,7 +14,8 @@ struct world {
     struct skn_buf text; /* the last answer, as JSON */
     enum skn_rc rc;      /* and its code */
     char why[200];
-    uint64_t performed; /* the last intent */
+    uint64_t performed;         /* the last intent */
+    uint8_t key[SKN_KEY_BYTES]; /* and its key */
     uint64_t number;
 };
 
@@ -41,6 +42,7 @@ static void take_outputs(struct world *w)
     struct skn_output output;
     while (shard_next(&w->shard, &output)) {
         if (output.kind == SKN_OUTPUT_PERFORM) w->performed = output.number;
+        if (output.kind == SKN_OUTPUT_PERFORM) memcpy(w->key, output.key, sizeof w->key);
         if (output.kind != SKN_OUTPUT_REPLY) continue;
         w->rc = output.rc;
         (void)snprintf(w->why, sizeof w->why, "%.*s", SKN_FMT(output.name));
@@ -215,6 +217,17 @@ static void a_hog_hears_of_its_intent(void **state)
     answers(w, "t:Hog/a", "get", "null", "{\"handled\":1,\"results\":1}");
 }
 
+/* [E42] P5: what is performed twice has two keys. */
+static void the_intents_of_a_hog_have_keys_of_their_own(void **state)
+{
+    struct world *w = *state;
+    uint8_t first[SKN_KEY_BYTES];
+    answers(w, "t:Hog/a", "intent", "{\"argv\":[\"true\"]}", "0");
+    memcpy(first, w->key, sizeof first);
+    answers(w, "t:Hog/a", "intent", "{\"argv\":[\"true\"]}", "1");
+    assert_memory_not_equal(first, w->key, sizeof first);
+}
+
 /* Whatever a payload is, it is an answer and never an assertion or a dead letter. */
 static void a_payload_that_does_not_fit_is_refused(void **state)
 {
@@ -283,6 +296,7 @@ int main(void)
         TEST(a_hog_faults_at_each_budget_and_harms_nobody),
         TEST(a_hog_faults_until_its_time_has_come),
         TEST(a_hog_hears_of_its_intent),
+        TEST(the_intents_of_a_hog_have_keys_of_their_own),
         TEST(a_payload_that_does_not_fit_is_refused),
     };
     return cmocka_run_group_tests_name("dev", tests, NULL, NULL);
