@@ -118,17 +118,40 @@ static void to_one(struct finder *f, struct chain from, uint32_t to, bool piped)
     }
 }
 
+/* A point behind a unit; units are gone through in order. */
+static uint32_t new_point(struct finder *f, uint32_t unit)
+{
+    struct skn_edges *e = f->edges;
+    e->owners = skn_parse_grow(e->owners, e->points, &e->point_cap, sizeof(*e->owners));
+    e->owners[e->points] = unit;
+    return f->d->tree.unit_count + e->points++;
+}
+
 /* Several ends and several beginnings meet in a point, else there would be an edge for each pair. */
-static void link(struct finder *f, struct chain from, struct chain to, bool piped)
+static void link(struct finder *f, uint32_t unit, struct chain from, struct chain to, bool piped)
 {
     if (from.first == from.last) {
         from_one(f, from.first, to, SKN_GRAPH_NONE, piped);
     } else if (to.first == to.last) {
         to_one(f, from, to.first, piped);
     } else {
-        uint32_t point = f->d->tree.unit_count + f->edges->points++;
+        uint32_t point = new_point(f, unit);
         to_one(f, from, point, piped);
         from_one(f, point, to, SKN_GRAPH_NONE, piped);
+    }
+}
+
+/* The outcome stands at one line, also when several units begin. */
+static void into_branch(struct finder *f, uint32_t unit, uint32_t branch)
+{
+    const struct skn_syn_branch *from = &f->d->tree.branches[branch];
+    struct chain to = f->begins[f->d->tree.bodies[from->body].first_step];
+    if (to.first == to.last) {
+        add(f, unit, to.first, branch, from->piped);
+    } else {
+        uint32_t point = new_point(f, unit);
+        add(f, unit, point, branch, from->piped);
+        from_one(f, point, to, SKN_GRAPH_NONE, from->piped);
     }
 }
 
@@ -140,15 +163,12 @@ static void find_edges(struct finder *f)
         const struct skn_syn_unit *from = &tree->units[unit];
         const struct skn_syn_step *step = &tree->steps[from->step];
         for (uint32_t b = from->first_branch; b != SKN_GRAPH_NONE; b = tree->branches[b].next)
-            from_one(f,
-                     unit,
-                     f->begins[tree->bodies[tree->branches[b].body].first_step],
-                     b,
-                     tree->branches[b].piped);
+            into_branch(f, unit, b);
         if (from->kind == SKN_SYN_GROUP && from->first_branch != SKN_GRAPH_NONE)
             to_one(f, f->ends[last_step(f->d, from->body)], unit, false);
         if (from->next == SKN_GRAPH_NONE && step->next != SKN_GRAPH_NONE)
-            link(f, f->ends[from->step], f->begins[step->next], tree->steps[step->next].piped);
+            link(
+                f, unit, f->ends[from->step], f->begins[step->next], tree->steps[step->next].piped);
     }
     to_one(f, f->ends[last_step(f->d, 0)], SKN_NODE_END, false);
 }
@@ -172,6 +192,7 @@ void skn_edges_init(struct skn_edges *edges, const struct skn_drawing *d)
 void skn_edges_fini(struct skn_edges *edges)
 {
     skn_free(edges->at);
+    skn_free(edges->owners);
     *edges = (struct skn_edges){.count = 0};
 }
 

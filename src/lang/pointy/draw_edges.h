@@ -24,7 +24,8 @@ struct skn_edge {
 struct skn_edges {
     struct skn_edge *at;
     uint32_t count, cap;
-    uint32_t points; /* how many */
+    uint32_t *owners; /* of each point: the unit behind which it stands; they rise */
+    uint32_t points, point_cap;
 };
 
 void skn_edges_init(struct skn_edges *edges, const struct skn_drawing *d);

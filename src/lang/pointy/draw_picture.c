@@ -13,6 +13,8 @@ struct painter {
     uint32_t groups[SKN_GRAPH_DEPTH_MAX + 1]; /* open frames: the unit, */
     uint32_t depths[SKN_GRAPH_DEPTH_MAX + 1]; /* and the depth that is inside */
     uint32_t open_count;
+    const struct skn_edges *edges;
+    uint32_t next_point;
 };
 
 /* A text inside double quotes of either language. */
@@ -86,7 +88,7 @@ static void open_group(struct painter *p, uint32_t unit, uint32_t depth)
     if (p->is_dot) {
         skn_buf_printf(p->out, "subgraph cluster_%u { label=", (unsigned)unit);
         put_label(p, unit);
-        skn_buf_put_str(p->out, "; style=rounded; color=gray50\n");
+        skn_buf_put_str(p->out, "; labeljust=l; style=rounded; color=gray50\n");
     } else {
         skn_buf_printf(p->out, "subgraph g%u[", (unsigned)unit);
         put_label(p, unit);
@@ -107,6 +109,17 @@ static void put_unit(struct painter *p, uint32_t unit)
     skn_buf_put_str(p->out, "]\n");
 }
 
+/* Those that stand behind a unit, in the frame that it is in. */
+static void put_points(struct painter *p, uint32_t unit)
+{
+    for (; p->next_point < p->edges->points && p->edges->owners[p->next_point] == unit;
+         p->next_point++) {
+        indent(p);
+        skn_buf_printf(
+            p->out, p->is_dot ? "p%u [shape=point]\n" : "p%u(( ))\n", (unsigned)p->next_point);
+    }
+}
+
 static void put_nodes(struct painter *p)
 {
     for (struct skn_walk w = skn_walk_start(p->d->b.graph);; skn_walk_next(&w)) {
@@ -115,6 +128,7 @@ static void put_nodes(struct painter *p)
             close_group(p);
         if (w.kind == SKN_WALK_END) return;
         if (w.kind != SKN_WALK_UNIT) continue;
+        put_points(p, w.id);
         if (p->d->tree.units[w.id].kind == SKN_SYN_GROUP) {
             open_group(p, w.id, w.depth);
         } else {
@@ -164,8 +178,8 @@ static void put_edges(struct painter *p, const struct skn_edges *edges)
 
 void skn_drawing_dot(const struct skn_drawing *drawing, struct skn_buf *out)
 {
-    struct painter p = {.d = drawing, .out = out, .is_dot = true};
     struct skn_edges edges;
+    struct painter p = {.d = drawing, .out = out, .is_dot = true, .edges = &edges};
     skn_edges_init(&edges, drawing);
     skn_buf_put_str(
         out,
@@ -176,8 +190,6 @@ void skn_drawing_dot(const struct skn_drawing *drawing, struct skn_buf *out)
         "  start [shape=circle, label=\"\", width=0.15, style=filled, fillcolor=black]\n"
         "  done [shape=doublecircle, label=\"\", width=0.12, style=filled, "
         "fillcolor=black]\n");
-    for (uint32_t i = 0; i < edges.points; i++)
-        skn_buf_printf(out, "  p%u [shape=point]\n", (unsigned)i);
     put_nodes(&p);
     put_edges(&p, &edges);
     skn_buf_put_str(out, "}\n");
@@ -186,12 +198,10 @@ void skn_drawing_dot(const struct skn_drawing *drawing, struct skn_buf *out)
 
 void skn_drawing_mermaid(const struct skn_drawing *drawing, struct skn_buf *out)
 {
-    struct painter p = {.d = drawing, .out = out};
     struct skn_edges edges;
+    struct painter p = {.d = drawing, .out = out, .edges = &edges};
     skn_edges_init(&edges, drawing);
     skn_buf_put_str(out, "flowchart TB\n  start(( ))\n  done((( )))\n");
-    for (uint32_t i = 0; i < edges.points; i++)
-        skn_buf_printf(out, "  p%u(( ))\n", (unsigned)i);
     put_nodes(&p);
     put_edges(&p, &edges);
     skn_edges_fini(&edges);
