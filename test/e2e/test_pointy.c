@@ -91,7 +91,8 @@ static void the_json_is_what_the_schema_says(void **state)
                                  "except ImportError: sys.exit(77)\n"
                                  "schema = json.load(open(sys.argv[1]))\n"
                                  "jsonschema.Draft7Validator.check_schema(schema)\n"
-                                 "jsonschema.validate(json.load(open(sys.argv[2])), schema)\n";
+                                 "try: jsonschema.validate(json.load(open(sys.argv[2])), schema)\n"
+                                 "except jsonschema.ValidationError: sys.exit(3)\n";
     const char *argv[] = {
         "python3", "-c", script, SKN_TEST_ROOT "/doc/pointy-graph.schema.json", graph, NULL};
     folder_write(f,
@@ -109,7 +110,7 @@ static void the_json_is_what_the_schema_says(void **state)
     }
     assert_int_equal(rc, 0);
     folder_write(f, "a.json", "{\"pointy\": 1}"); /* so that it is seen to refuse */
-    assert_int_not_equal(spawn_wait(argv), 0);
+    assert_int_equal(spawn_wait(argv), 3);
 }
 
 /* With Graphviz a picture; without it a sentence that says what is missing. */
@@ -151,6 +152,95 @@ static void describe_and_events_say_what_there_is(void **state)
     assert_int_equal(SKEIN(&s, "events", "Nobody", "--project", "p"), 66);
 }
 
+/* A text of RELIABILITY C .pty: what is wrong is a diagnostic with its place, check ends with 1, and a
+ * run of it is refused with 65. */
+struct bad_text {
+    const char *what;
+    const char *text;
+    const char *code;
+};
+
+static void check_bad(const struct folder *f, const struct bad_text *bad, size_t len)
+{
+    char path[4096];
+    (void)snprintf(path, sizeof(path), "%s/bad.pty", f->path);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bad->text, 1, len, file), len);
+    (void)fclose(file);
+    int code = SKEIN(&s, "check", "--project", "p", "bad.pty");
+    if (code != 1 || !strstr(s.out, bad->code))
+        fail_msg("%s: check ends with %d, without %s:\n%s", bad->what, code, bad->code, s.out);
+    unsigned line, column;
+    const char *at = strstr(s.out, "bad.pty:");
+    assert_non_null(at);
+    assert_int_equal(sscanf(at, "bad.pty:%u:%u:", &line, &column), 2);
+    code = SKEIN(&s, "run", "--project", "p", "bad.pty");
+    if (code != 65) fail_msg("%s: run ends with %d\n%s", bad->what, code, s.err);
+}
+
+static void every_bad_text_of_the_table_is_refused(void **state)
+{
+    struct folder *f = *state;
+    static const struct bad_text table[] = {
+        {"empty", "", "SKN-P010"},
+        {"BOM", "\xEF\xBB\xBFNoop", "SKN-P002"},
+        {"invalid UTF-8", "Noop \xFF", "SKN-P001"},
+        {"form feed", "Noop\f", "SKN-P002"},
+        {"unreachable unit", "Fail -> Noop", "SKN-P302"},
+        {"duplicate outcome", "Noop (0 -> Noop, failure -> Noop)", "SKN-P203"},
+        {"outcome out of range", "Noop (10 -> Noop)", "SKN-P202"},
+        {"A * 0", "Noop * 0", "SKN-P201"},
+        {"A * -1", "Noop * -1", "SKN-P201"},
+        {"A * 1e9", "Noop * 1e9", "SKN-P201"},
+        {"A * 1000000000", "Noop * 1000000000", "SKN-P201"},
+        {"retries no number", "Noop[retries=\"x\"]", "SKN-P207"},
+        {"unknown option", "Noop[tiemout=5s]", "SKN-P206"},
+        {"repeated option", "Noop[timeout=5s, timeout=6s]", "SKN-P205"},
+        {"unknown event", "Helo", "SKN-P106"},
+        {"event version missing", "Hello@9[name=\"x\"]", "SKN-P113"},
+        {"dangling arrow", "Noop ->", "SKN-P011"},
+        {"arrow at the start", "-> Noop", "SKN-P011"},
+        {"unterminated group", "{Noop", "SKN-P013"},
+        {"unterminated branches", "Noop (0 -> Noop", "SKN-P013"},
+        {"unterminated options", "Noop[timeout=5s", "SKN-P013"},
+        {"unterminated string", "Fail[reason=\"x", "SKN-P003"},
+        {"only a comment", "# Noop", "SKN-P010"},
+        {"keyword as name", "Noop -> failure", "SKN-P018"},
+        {"keyword as input", "@input: MAP: int Noop", "SKN-P022"},
+        {"homoglyph", "N\xD0\xBEop", "SKN-P106"}, /* a Cyrillic letter */
+        {"a flow that starts itself", "FLOW<bad>", "SKN-P303"},
+    };
+    static const char nul[] = "Noop\0-> Noop";
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    folder_write(f, "p/flows/bad.pty", "Noop -> FLOW<bad>\n");
+    for (size_t i = 0; i < SKN_ARRAY_LEN(table); i++)
+        check_bad(f, &table[i], strlen(table[i].text));
+    check_bad(f, &(struct bad_text){"NUL", nul, "SKN-P002"}, sizeof(nul) - 1);
+}
+
+/* What is large or deep, and what is only unusual. */
+static void large_and_deep_texts_get_a_verdict(void **state)
+{
+    struct folder *f = *state;
+    enum { LINE = 10 << 20, DEEP = 200000, UNITS = 1000000 };
+    char *text = calloc(1, LINE + 16);
+    assert_non_null(text);
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    memset(text, '(', DEEP);
+    check_bad(f, &(struct bad_text){"200,000 deep", text, "SKN-P024"}, DEEP);
+    memset(text, 'x', LINE);
+    check_bad(f, &(struct bad_text){"a line of 10 MiB", text, "SKN-P106"}, LINE);
+    for (size_t i = 0; i < UNITS; i++)
+        memcpy(text + 6 * i, i == 0 ? "Noop  " : "||Noop", 6);
+    text[6 * (size_t)UNITS] = 0;
+    folder_write(f, "units.pty", text);
+    assert_int_equal(SKEIN(&s, "check", "--project", "p", "units.pty"), 0);
+    free(text);
+    folder_write(f, "crlf.pty", "Noop\r\n\t-> Noop\r\n");
+    assert_int_equal(SKEIN(&s, "check", "--project", "p", "crlf.pty"), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -161,6 +251,8 @@ int main(void)
         TEST(the_json_is_what_the_schema_says),
         TEST(graph_makes_svg_where_graphviz_is),
         TEST(graph_compares_two_flows),
+        TEST(every_bad_text_of_the_table_is_refused),
+        TEST(large_and_deep_texts_get_a_verdict),
         TEST(describe_and_events_say_what_there_is),
     };
     return cmocka_run_group_tests_name("pointy", tests, NULL, NULL);

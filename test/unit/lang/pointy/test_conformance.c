@@ -10,7 +10,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pty_project.h"
 
-enum { FILES_MAX = 400, BYTES_MAX = 1 << 20 };
+enum { FILES_MAX = 600, BYTES_MAX = 1 << 20 };
 
 /* A file in two: what is compiled, and what must come out. */
 struct sample {
@@ -206,7 +206,7 @@ static void programs_in_no_project_give_what_they_say(void **state)
 static void event_files_give_what_they_say(void **state)
 {
     (void)state;
-    check_folder(FOLDER "event", ".yaml", 10, compile_event, NULL);
+    check_folder(FOLDER "event", ".yaml", 30, compile_event, NULL);
 }
 
 static void programs_of_a_project_give_what_they_say(void **state)
@@ -214,7 +214,7 @@ static void programs_of_a_project_give_what_they_say(void **state)
     (void)state;
     struct pty_project project;
     pty_project_init(&project);
-    check_folder(FOLDER "project", ".pty", 40, compile, &project.events);
+    check_folder(FOLDER "project", ".pty", 250, compile, &project.events);
     pty_project_fini(&project);
 }
 
