@@ -63,6 +63,9 @@ struct skn_journal_options {
     /* A folder on the same disk: segments that go are moved there while skn_journal_archive says so,
      * and those that a dead owner was about to let go [E70]. NULL: none. */
     const char *archive;
+    uint64_t
+        archive_from; /* older segments that a dead owner let go are removed: one that was let go
+                              before skn_journal_archive may have been half written over */
 };
 
 /* What an opening found. */
@@ -227,10 +230,11 @@ SKN_MUST_USE enum skn_rc skn_journal_peek(struct skn_env *env,
                                           struct skn_journal_info *out_info,
                                           struct skn_diag *diag);
 
-/* The same; `oldest` and is_trimmed count what skn_journal_read_archive would read. */
+/* The same; `oldest` and is_trimmed count what skn_journal_read_archive from `from` on would read. */
 SKN_MUST_USE enum skn_rc skn_journal_peek_archive(struct skn_env *env,
                                                   const char *dir,
                                                   const char *archive,
+                                                  uint64_t from,
                                                   struct skn_journal_info *out_info,
                                                   struct skn_diag *diag);
 

@@ -52,6 +52,7 @@ struct skn_journal {
     char *dir;         /* owns */
     char *archive;     /* owns; NULL: there is none */
     bool is_archiving; /* of the hand that trims */
+    uint64_t archive_from;
     uint64_t segment_bytes_min;
     uint64_t segment_bytes_max;
     uint64_t reserve_bytes; /* 0: none is kept */

@@ -42,6 +42,7 @@ static struct skn_journal *new_journal(const struct skn_journal_options *options
     skn_jready_init(&journal->ready);
     journal->dir = skn_dup(options->dir, strlen(options->dir));
     if (options->archive) journal->archive = skn_dup(options->archive, strlen(options->archive));
+    journal->archive_from = options->archive_from;
     uint64_t least = options->segment_bytes_min, most = options->segment_bytes_max;
     uint64_t reserve = options->reserve_bytes;
     journal->segment_bytes_min = least != 0 ? least : SEGMENT_BYTES_MIN;
@@ -179,7 +180,8 @@ static enum skn_rc remove_others(struct skn_journal *journal,
     for (size_t i = 0; i < names->count && rc == SKN_OK; i++) {
         uint64_t number = names->segments[i];
         if (number == keep || is_named(super, number)) continue;
-        bool was_trimmed = number < super->oldest && journal->archive;
+        bool was_trimmed =
+            journal->archive && number < super->oldest && number >= journal->archive_from;
         if (was_trimmed && skn_jback_archive(journal, number, NULL) == SKN_OK) continue;
         rc = skn_jf_remove_segment(journal->env, journal->dir, number, diag);
     }

@@ -125,16 +125,17 @@ enum skn_rc skn_journal_peek(struct skn_env *env,
                              struct skn_journal_info *out_info,
                              struct skn_diag *diag)
 {
-    return skn_journal_peek_archive(env, dir, NULL, out_info, diag);
+    return skn_journal_peek_archive(env, dir, NULL, 0, out_info, diag);
 }
 
 enum skn_rc skn_journal_peek_archive(struct skn_env *env,
                                      const char *dir,
                                      const char *archive,
+                                     uint64_t from,
                                      struct skn_journal_info *out_info,
                                      struct skn_diag *diag)
 {
-    struct skn_jscan scan = {.env = env, .dir = dir, .archive = archive};
+    struct skn_jscan scan = {.env = env, .dir = dir, .archive = archive, .archive_from = from};
     enum skn_rc rc = skn_jscan_begin(&scan, SKN_OPEN_READ, diag);
     if (rc == SKN_OK) *out_info = scan.info;
     skn_jscan_fini(&scan);

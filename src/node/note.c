@@ -16,6 +16,7 @@ struct notes {
     uint64_t slices, batches, faults, dropped; /* of the core, counted already */
     uint64_t clock_jumps;                      /* said already */
     bool clock_waits;
+    bool history_is_given_up; /* and said so */
 };
 
 static void write_line(void *ctx, struct skn_slice line)
@@ -122,6 +123,14 @@ static void note_clock(struct skn_engine *e)
     notes->clock_waits = clock.waits;
 }
 
+static void note_history(struct skn_engine *e, bool is_given_up)
+{
+    const struct skn_signal_history_given_up given_up = {.directory = skn_slice_str(e->data_dir)};
+    if (is_given_up && !e->notes->history_is_given_up)
+        skn_signal_history_given_up(&e->notes->observe, e->now_ms, &given_up);
+    e->notes->history_is_given_up = is_given_up;
+}
+
 void engine_note_turn(struct skn_engine *e)
 {
     struct notes *notes = e->notes;
@@ -138,6 +147,7 @@ void engine_note_turn(struct skn_engine *e)
         *rows[i].seen = rows[i].now;
     }
     note_clock(e);
+    note_history(e, now.history_is_given_up);
 }
 
 void engine_note_fault(struct skn_engine *e, const struct skn_output *output)

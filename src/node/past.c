@@ -227,10 +227,11 @@ enum skn_rc skn_past_records(struct skn_env *env,
     struct skn_past_files files;
     struct skn_file *lock = NULL;
     skn_past_files_init(&files, env, data_path);
-    enum skn_rc rc = skn_history_lock(env, files.history, &lock, diag);
+    uint64_t from;
+    enum skn_rc rc = skn_history_lock(env, files.history, &lock, &from, diag);
     if (rc == SKN_OK)
-        rc =
-            skn_journal_read_archive(env, files.journal, files.history, 0, fn, ctx, out_info, diag);
+        rc = skn_journal_read_archive(
+            env, files.journal, files.history, from, fn, ctx, out_info, diag);
     skn_file_close(lock);
     skn_past_files_fini(&files);
     return rc;

@@ -19,6 +19,7 @@
     S(NODE_CRASHED,       node_crashed,       ERROR,   "an earlier node died of a fault of its own while it handled a message") \
     S(GUARD_UNREADABLE,   guard_unreadable,   WARNING, "what the poison guard kept is left out") \
     S(KEYS_UNREADABLE,    keys_unreadable,    ERROR,   "the sealing keys cannot be read; domains that need them wait") \
+    S(HISTORY_GIVEN_UP,   history_given_up,   WARNING, "history is given up: the disk is short of room, or a base could not be made") \
     S(JOURNAL_TAIL_CUT,   journal_tail_cut,   WARNING, "an opening found a torn group at the end and left it out") \
     S(JOURNAL_SEGMENT,    journal_segment,    DEBUG,   "a new segment of the journal was begun") \
     S(DISK_LOW,           disk_low,           WARNING, "free space is so low that new work is refused") \
@@ -43,6 +44,7 @@
 #define SKN_SIGNAL_FIELDS_NODE_CRASHED(F, s)     F(s, TEXT, domain) F(s, UINT, deaths) F(s, TEXT, reason)
 #define SKN_SIGNAL_FIELDS_GUARD_UNREADABLE(F, s) F(s, TEXT, directory) F(s, TEXT, reason)
 #define SKN_SIGNAL_FIELDS_KEYS_UNREADABLE(F, s)  F(s, TEXT, directory) F(s, TEXT, code) F(s, TEXT, reason)
+#define SKN_SIGNAL_FIELDS_HISTORY_GIVEN_UP(F, s) F(s, TEXT, directory)
 #define SKN_SIGNAL_FIELDS_JOURNAL_TAIL_CUT(F, s) F(s, TEXT, file) F(s, UINT, offset) F(s, UINT, group)
 #define SKN_SIGNAL_FIELDS_JOURNAL_SEGMENT(F, s)  F(s, TEXT, file) F(s, UINT, segment) F(s, UINT, bytes)
 #define SKN_SIGNAL_FIELDS_DISK_LOW(F, s)         F(s, TEXT, directory) F(s, UINT, free_bytes) F(s, UINT, total_bytes)

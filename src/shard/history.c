@@ -217,11 +217,21 @@ static uint64_t age_of(const struct history_base *base, uint64_t now_ms)
     return now_ms > base->made_ms ? now_ms - base->made_ms : 0;
 }
 
+static bool is_on(const struct skn_shards *all)
+{
+    bool has_room = atomic_load_explicit(&all->disk, memory_order_relaxed) == SKN_JOURNAL_DISK_OK;
+    return all->history && all->history->keep_ms > 0 && has_room;
+}
+
+void history_before_trim(struct skn_shards *all)
+{
+    if (is_on(all)) atomic_store_explicit(&all->is_archiving, true, memory_order_release);
+}
+
 void history_checkpointed(struct skn_shards *all)
 {
     struct history *h = all->history;
-    if (!h || h->keep_ms == 0) return;
-    if (atomic_load_explicit(&all->disk, memory_order_relaxed) != SKN_JOURNAL_DISK_OK) return;
+    if (!is_on(all)) return;
     uint64_t now_ms = skn_shards_now_ms(all);
     struct skn_diag diag = {.text = ""};
     enum skn_rc rc = SKN_OK;

@@ -50,5 +50,9 @@ SKN_MUST_USE enum skn_rc history_lock(struct skn_env *env,
                                       struct skn_file **out_lock,
                                       struct skn_diag *diag);
 
+/* The oldest segment that a whole base may need: all from there on that were let go were kept as they
+ * are. UINT64_MAX: there is no base. */
+uint64_t history_from(struct skn_env *env, const char *dir);
+
 /* Whether a base is there and whole, and of a level that this program knows. */
 bool history_is_whole(struct skn_env *env, const char *dir, const struct history_base *base);

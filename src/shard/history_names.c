@@ -143,3 +143,16 @@ bool history_is_whole(struct skn_env *env, const char *dir, const struct history
     text[len] = 0;
     return rc == SKN_OK && strcmp(text, HISTORY_OK_TEXT) == 0;
 }
+
+uint64_t history_from(struct skn_env *env, const char *dir)
+{
+    struct history_names names;
+    uint64_t from = UINT64_MAX;
+    if (history_list(env, dir, &names, NULL) != SKN_OK) return from;
+    for (size_t i = 0; i < names.base_count; i++) {
+        const struct history_base *base = &names.bases[i];
+        if (base->segment < from && history_is_whole(env, dir, base)) from = base->segment;
+    }
+    history_names_fini(&names);
+    return from;
+}

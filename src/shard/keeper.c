@@ -89,6 +89,7 @@ static enum skn_rc end(struct skn_shards *all, struct skn_diag *diag)
         skn_free(trim);
         return rc;
     }
+    history_before_trim(all);
     to_all_workers(all, ITEM_FLUSHED);
     bool fits = parts_push(all, part_keeper(all), part_log(all), ITEM_TRIM, 0, 0, trim);
     SKN_ASSERT(fits);

@@ -4,6 +4,7 @@
 #include "base/hlc.h"
 #include "base/mem.h"
 #include "core/guard.h"
+#include "shard/history_internal.h"
 #include "shard/parts_internal.h"
 
 #include <inttypes.h>
@@ -254,7 +255,10 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
     journal.segment_bytes_min = options->segment_bytes;
     journal.segment_bytes_max = options->segment_bytes ? 4 * options->segment_bytes : 0;
     journal.no_reserve = options->no_reserve;
-    journal.archive = options->history.dir;
+    const struct skn_history_options *history = &options->history;
+    bool keeps = history->dir && history->keep_ms > 0;
+    journal.archive = history->dir;
+    journal.archive_from = keeps ? history_from(options->env, history->dir) : UINT64_MAX;
     struct skn_journal_info info;
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
     bool is_there = rc == SKN_OK;

@@ -256,6 +256,9 @@ void shards_free(struct skn_shards *all);
 /* Puts away what a dead owner left half-made; all of it, where nothing is to be kept. */
 void history_open(struct skn_shards *all);
 void history_close(struct skn_shards *all);
+/* A checkpoint is durable, and its trim comes: when a base is due, what that lets go is kept already, or
+ * there would be a gap in front of the journal. */
+void history_before_trim(struct skn_shards *all);
 /* A checkpoint is durable and nothing was written since: a base may be made, or dropped. */
 void history_checkpointed(struct skn_shards *all);
 /* The disk is short of room: history is the first that goes [E8]. */

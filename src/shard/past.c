@@ -138,10 +138,13 @@ static enum skn_rc not_kept(const struct begin *b, struct skn_diag *diag)
 enum skn_rc skn_history_lock(struct skn_env *env,
                              const char *dir,
                              struct skn_file **out_lock,
+                             uint64_t *out_from,
                              struct skn_diag *diag)
 {
     *out_lock = NULL;
+    *out_from = UINT64_MAX;
     enum skn_rc rc = history_lock(env, dir, SKN_LOCK_SHARED, out_lock, diag);
+    if (rc == SKN_OK) *out_from = history_from(env, dir);
     return rc == SKN_ENOENT ? SKN_OK : rc; /* no base was ever made */
 }
 
@@ -149,8 +152,11 @@ static enum skn_rc find_begin(struct begin *b, bool wants_oldest, struct skn_dia
 {
     const struct skn_shards_options *o = b->options;
     enum skn_rc rc = SKN_OK;
-    if (o->history.dir) rc = skn_history_lock(o->env, o->history.dir, &b->past->lock, diag);
-    if (rc == SKN_OK) rc = skn_journal_peek_archive(o->env, o->dir, o->history.dir, &b->info, diag);
+    b->segment = UINT64_MAX;
+    if (o->history.dir)
+        rc = skn_history_lock(o->env, o->history.dir, &b->past->lock, &b->segment, diag);
+    if (rc == SKN_OK)
+        rc = skn_journal_peek_archive(o->env, o->dir, o->history.dir, b->segment, &b->info, diag);
     if (rc != SKN_OK) return rc;
     b->past->shard = skn_shard_of(b->past->address, b->info.shards);
     b->is_found = wants_oldest && b->info.oldest == 1; /* from nothing */

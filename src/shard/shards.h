@@ -120,10 +120,12 @@ SKN_MUST_USE enum skn_rc skn_shards_open_at(const struct skn_shards_options *opt
                                             struct skn_diag *diag);
 
 /* While it is there nothing of the history is removed: for who reads its segments with
- * skn_journal_read_archive. NULL: there is no history. Given. SKN_EBUSY: something is just removed. */
+ * skn_journal_read_archive, from `out_from` on. NULL: there is no history. Given. SKN_EBUSY: something is
+ * just removed. */
 SKN_MUST_USE enum skn_rc skn_history_lock(struct skn_env *env,
                                           const char *dir,
                                           struct skn_file **out_lock,
+                                          uint64_t *out_from,
                                           struct skn_diag *diag);
 
 /* Of shards that were opened so: the domain's own row under this key was pruned later, so what it held

@@ -238,6 +238,27 @@ static void kills_leave_a_past_that_is_true(void **state)
     if (SKEIN(&s, "verify", ".", "--replay") != 0) fail_msg("%s", s.err);
 }
 
+/* A folder that cannot be made stops nobody: there is no history, and it is said. */
+static void without_a_base_work_goes_on_and_it_is_said(void **state)
+{
+    struct folder *f = *state;
+    send("a:Counter/x", "add", "1");
+    skein_end_holder(f);
+    folder_write(f, ".skein/history", "in the way");
+    folder_write(f, "skein.yaml", "name: back\nhistory: 1h\n");
+    for (int i = 0; i < 60; i++)
+        send("a:Counter/x", "add", "1");
+    settle();
+    assert_int_equal(SKEIN(&s, "status"), 0);
+    assert_has(s.out, "history      1 h 00 min and more; GIVEN UP: ");
+    char log[8192] = "";
+    FILE *file = fopen(folder_at(f, ".skein/holder.log"), "r");
+    assert_non_null(file);
+    (void)!fread(log, 1, sizeof(log) - 1, file);
+    (void)fclose(file);
+    assert_has(log, "signal=history_given_up");
+}
+
 static void a_setting_that_is_none_is_named_with_its_line(void **state)
 {
     folder_write(*state, "skein.yaml", "name: back\nhistory: soon\n");
@@ -254,6 +275,7 @@ int main(void)
         T(what_the_tail_holds_can_be_looked_at),
         T(with_history_it_stays_for_as_long_as_it_says),
         T(kills_leave_a_past_that_is_true),
+        T(without_a_base_work_goes_on_and_it_is_said),
         T(a_setting_that_is_none_is_named_with_its_line),
     };
     return cmocka_run_group_tests_name("e2e/history", tests, NULL, NULL);

@@ -171,7 +171,7 @@ static void older_segments_than_asked_for_are_left_out(void **state)
         SKN_OK);
     assert_int_equal(info.oldest, oldest - 2);
     assert_int_equal(skn_env_unlink(env, "/a/0000000000000002.seg", NULL), SKN_OK);
-    assert_int_equal(skn_journal_peek_archive(env, "/j", "/a", &info, NULL), SKN_OK);
+    assert_int_equal(skn_journal_peek_archive(env, "/j", "/a", 0, &info, NULL), SKN_OK);
     assert_int_equal(info.oldest, 3); /* as far back as none is missing */
     assert_true(info.is_trimmed);
     world_fini(&w);

@@ -543,8 +543,9 @@ static void a_full_disk_takes_history_first(void **state)
     assert_int_equal(skn_env_open(w->env, "/ballast", SKN_OPEN_CREATE, &ballast, NULL), SKN_OK);
     assert_int_equal(skn_file_allocate(ballast, bytes, NULL), SKN_OK);
     skn_env_sim_set_disk(w->sim, bytes + bytes / 30);
+    uint64_t from;
     struct skn_file *reader = NULL; /* who reads delays it, and no longer than that */
-    assert_int_equal(skn_history_lock(w->env, "/history", &reader, NULL), SKN_OK);
+    assert_int_equal(skn_history_lock(w->env, "/history", &reader, &from, NULL), SKN_OK);
     skn_env_sim_advance(w->sim, UINT64_C(1100) * 1000000);
     for (unsigned i = 0; i < 20; i++)
         assert_true(one_message(w));
