@@ -77,14 +77,15 @@
     X(68, STORED_VANISHES,    1, "store/random", "a deleted row that a checkpoint wrote leaves no tombstone [E11]") \
     X(69, MADE_IN_REDO,       1, "store/random", "a row met in redo counts as never written to the backend [E11]") \
     X(70, ROWS_BEFORE_BOUND,  1, "shard/reader", "a checkpoint writes rows before the bound names their records [E81]") \
-    X(76, INDEX_KEPT,         1, "sim", "the index row of a row that changed stays") \
-    X(77, PIN_DROPPED,        1, "core/edges", "what a message waits for may be forgotten before it is done [E13]") \
     /* streams between shards */ \
     X(71, OUTBOX_APART,       1, "sim", "an outbox row is not in the batch of its slice [E31]") \
     X(72, STREAM_NUMBER,      1, "sim", "a stream uses a number twice [E31]") \
     X(73, SEEN_NOT_WRITTEN,   1, "sim", "the receiver does not write what it has seen [E31]") \
     X(74, TRIM_UNACKED,       1, "sim", "an outbox row goes before it is acknowledged [E31]") \
     X(75, NOTE_LOST,          1, "sim", "a note that lowers a counter is lost [E31]") \
+    /* rows, store, checkpoints: more */ \
+    X(76, INDEX_KEPT,         1, "sim", "the index row of a row that changed stays") \
+    X(77, PIN_DROPPED,        1, "core/edges", "what a message waits for may be forgotten before it is done [E13]") \
     /* secrets */ \
     X(81, SECRET_PLAIN,       1, "sim", "a secret is stored as it is [E46]") \
     X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \
