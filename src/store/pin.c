@@ -23,11 +23,15 @@ static uint8_t tag_of(uint64_t generation)
 uint64_t skn_store_pin(struct skn_store *store)
 {
     struct skn_pins *p = &store->pins;
-    bool is_full = p->held[p->newest % PIN_GENERATIONS] >= PINS_EACH;
     bool has_next = p->newest - p->oldest + 1 < PIN_GENERATIONS;
-    if (p->count == 0) p->oldest = ++p->newest; /* nothing fetched for others before is held back */
-    if (p->count > 0 && is_full && has_next) p->newest++;
+    bool is_full = p->taken >= PINS_EACH && has_next;
+    if (p->count == 0 || is_full) {
+        p->newest++;
+        p->taken = 0;
+    }
+    if (p->count == 0) p->oldest = p->newest; /* nothing fetched for others before is held back */
     p->held[p->newest % PIN_GENERATIONS]++;
+    p->taken++; /* those given back count, too: else one that never runs dry would never end */
     p->count++;
     return p->newest;
 }

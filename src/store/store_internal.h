@@ -43,6 +43,7 @@ static_assert(PIN_TAG + PIN_TAGS == 256 && PIN_GENERATIONS < PIN_TAGS, "a tag is
 struct skn_pins {
     uint64_t oldest, newest;        /* generations; all that are held are among them */
     uint64_t count;                 /* pins held */
+    uint64_t taken;                 /* of the newest generation, held or not */
     uint32_t held[PIN_GENERATIONS]; /* of each generation, by its number modulo */
 };
 
