@@ -198,6 +198,95 @@ static void an_answer_that_is_no_success_is_an_exit_code(void **state)
     assert_int_equal(strlen(s.out), 100003);
 }
 
+/* Waits until the limiter has nothing given and nobody waits. */
+static void until_free(const char *limiter)
+{
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(SKEIN(&s, "domain", "send", limiter, "get"), 0);
+        if (strstr(s.out, "\"held\":0") && strstr(s.out, "\"waiting\":0")) return;
+        (void)usleep(50000);
+    }
+    fail_msg("it is never free: %s", s.out);
+}
+
+static void programs_under_a_limiter_run_so_many_at_once(void **state) /* DESIGN 6 */
+{
+    struct folder *f = *state;
+    enum { JOBS = 6 };
+    char address[32], log[FOLDER_PATH_MAX + 8];
+    for (int i = 0; i < JOBS; i++) {
+        (void)snprintf(address, sizeof address, "t:Hog/%d", i);
+        assert_int_equal(
+            SKEIN(&s,
+                  "domain",
+                  "send",
+                  address,
+                  "intent",
+                  "{\"argv\":[\"sh\",\"-c\",\"echo + >>log; sleep 0.1; echo - >>log\"],"
+                  "\"limiter\":\"two\",\"places\":2}"),
+            0);
+    }
+    until_free("limit:Limit/two");
+    (void)snprintf(log, sizeof log, "%s/log", f->path);
+    FILE *file = fopen(log, "r");
+    assert_non_null(file);
+    int live = 0, begun = 0;
+    for (int c; (c = fgetc(file)) != EOF;) {
+        live += c == '+' ? 1 : c == '-' ? -1 : 0;
+        begun += c == '+';
+        assert_in_range(live, 0, 2);
+    }
+    assert_int_equal(fclose(file), 0);
+    assert_int_equal(begun, JOBS);
+    /* A kill loses no place: the one that was cut off asks anew, and all have their turn. */
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(address, sizeof address, "t:Hog/k%d", i);
+        assert_int_equal(SKEIN(&s,
+                               "domain",
+                               "send",
+                               address,
+                               "intent",
+                               "{\"argv\":[\"sleep\",\"0.2\"],\"limiter\":\"one\",\"places\":1}"),
+                         0);
+    }
+    assert_int_equal(kill(skein_holder_pid(*state), SIGKILL), 0);
+    until_free("limit:Limit/one");
+    for (int i = 0; i < 3; i++) {
+        (void)snprintf(address, sizeof address, "t:Hog/k%d", i);
+        assert_int_equal(SKEIN(&s, "domain", "send", address, "get"), 0);
+        assert_has(s.out, "\"results\":1");
+    }
+    assert_int_equal(SKEIN(&s, "domain", "rm", "limit:Limit/one"), 73);
+}
+
+static void things_are_found_by_an_index(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        SKEIN(&s, "domain", "send", "t:Shelf/1", "put", "{\"thing\":\"b\",\"rank\":7}"), 0);
+    assert_int_equal(
+        SKEIN(&s, "domain", "send", "t:Shelf/1", "put", "{\"thing\":\"a\",\"rank\":9}"), 0);
+    assert_int_equal(
+        SKEIN(&s, "domain", "send", "t:Shelf/1", "put", "{\"thing\":\"c\",\"rank\":7}"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Shelf/1", "find"), 0);
+    assert_string_equal(s.out, "[\"b\",\"c\",\"a\"]\n");
+    assert_int_equal(
+        SKEIN(&s, "domain", "send", "t:Shelf/1", "put", "{\"thing\":\"b\",\"rank\":9}"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Shelf/1", "drop", "{\"thing\":\"a\"}"), 0);
+    assert_int_equal(SKEIN(&s, "domain", "send", "t:Shelf/1", "find", "{\"rank\":9}"), 0);
+    assert_string_equal(s.out, "[\"b\"]\n");
+}
+
+static void a_clock_that_waits_for_nothing_accepts_nothing(void **state) /* [E50] */
+{
+    (void)state;
+    assert_int_equal(SKEIN(&s, "clock", "accept"), 66);
+    assert_has(s.err, "waits for nothing");
+    assert_int_equal(SKEIN(&s, "status", "--json"), 0);
+    assert_has(s.out, "\"clock_waits\":false");
+    assert_has(s.out, "\"wall_ahead_ms\":");
+}
+
 static void lists_are_in_pages_and_by_type_prefix_and_state(void **state)
 {
     (void)state;
@@ -473,6 +562,9 @@ int main(void)
 #else
         TEST(the_same_id_gives_the_same_answer),
         TEST(an_answer_that_is_no_success_is_an_exit_code),
+        TEST(programs_under_a_limiter_run_so_many_at_once),
+        TEST(things_are_found_by_an_index),
+        TEST(a_clock_that_waits_for_nothing_accepts_nothing),
         TEST(lists_are_in_pages_and_by_type_prefix_and_state),
         TEST(a_domain_is_shown_with_all_that_it_has),
         TEST(a_day_passes_at_once),
