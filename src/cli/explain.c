@@ -32,10 +32,13 @@ static void put_json(struct skn_buf *out, bool all, enum skn_code code)
     struct skn_json_writer w;
     skn_json_begin(&w, out, SKN_JSON_PLAIN);
     if (all) {
+        skn_json_object_begin(&w);
+        skn_json_key_str(&w, "codes");
         skn_json_list_begin(&w);
         for (unsigned i = 0; i < SKN_CODE_COUNT; i++)
             write_row(&w, (enum skn_code)i);
         skn_json_list_end(&w);
+        skn_json_object_end(&w);
     } else {
         write_row(&w, code);
     }

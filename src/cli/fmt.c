@@ -77,6 +77,26 @@ static void print_errors(const struct skn_diags *diags)
     skn_buf_fini(&text);
 }
 
+/* What happened to a file, and what its text is. */
+static void put_json(struct fmt *f, const char *path, bool same, struct skn_slice after)
+{
+    struct skn_buf out;
+    struct skn_json_writer w;
+    skn_buf_init(&out, TEXT_MAX);
+    skn_json_begin(&w, &out, SKN_JSON_PLAIN);
+    skn_json_object_begin(&w);
+    skn_json_key_str(&w, "file");
+    skn_json_str(&w, path);
+    skn_json_key_str(&w, "same");
+    skn_json_bool(&w, same);
+    skn_json_key_str(&w, "text");
+    skn_json_any_text(&w, after);
+    skn_json_object_end(&w);
+    if (skn_json_end(&w, NULL) == SKN_OK) skn_buf_put_u8(&out, '\n');
+    skn_out_put(&f->cli->out, skn_buf_slice(&out));
+    skn_buf_fini(&out);
+}
+
 static enum skn_rc put_result(struct fmt *f,
                               const char *path,
                               struct skn_slice before,
@@ -85,6 +105,11 @@ static enum skn_rc put_result(struct fmt *f,
 {
     bool same = skn_slice_eq(before, after);
     f->any_other = f->any_other || !same;
+    if (f->cli->out.json) {
+        put_json(f, path, same, after);
+        if (same || f->only_diff || f->only_check || is_standard_input(path)) return SKN_OK;
+        return replace(f->cli, path, after, diag);
+    }
     if (f->only_diff) {
         struct skn_buf out;
         skn_buf_init(&out, TEXT_MAX);
@@ -167,6 +192,75 @@ static void put_event(const struct skn_event_def *def, struct skn_buf *out)
     if (def->description.len > 0) skn_buf_printf(out, "    %.*s\n", SKN_FMT(def->description));
 }
 
+static void write_fields(struct skn_json_writer *w,
+                         const char *key,
+                         const struct skn_field *fields,
+                         uint32_t count)
+{
+    skn_json_key_str(w, key);
+    skn_json_object_begin(w);
+    for (uint32_t i = 0; i < count; i++) {
+        skn_json_key(w, fields[i].name);
+        skn_json_str(w, skn_field_type_name(&fields[i]));
+    }
+    skn_json_object_end(w);
+}
+
+static void write_event(struct skn_json_writer *w, const struct skn_event_def *def)
+{
+    char version[64];
+    (void)snprintf(version,
+                   sizeof(version),
+                   "%u.%u.%u",
+                   (unsigned)def->version[0],
+                   (unsigned)def->version[1],
+                   (unsigned)def->version[2]);
+    skn_json_object_begin(w);
+    skn_json_key_str(w, "name");
+    skn_json_any_text(w, def->name);
+    skn_json_key_str(w, "version");
+    skn_json_str(w, version);
+    skn_json_key_str(w, "deprecated");
+    skn_json_bool(w, def->is_deprecated);
+    skn_json_key_str(w, "description");
+    skn_json_any_text(w, def->description);
+    write_fields(w, "inputs", def->inputs, def->input_count);
+    write_fields(w, "outputs", def->outputs, def->output_count);
+    skn_json_object_end(w);
+}
+
+/* Those called `only`, or all; gives how many there are. */
+static uint32_t put_events(const struct skn_project_events *events,
+                           const char *only,
+                           bool json,
+                           struct skn_buf *out)
+{
+    struct skn_json_writer w;
+    uint32_t shown = 0;
+    if (json) {
+        skn_json_begin(&w, out, SKN_JSON_PLAIN);
+        skn_json_object_begin(&w);
+        skn_json_key_str(&w, "events");
+        skn_json_list_begin(&w);
+    }
+    for (size_t i = 0; i < events->count; i++) {
+        const struct skn_event_def *def = events->sorted[i];
+        if (only && !skn_slice_eq(def->name, skn_slice_str(only))) continue;
+        if (json) {
+            write_event(&w, def);
+        } else {
+            put_event(def, out);
+        }
+        shown++;
+    }
+    if (json) {
+        skn_json_list_end(&w);
+        skn_json_object_end(&w);
+        if (skn_json_end(&w, NULL) == SKN_OK) skn_buf_put_u8(out, '\n');
+    }
+    return shown;
+}
+
 int skn_cmd_events(struct skn_cli *cli)
 {
     struct skn_diag diag;
@@ -174,19 +268,14 @@ int skn_cmd_events(struct skn_cli *cli)
     struct skn_buf out;
     const char *named = skn_args_value(&cli->args, SKN_OPTION_PROJECT);
     const char *only = cli->args.operand_count > 0 ? cli->args.operands[0] : NULL;
-    uint32_t shown = 0;
     if (skn_load_events(&cli->arena, named, &flow, &diag) != SKN_OK)
         return skn_out_fail(&cli->out, &diag);
     skn_buf_init(&out, TEXT_MAX);
     skn_flow_render(&flow, &out);
     skn_out_err(skn_buf_slice(&out));
     skn_buf_reset(&out);
-    for (size_t i = 0; i < flow.events.count; i++) {
-        const struct skn_event_def *def = flow.events.sorted[i];
-        if (only && !skn_slice_eq(def->name, skn_slice_str(only))) continue;
-        put_event(def, &out);
-        shown++;
-    }
+    uint32_t shown = put_events(&flow.events, only, cli->out.json, &out);
+    if (only && shown == 0) skn_buf_reset(&out);
     skn_out_put(&cli->out, skn_buf_slice(&out));
     skn_buf_fini(&out);
     if (!only || shown > 0) return flow.errors > 0 ? 1 : 0;

@@ -164,6 +164,30 @@ put_form(const struct picture *p, const char *format, struct skn_buf *out, struc
     return SKN_OK;
 }
 
+/* Text for people as it is, or as the member "text" of an object; `same` is in it when not NULL. */
+static void put_out(struct skn_cli *cli, const struct skn_buf *text, const bool *same)
+{
+    if (!cli->out.json) {
+        skn_out_put(&cli->out, skn_buf_slice(text));
+        return;
+    }
+    struct skn_buf out;
+    struct skn_json_writer w;
+    skn_buf_init(&out, TEXT_MAX);
+    skn_json_begin(&w, &out, SKN_JSON_PLAIN);
+    skn_json_object_begin(&w);
+    if (same) {
+        skn_json_key_str(&w, "same");
+        skn_json_bool(&w, *same);
+    }
+    skn_json_key_str(&w, "text");
+    skn_json_any_text(&w, skn_buf_slice(text));
+    skn_json_object_end(&w);
+    if (skn_json_end(&w, NULL) == SKN_OK) skn_buf_put_u8(&out, '\n');
+    skn_out_put(&cli->out, skn_buf_slice(&out));
+    skn_buf_fini(&out);
+}
+
 /* The text form of both, line by line. */
 static int print_diff(struct skn_cli *cli, struct skn_diag *diag)
 {
@@ -181,7 +205,7 @@ static int print_diff(struct skn_cli *cli, struct skn_diag *diag)
     }
     if (rc == SKN_OK) {
         same = skn_pointy_diff(skn_buf_slice(&text[0]), skn_buf_slice(&text[1]), &out);
-        skn_out_put(&cli->out, skn_buf_slice(&out));
+        put_out(cli, &out, &same);
     }
     for (int i = 0; i < 2; i++) {
         skn_buf_fini(&text[i]);
@@ -208,7 +232,9 @@ int skn_cmd_graph(struct skn_cli *cli)
     }
     if (rc == SKN_OK && skn_buf_rc(&out) != SKN_OK)
         rc = SKN_FAIL(&diag, SKN_ETOOLARGE, "the drawing is over %d MiB", TEXT_MAX >> 20);
-    if (rc == SKN_OK) skn_out_put(&cli->out, skn_buf_slice(&out));
+    bool is_json = strcmp(format, "json") == 0 && !skn_args_has(&cli->args, SKN_OPTION_DATA);
+    if (rc == SKN_OK && is_json) skn_out_put(&cli->out, skn_buf_slice(&out));
+    if (rc == SKN_OK && !is_json) put_out(cli, &out, NULL);
     skn_drawing_destroy(p.drawing);
     skn_buf_fini(&out);
     return rc == SKN_OK ? 0 : skn_out_fail(&cli->out, &diag);
@@ -223,7 +249,7 @@ int skn_cmd_describe(struct skn_cli *cli)
     enum skn_rc rc = open_picture(cli, cli->args.operands[0], &p, &diag);
     if (rc == SKN_OK) {
         skn_drawing_describe(p.drawing, &out);
-        skn_out_put(&cli->out, skn_buf_slice(&out));
+        put_out(cli, &out, NULL);
     }
     skn_drawing_destroy(p.drawing);
     skn_buf_fini(&out);

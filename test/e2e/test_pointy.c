@@ -241,6 +241,28 @@ static void large_and_deep_texts_get_a_verdict(void **state)
     assert_int_equal(SKEIN(&s, "check", "--project", "p", "crlf.pty"), 0);
 }
 
+/* With --json each prints one object. */
+static void each_has_a_form_for_programs(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "init", "p"), 0);
+    folder_write(f, "a.pty", "A->B\n");
+    assert_int_equal(SKEIN(&s, "fmt", "a.pty", "--check", "--json"), 1);
+    assert_string_equal(s.out, "{\"file\":\"a.pty\",\"same\":false,\"text\":\"A -> B\\n\"}\n");
+    assert_int_equal(SKEIN(&s, "describe", "a.pty", "--json"), 0);
+    assert_has(s.out, "{\"text\":\"1. A.\\n");
+    assert_int_equal(SKEIN(&s, "graph", "a.pty", "--data", "--json"), 0);
+    assert_has(s.out, "{\"text\":\"inputs\\n");
+    assert_int_equal(SKEIN(&s, "graph", "a.pty", "--diff", "a.pty", "--json"), 0);
+    assert_has(s.out, "{\"same\":true,\"text\":");
+    assert_int_equal(SKEIN(&s, "events", "Hello", "--project", "p", "--json"), 0);
+    assert_has(s.out,
+               "{\"events\":[{\"name\":\"Hello\",\"version\":\"1.0.0\",\"deprecated\":false,");
+    assert_has(s.out, "\"inputs\":{\"name\":\"string\"}");
+    assert_int_equal(SKEIN(&s, "explain", "--json"), 0);
+    assert_has(s.out, "{\"codes\":[{\"code\":\"SKN-P001\",");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -254,6 +276,7 @@ int main(void)
         TEST(every_bad_text_of_the_table_is_refused),
         TEST(large_and_deep_texts_get_a_verdict),
         TEST(describe_and_events_say_what_there_is),
+        TEST(each_has_a_form_for_programs),
     };
     return cmocka_run_group_tests_name("pointy", tests, NULL, NULL);
 }
