@@ -63,8 +63,9 @@ void shards_start_clock(struct skn_shards *all)
 void shards_turn_clock(struct skn_shards *all)
 {
     uint64_t boot = boot_us(all), jumps = all->clock.jumps;
-    bool is_accepted =
-        atomic_exchange_explicit(&all->clock_shared.is_accepted, false, memory_order_acquire);
+    bool is_accepted = atomic_load_explicit(&all->clock_shared.is_accepted, memory_order_acquire);
+    if (is_accepted)
+        atomic_store_explicit(&all->clock_shared.is_accepted, false, memory_order_relaxed);
     if (!is_accepted && boot < all->clock.boot_us + TURN_US) return;
     clock_turn(&all->clock, wall_us(all), boot, is_accepted);
     publish(all);
