@@ -16,7 +16,7 @@ test: deps ## builds (debug) and runs every test
 	@tools/test build-debug --buildtype=debug
 asan: deps ## the tests under AddressSanitizer and UBSan, with clang
 	@CC=clang tools/test build-asan --buildtype=debug -Db_sanitize=address,undefined -Db_lundef=false
-TSAN = base/ring journal/threads store/rocks/threads shard/shards node/engine
+TSAN = base/ring journal/threads store/rocks/threads shard/shards shard/redo node/engine
 tsan: deps ## the tests that have threads under ThreadSanitizer
 	@[ -f build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debug -Db_sanitize=thread -Db_lundef=false >/dev/null
 	@ninja -C build-tsan >/dev/null && TSAN_OPTIONS="suppressions=$(CURDIR)/test/tsan.supp" tools/run-tests build-tsan $(TSAN)

@@ -70,6 +70,7 @@ struct skn_drive *skn_drive_open(const struct skn_drive_options *options)
         .open_store = open_store,
         .store_ctx = drive,
         .cache_bytes = SKN_SHARDS_CACHE_BYTES,
+        .crew = &skn_threads_crew,
         .checkpoint.records = options->no_checkpoint ? UINT32_MAX : 0,
         .checkpoint.bytes = options->no_checkpoint ? UINT64_MAX / 8 : 0,
         .checkpoint.ms = options->no_checkpoint ? UINT32_MAX : 0,

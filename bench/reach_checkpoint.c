@@ -131,8 +131,7 @@ void skn_reach_checkpoint(struct skn_reach *reach)
     skn_rng_init(&w.rng, reach->bench->seed);
     w.took = skn_alloc(most * sizeof w.took[0]);
     skn_reach_path(reach, "ours", dir, sizeof dir);
-    w.drive = skn_drive_open(
-        &(struct skn_drive_options){.dir = dir, .programs = programs});
+    w.drive = skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
     w.n = w.domains;
     (void)lap(&w, true, false);
     w.n = n;

@@ -107,6 +107,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
                                         .keys = engine_keys(e),
                                         .workers =
                                             options->workers ? options->workers : default_workers(),
+                                        .crew = &skn_threads_crew,
                                         .cache_bytes = SKN_SHARDS_CACHE_BYTES,
                                         .handling = skn_guard_file_slots(e->guard),
                                         .poison = poison,

@@ -210,6 +210,52 @@ enum skn_rc skn_threads_start(struct skn_shards *shards,
     return SKN_OK;
 }
 
+/* --- threads for an opening ---------------------------------------------------------------------- */
+
+struct hand {
+    pthread_t id;
+    void (*fn)(void *arg);
+    void *arg;
+};
+
+static void *run_hand(void *arg)
+{
+    struct hand *hand = arg;
+    skn_phases_mute_thread();
+    hand->fn(hand->arg);
+    return NULL;
+}
+
+static void *start_hand(void (*fn)(void *arg), void *arg)
+{
+    struct hand *hand = skn_alloc(sizeof *hand);
+    *hand = (struct hand){.fn = fn, .arg = arg};
+    sigset_t every, before;
+    (void)sigfillset(&every);
+    unblock_fatal(&every);
+    (void)pthread_sigmask(SIG_SETMASK, &every, &before);
+    bool is_started = pthread_create(&hand->id, NULL, run_hand, hand) == 0;
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (is_started) return hand;
+    skn_free(hand);
+    return NULL;
+}
+
+static void join_hand(void *thread)
+{
+    struct hand *hand = thread;
+    (void)pthread_join(hand->id, NULL);
+    skn_free(hand);
+}
+
+static void pause_hand(void)
+{
+    (void)usleep(50);
+}
+
+const struct skn_crew skn_threads_crew = {
+    .start = start_hand, .join = join_hand, .pause = pause_hand};
+
 void skn_threads_stop(struct skn_threads *all)
 {
     if (!all) return;

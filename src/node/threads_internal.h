@@ -24,6 +24,9 @@ SKN_MUST_USE enum skn_rc skn_threads_start(struct skn_shards *shards,
                                            struct skn_threads **out_threads,
                                            struct skn_diag *diag);
 
+/* For skn_shards_options: the threads of a long opening. */
+extern const struct skn_crew skn_threads_crew;
+
 /* Ends and joins them; the shards can then be closed. NULL is fine. */
 void skn_threads_stop(struct skn_threads *threads);
 

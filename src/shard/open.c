@@ -163,7 +163,8 @@ enum skn_rc shards_redo(void *ctx, const struct skn_record *record, struct skn_d
                            record->shard,
                            kept);
     shard->last_redone = record->index;
-    return skn_core_redo(all->shards[record->shard]->core, record, diag);
+    return all->redo ? redo_give(all->redo, record, diag)
+                     : skn_core_redo(shard->core, record, diag);
 }
 
 /* Ahead of it: then records that it has were lost. */
@@ -263,8 +264,12 @@ enum skn_rc skn_shards_open(const struct skn_shards_options *options,
     enum skn_rc rc = skn_journal_peek(options->env, options->dir, &info, diag);
     bool is_there = rc == SKN_OK;
     if (is_there) rc = shards_create(all, &info, diag); /* before its records come */
-    if (rc == SKN_OK || rc == SKN_ENOENT)
+    if (rc == SKN_OK || rc == SKN_ENOENT) {
+        all->redo = redo_begin(all);
         rc = skn_journal_open(&journal, shards_redo, all, &all->log.journal, &info, diag);
+        rc = redo_end(all->redo, rc, diag);
+        all->redo = NULL;
+    }
     if (rc == SKN_OK && !is_there) rc = shards_create(all, &info, diag);
     if (rc == SKN_OK) rc = shards_check_positions(all, diag);
     if (rc == SKN_OK) rc = log_look_at_disk(all, diag);

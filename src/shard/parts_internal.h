@@ -26,7 +26,12 @@ enum {
     SLICES_AT_ONCE = 64, /* of one shard, before the next has its turn */
     LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
     WAIT_MS = 10,
-    FEW_RECORDS = 4,        /* waited for where they are: see skn_shards_may_wait */
+    FEW_RECORDS = 4, /* waited for where they are: see skn_shards_may_wait */
+#ifdef SKN_DEBUG
+    REDO_ALONE = 200, /* records that an opening does on its own thread */
+#else
+    REDO_ALONE = 20000,
+#endif
     SHORT_NS = 2 * 1000000, /* likewise: a group took less */
     MS_IN_NS = 1000000,
 };
@@ -159,6 +164,8 @@ struct past {
 
 struct history;
 
+struct redo;
+
 struct skn_shards {
     struct skn_env *env;
     struct skn_backend *backend;
@@ -170,6 +177,7 @@ struct skn_shards {
     struct worker *workers;
     struct log log;
     struct keeper keeper;
+    struct redo *redo;       /* of an opening on several threads; or NULL */
     struct skn_ring **rings; /* [from * parts_all + to]; NULL where nothing passes */
     unsigned parts_all;      /* the outside is the last */
     skn_wake_fn wake;
@@ -304,6 +312,16 @@ void parts_free_item(const struct skn_ring_item *item);
 /* Nothing is in the rings to the parts; for a single thread. */
 bool parts_are_quiet(struct skn_shards *all);
 
+/* --- redo.c: the journal's tail on several threads ----------------------------------------------- */
+
+/* NULL: one thread does it. */
+struct redo *redo_begin(struct skn_shards *all);
+SKN_MUST_USE enum skn_rc
+redo_give(struct redo *redo, const struct skn_record *record, struct skn_diag *diag);
+/* Waits until all is done, and frees it. `walked` is what became of the walk; gives that, or the error
+ * of a helper. NULL is fine. */
+SKN_MUST_USE enum skn_rc redo_end(struct redo *redo, enum skn_rc walked, struct skn_diag *diag);
+
 /* --- outside.c ------------------------------------------------------------------------------------ */
 
 void outside_fini(struct skn_shards *all);
@@ -317,6 +335,8 @@ SKN_MUST_USE enum skn_rc worker_turn(struct worker *worker, bool *out_more, stru
 int worker_timeout_ms(struct worker *worker);
 
 void chunk_free(struct chunk *chunk);
+/* Copies a record into a chunk that has fewer than CHUNK_RECORDS; an empty one grows for it. */
+void chunk_add(struct chunk *chunk, const struct skn_record *record);
 void fetch_free(struct fetch *fetch);
 void dirty_block_free(struct dirty_block *block);
 

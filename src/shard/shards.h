@@ -61,6 +61,13 @@ struct skn_history_options {
     void *ctx;
 };
 
+/* Threads for a long opening, which shares the journal's tail among them. */
+struct skn_crew {
+    void *(*start)(void (*fn)(void *arg), void *arg); /* NULL: there is none to be had */
+    void (*join)(void *thread);
+    void (*pause)(void); /* a moment, until others have done something */
+};
+
 struct skn_shards_options {
     struct skn_env *env;         /* borrowed */
     const char *dir;             /* of the journal; made when it is not there */
@@ -75,8 +82,9 @@ struct skn_shards_options {
     struct skn_history_options history;
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
     struct skn_core_limits limits;
-    uint32_t shards;            /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
-    unsigned workers;           /* 0: 1 */
+    uint32_t shards;             /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
+    unsigned workers;            /* 0: 1 */
+    const struct skn_crew *crew; /* NULL, or one worker: the opening has one thread */
     uint64_t speculative_bytes; /* 256 MiB of records that are not durable, over all shards [E20] */
     size_t cache_bytes;         /* of clean rows, over all shards; 0: no bound */
     struct skn_checkpoint_limits checkpoint;

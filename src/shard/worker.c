@@ -78,23 +78,15 @@ static struct chunk *open_chunk(struct worker *w, size_t size)
 {
     struct chunk *chunk = w->open;
     if (chunk && (chunk->count == CHUNK_RECORDS || chunk->cap - chunk->used < size)) give_chunk(w);
-    if (w->open && w->open->cap >= size) return w->open;
-    if (!w->open) {
-        struct skn_list *link = skn_list_pop_front(&w->free_chunks);
-        w->open =
-            link ? SKN_CONTAINER_OF(link, struct chunk, link) : skn_alloc_zero(1, sizeof *w->open);
-        skn_list_init(&w->open->link);
-        w->open->worker = w->part;
-        w->open->count = 0;
-        w->open->used = 0;
-    }
-    chunk = w->open;
-    if (chunk->cap < size || chunk->cap == 0) {
-        chunk->cap = size > CHUNK_BYTES ? size : CHUNK_BYTES;
-        skn_free(chunk->bytes);
-        chunk->bytes = skn_alloc(chunk->cap);
-    }
-    return chunk;
+    if (w->open) return w->open;
+    struct skn_list *link = skn_list_pop_front(&w->free_chunks);
+    w->open =
+        link ? SKN_CONTAINER_OF(link, struct chunk, link) : skn_alloc_zero(1, sizeof *w->open);
+    skn_list_init(&w->open->link);
+    w->open->worker = w->part;
+    w->open->count = 0;
+    w->open->used = 0;
+    return w->open;
 }
 
 static struct skn_slice copy_into(struct chunk *chunk, struct skn_slice bytes)
@@ -105,14 +97,26 @@ static struct skn_slice copy_into(struct chunk *chunk, struct skn_slice bytes)
     return skn_slice(at, bytes.len);
 }
 
-static void add_record(struct worker *w, const struct skn_record *record)
+void chunk_add(struct chunk *chunk, const struct skn_record *record)
 {
-    struct chunk *chunk = open_chunk(w, record->message.len + record->batch.len);
+    size_t size = record->message.len + record->batch.len;
+    if (chunk->cap - chunk->used < size) {
+        SKN_ASSERT(chunk->used == 0);
+        chunk->cap = size > CHUNK_BYTES ? size : CHUNK_BYTES;
+        skn_free(chunk->bytes);
+        chunk->bytes = skn_alloc(chunk->cap);
+    }
     struct skn_record *copy = &chunk->records[chunk->count++];
     *copy = *record;
     copy->message = copy_into(chunk, record->message);
     copy->batch = copy_into(chunk, record->batch);
-    w->bytes_out += record->message.len + record->batch.len;
+}
+
+static void add_record(struct worker *w, const struct skn_record *record)
+{
+    size_t size = record->message.len + record->batch.len;
+    chunk_add(open_chunk(w, size), record);
+    w->bytes_out += size;
 }
 
 /* All of a chunk's records are durable: it comes back, and outputs may leave. */
