@@ -21,7 +21,9 @@ static void can_be_pinned(struct skn_arena *arena, const struct skn_event_def *d
     SKN_ASSERT(rc == SKN_OK);
     skn_diags_init(&diags, arena, &source);
     skn_buf_init(&bytes, (size_t)1 << 26);
-    if (skn_pointy_compile(arena, &source, &events, &diags, &graph) == SKN_OK) {
+    bool taken = skn_pointy_compile(arena, &source, &events, &diags, &graph) == SKN_OK;
+    if (taken) SKN_ASSERT(skn_graph_is_runnable(graph) == (def->not_yet.len == 0));
+    if (taken && def->not_yet.len == 0) {
         rc = skn_graph_encode(graph, &bytes);
         SKN_ASSERT(rc == SKN_OK);
         rc = skn_graph_decode(arena, skn_buf_slice(&bytes), NULL, &graph);
