@@ -24,6 +24,7 @@ struct redo {
     struct skn_shards *all;
     const struct skn_crew *crew;
     unsigned count; /* of helpers */
+    uint64_t alone; /* records that the walk redoes itself */
     uint64_t seen;  /* records */
     bool is_begun;
     _Atomic bool is_over; /* nothing comes behind what is in the rings */
@@ -39,6 +40,7 @@ struct redo *redo_begin(struct skn_shards *all)
     struct redo *redo = skn_alloc_zero(1, sizeof *redo);
     redo->all = all;
     redo->crew = crew;
+    redo->alone = all->options.crew_from ? all->options.crew_from : REDO_ALONE;
     redo->count = count < HELPERS_MAX ? count : HELPERS_MAX;
     return redo;
 }
@@ -130,7 +132,7 @@ static struct chunk *new_chunk(struct helper *helper)
 enum skn_rc redo_give(struct redo *redo, const struct skn_record *record, struct skn_diag *diag)
 {
     struct skn_core *core = redo->all->shards[record->shard]->core;
-    bool is_alone = redo->seen++ < REDO_ALONE || (!redo->is_begun && !start(redo));
+    bool is_alone = redo->seen++ < redo->alone || (!redo->is_begun && !start(redo));
     if (is_alone || redo->count == 0) return skn_core_redo(core, record, diag);
     if (atomic_load_explicit(&redo->has_failed, memory_order_acquire)) return SKN_ECORRUPT;
     struct helper *helper = &redo->helpers[record->shard % redo->count];

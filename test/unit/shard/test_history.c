@@ -54,7 +54,7 @@ struct world {
     bool may_fail; /* a file operation will fail: that the node stops is no news */
     bool may_lose; /* what failed was not a death: there may be less history */
     bool is_wrong;
-    bool is_sealed; /* stopped cleanly, and not opened since */
+    bool is_sealed;           /* stopped cleanly, and not opened since */
     unsigned unsure[DOMAINS]; /* rows pruned by a message that may have been handled */
 };
 

@@ -111,6 +111,7 @@ static void init(struct node *n)
                                              .backend = n->backend,
                                              .programs = programs,
                                              .shards = SHARDS,
+                                             .crew_from = 200,
                                              .no_reserve = true};
     assert_int_equal(skn_shards_open(&n->options, &n->shards, &n->diag), SKN_OK);
     ask_all(n);
