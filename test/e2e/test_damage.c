@@ -197,14 +197,23 @@ static enum skn_rc look(struct skn_call *call, struct skn_core *core, struct skn
     return SKN_OK;
 }
 
+/* A store that is looked at. */
+struct seen {
+    const char *dir;
+    struct skn_backend *backend; /* NULL: none was opened */
+};
+
 static enum skn_rc open_store(void *ctx,
                               const struct skn_journal_info *info,
                               struct skn_backend **out_backend,
                               struct skn_diag *diag)
 {
-    struct skn_rocks_options options = {.env = skn_env_real(), .dir = ctx, .is_read_only = true};
+    struct seen *seen = ctx;
+    struct skn_rocks_options options = {
+        .env = skn_env_real(), .dir = seen->dir, .is_read_only = true};
     memcpy(options.store_id, info->store_id, sizeof options.store_id);
     enum skn_rc rc = skn_rocks_open(&options, out_backend, diag);
+    if (rc == SKN_OK) seen->backend = *out_backend;
     return rc == SKN_ENOENT && !info->is_trimmed ? SKN_OK : rc;
 }
 
@@ -235,12 +244,15 @@ static void find(struct found *found)
     found->verified = skn_data_verify(skn_env_real(), data, NULL, &diag);
     (void)snprintf(found->why, sizeof found->why, "%s", diag.text);
     diag = (struct skn_diag){0};
+    struct seen seen = {.dir = store};
     const struct skn_shards_options options = {
-        .env = skn_env_real(), .dir = journal, .open_store = open_store, .store_ctx = store};
+        .env = skn_env_real(), .dir = journal, .open_store = open_store, .store_ctx = &seen};
     struct skn_shards *shards = NULL;
     found->opened = skn_shards_open_to_read(&options, &shards, &diag);
     if (found->opened == SKN_OK) found->opened = look_at_all(shards, found, &diag);
     (void)snprintf(found->why_open, sizeof found->why_open, "%s", diag.text);
+    skn_shards_abandon(shards);
+    skn_backend_destroy(seen.backend);
 }
 
 /* In a child: damage must not end the process either. */
