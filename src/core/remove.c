@@ -34,24 +34,28 @@ static bool spend(struct budget *budget, const struct skn_row *row)
 
 /* --- answering ----------------------------------------------------------------------------------- */
 
-static void reply_to(struct skn_cx *cx, const struct skn_input *input, enum skn_rc rc)
+/* `text` is NULL for the code's own. */
+static void
+reply_to(struct skn_cx *cx, const struct skn_input *input, enum skn_rc rc, const char *text)
 {
     static const uint8_t none = SKN_T_NONE;
-    const struct skn_output output = {.kind = SKN_OUTPUT_REPLY,
-                                      .address = skn_dom_address(cx->dom),
-                                      .number = input->request,
-                                      .rc = rc,
-                                      .name = rc == SKN_OK ? (struct skn_slice){0}
-                                                           : skn_slice_str(skn_rc_info(rc)->text),
-                                      .value = skn_slice(&none, 1)};
+    const struct skn_output output = {
+        .kind = SKN_OUTPUT_REPLY,
+        .address = skn_dom_address(cx->dom),
+        .number = input->request,
+        .rc = rc,
+        .name = rc == SKN_OK ? (struct skn_slice){0}
+                             : skn_slice_str(text ? text : skn_rc_info(rc)->text),
+        .value = skn_slice(&none, 1)};
     skn_cx_emit(cx, &output, false);
 }
 
 /* Answers all of a list; they are freed when the batch is committed. */
-static void reply_all(struct skn_cx *cx, const struct skn_list *list, enum skn_rc rc)
+static void
+reply_all(struct skn_cx *cx, const struct skn_list *list, enum skn_rc rc, const char *text)
 {
     SKN_LIST_FOREACH (link, list)
-        reply_to(cx, SKN_CONTAINER_OF(link, struct skn_input, link), rc);
+        reply_to(cx, SKN_CONTAINER_OF(link, struct skn_input, link), rc, text);
 }
 
 static void free_all(struct skn_core *core, struct skn_dom *dom, struct skn_list *list)
@@ -74,17 +78,21 @@ static void begin(struct skn_cx *cx)
 {
     struct skn_meta_row *meta = &cx->meta;
     if (cx->is_new) {
-        reply_all(cx, &cx->dom->removals, SKN_ENOENT);
+        reply_all(cx, &cx->dom->removals, SKN_ENOENT, NULL);
         cx->removal = SKN_REMOVAL_REFUSED;
         return;
     }
     if (cx->dom->program == &skn_limiter_program) { /* others wait for what it would forget */
-        reply_all(cx, &cx->dom->removals, SKN_EPERM);
+        reply_all(cx,
+                  &cx->dom->removals,
+                  SKN_EPERM,
+                  "a limiter is not removed: it goes by itself an hour after its last place was "
+                  "given back; end or remove those that hold one");
         cx->removal = SKN_REMOVAL_REFUSED;
         return;
     }
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
-        reply_all(cx, &cx->dom->requests[lane], SKN_EGONE);
+        reply_all(cx, &cx->dom->requests[lane], SKN_EGONE, NULL);
     meta->removal = SKN_REMOVE_CANCEL;
     meta->removed_at = cx->stamp;
     meta->removal_at = 0;
@@ -249,7 +257,7 @@ static void finish(struct skn_cx *cx)
     cx->meta = fresh;
     cx->is_gone = waiting == 0;
     cx->removal = SKN_REMOVAL_ENDED;
-    reply_all(cx, &cx->dom->removals, SKN_OK);
+    reply_all(cx, &cx->dom->removals, SKN_OK, NULL);
 }
 
 void skn_remove_step(struct skn_cx *cx)
