@@ -8,21 +8,12 @@ static struct skein s;
 
 static int setup(void **state)
 {
-    struct folder *f = calloc(1, sizeof(*f));
-    folder_make(f);
-    folder_write(f, "skein.yaml", "");
-    memset(&s, 0, sizeof(s));
-    s.dir = f->path;
-    *state = f;
-    return 0;
+    return skein_project_begin(&s, state);
 }
 
 static int teardown(void **state)
 {
-    skein_end_holder(*state);
-    folder_remove(*state);
-    free(*state);
-    return 0;
+    return skein_project_end(state);
 }
 
 /* --- in every build ---------------------------------------------------------------------------- */
@@ -257,6 +248,7 @@ static void programs_under_a_limiter_run_so_many_at_once(void **state) /* DESIGN
         assert_has(s.out, "\"results\":1");
     }
     assert_int_equal(SKEIN(&s, "domain", "rm", "limit:Limit/one"), 73);
+    assert_has(s.err, "goes by itself");
 }
 
 static void things_are_found_by_an_index(void **state)

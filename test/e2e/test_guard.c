@@ -10,21 +10,12 @@ static struct skein s;
 
 static int setup(void **state)
 {
-    struct folder *f = calloc(1, sizeof(*f));
-    folder_make(f);
-    folder_write(f, "skein.yaml", "");
-    memset(&s, 0, sizeof(s));
-    s.dir = f->path;
-    *state = f;
-    return 0;
+    return skein_project_begin(&s, state);
 }
 
 static int teardown(void **state)
 {
-    skein_end_holder(*state);
-    folder_remove(*state);
-    free(*state);
-    return 0;
+    return skein_project_end(state);
 }
 
 #ifdef SKN_DEBUG
