@@ -7,19 +7,12 @@ static struct skein s;
 
 static int setup(void **state)
 {
-    struct folder *f = calloc(1, sizeof(*f));
-    folder_make(f);
-    memset(&s, 0, sizeof(s));
-    s.dir = f->path;
-    *state = f;
-    return 0;
+    return skein_folder_begin(&s, state);
 }
 
 static int teardown(void **state)
 {
-    folder_remove(*state);
-    free(*state);
-    return 0;
+    return skein_folder_end(state);
 }
 
 static void what_init_makes_is_sound(void **state)
