@@ -19,7 +19,7 @@ asan: deps ## the tests under AddressSanitizer and UBSan, with clang
 TSAN = base/ring journal/threads store/rocks/threads shard/shards shard/redo node/engine
 tsan: deps ## the tests that have threads under ThreadSanitizer
 	@[ -f build-tsan/build.ninja ] || meson setup build-tsan --buildtype=debug -Db_sanitize=thread -Db_lundef=false >/dev/null
-	@ninja -C build-tsan >/dev/null && TSAN_OPTIONS="suppressions=$(CURDIR)/test/tsan.supp" tools/run-tests build-tsan $(TSAN)
+	@ninja -C build-tsan >/dev/null && TSAN_OPTIONS="history_size=7 suppressions=$(CURDIR)/test/tsan.supp" tools/run-tests build-tsan $(TSAN)
 bench: deps ## release build, every benchmark, one table
 	@tools/bench
 fuzz: deps ## every fuzz target for 60 s; tools/fuzz TARGET SECONDS for one
