@@ -366,11 +366,11 @@
       "It has names of the result, comparisons, and, or, not, + - * /, len() and in.", \
       "event: Load\nversion: 1.0.0\nrun: { exec: [load] }\nsuccess_when: \"id = 5\"", \
       "event: Load\nversion: 1.0.0\nrun: { exec: [load] }\nsuccess_when: \"id == 5\"") \
-    X(SKN_CODE_NOT_YET, LONE, \
+    X(SKN_CODE_NOT_YET, FLOW, \
       "A built-in event that this version does not have.", \
-      "The language knows it; the part that performs it is not built.", \
+      "The language knows it; the part that performs it is not built. In a file that is in no project it is a warning.", \
       "Log[message=\"x\"]", \
-      "Noop") \
+      "A") \
     X(SKN_CODE_NOT_RUN, LONE, \
       "Something legal that this version cannot run.", \
       "The flow can be checked, drawn and described, and is refused when it is to run.", \

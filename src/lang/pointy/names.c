@@ -163,8 +163,15 @@ static void define(struct skn_pty *b, uint32_t event, uint32_t first)
     b->event_kinds[event] = kind;
 }
 
-static void refuse_later(struct skn_pty *b, struct skn_span span, const char *text)
+/* A project is refused, by name [F18]. A lone file, which nobody can run, is only told. */
+static void
+refuse_later(const struct skn_pty *b, struct skn_span span, const struct skn_event_def *def)
 {
+    const char *text = skn_arena_printf(b->arena, "the built-in event %.*s", SKN_FMT(def->name));
+    if (!b->project) {
+        skn_pty_not_run(b, span, text);
+        return;
+    }
     skn_diags_add(b->diags, SKN_CODE_NOT_YET, span, SKN_DIAG_ARGS(skn_slice_str(text)));
 }
 
@@ -248,11 +255,7 @@ static void report_use(struct skn_pty *b, uint32_t unit, uint32_t event, bool is
         return;
     }
     switch (b->event_kinds[event]) {
-    case SKN_NAME_BUILTIN_LATER:
-        refuse_later(b,
-                     used->name,
-                     skn_arena_printf(b->arena, "the built-in event %.*s", SKN_FMT(def->name)));
-        return;
+    case SKN_NAME_BUILTIN_LATER: refuse_later(b, used->name, def); return;
     case SKN_NAME_PROJECT:
         if (def->is_deprecated) report_deprecated(b, used->name, def);
         if (def->not_yet.len > 0)
