@@ -1,7 +1,8 @@
 /* seal.h - secrets at rest: what a secret in a value becomes before it is stored, and back [E46].
  *
- * Owns        the keys, in memory that is locked, left out of core files and wiped; one cipher
- *             context per sealer. Plain secrets are the caller's.
+ * Owns        the keys, in memory that is locked, left out of core files and wiped; in each sealer
+ *             the last two that it used, ready for the cipher, which are wiped with it. Plain secrets
+ *             are the caller's.
  * May include base, value.
  * Threads     a ring never changes: any thread. A sealer belongs to whoever holds it.
  * Invariants
