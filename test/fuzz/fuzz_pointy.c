@@ -1,11 +1,11 @@
-/* fuzz_pointy.c - any text: a verdict with its places in the text, or a graph that is stored and
- * read back the same. */
+/* fuzz_pointy.c - any text: its tokens are all of it, and it gets a verdict with its places in the text, or
+ * a graph that is stored and read back the same. */
 /* SPDX-License-Identifier: Apache-2.0 */
 /* links: base value lang/kit lang/pointy */
 /* libs: -lyaml */
 /* corpus: test/lang/pointy/project */
 #include "fuzz/fuzz.h"
-#include "lang/pointy/pointy.h"
+#include "lang/pointy/syntax_internal.h"
 
 static void stored_and_read_back(const struct skn_graph *graph)
 {
@@ -57,6 +57,27 @@ static enum skn_rc compile(struct skn_arena *arena,
     return skn_pointy_compile(arena, source, &events, diags, out_graph);
 }
 
+static void tokens_are_the_text(struct skn_arena *arena, const struct skn_source *source)
+{
+    struct skn_diags diags;
+    struct skn_syntax syntax;
+    uint32_t at = 0;
+    skn_diags_init(&diags, arena, source);
+    skn_syntax_parse(&syntax, &diags);
+    struct skn_syn_walk walk = skn_syn_walk(&syntax);
+    for (bool is_end = false; !is_end;) {
+        struct skn_syn_token token = skn_syn_next(&walk);
+        is_end = token.kind == SKN_TOKEN_END;
+        SKN_ASSERT(token.before == at && token.span.start >= at &&
+                   token.span.end >= token.span.start);
+        SKN_ASSERT(is_end == (token.span.start == token.span.end));
+        SKN_ASSERT(skn_lex_blanks(source, at) == token.span.start);
+        at = token.span.end;
+    }
+    SKN_ASSERT(at == source->text.len);
+    skn_syntax_fini(&syntax);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct skn_arena arena;
@@ -67,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     skn_arena_init(&arena);
     skn_buf_init(&shown, (size_t)1 << 26);
     if (skn_source_init(&source, &arena, SKN_LIT("x.pty"), skn_slice(data, size)) == SKN_OK) {
+        tokens_are_the_text(&arena, &source);
         skn_diags_init(&diags, &arena, &source);
         enum skn_rc rc = compile(&arena, &diags, &source, &graph);
         skn_diags_check(&diags);

@@ -33,7 +33,8 @@ enum skn_token_kind {
     SKN_TOKEN_LESS,
     SKN_TOKEN_GREATER,
     SKN_TOKEN_QUESTION,
-    SKN_TOKEN_BAD, /* nothing that can stand here; skn_lex_report says why */
+    SKN_TOKEN_WORD, /* what only the parser can tell: name of a directive, version, path */
+    SKN_TOKEN_BAD,  /* nothing that can stand here; skn_lex_report says why */
 };
 
 struct skn_token {

@@ -17,12 +17,15 @@ void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size)
     return skn_realloc(array, *cap * size);
 }
 
-void skn_parse_jump(struct skn_parser *p, uint32_t offset)
+/* Puts what stands up to `end` into the tree as one token, and goes on behind it. */
+static void consume(struct skn_parser *p, enum skn_token_kind kind, uint32_t end)
 {
-    p->end = offset;
-    p->token = skn_lex(p->source, offset);
+    uint32_t start = p->token.span.start;
+    skn_syn_push(p->tree, kind, start - p->end, end - start);
+    p->end = end;
+    p->token = skn_lex(p->source, end);
     /* The end stands behind what is written, not behind blanks and comments. */
-    if (p->token.kind == SKN_TOKEN_END) p->token.span = (struct skn_span){offset, offset};
+    if (p->token.kind == SKN_TOKEN_END) p->token.span = (struct skn_span){end, end};
 }
 
 void skn_parse_advance(struct skn_parser *p)
@@ -31,7 +34,25 @@ void skn_parse_advance(struct skn_parser *p)
         skn_lex_report(p->diags, p->token);
         if (p->source->text.ptr[p->token.span.start] == '"') p->open_string = true;
     }
-    skn_parse_jump(p, p->token.span.end);
+    if (p->token.kind != SKN_TOKEN_END) consume(p, p->token.kind, p->token.span.end);
+}
+
+void skn_parse_word(struct skn_parser *p, uint32_t end)
+{
+    if (p->token.kind == SKN_TOKEN_END || end <= p->token.span.start) return;
+    consume(p, end == p->token.span.end ? p->token.kind : SKN_TOKEN_WORD, end);
+}
+
+struct skn_parse_mark skn_parse_mark(const struct skn_parser *p)
+{
+    return (struct skn_parse_mark){p->token, p->end, p->tree->token_bytes};
+}
+
+void skn_parse_return(struct skn_parser *p, struct skn_parse_mark mark)
+{
+    p->token = mark.token;
+    p->end = mark.end;
+    p->tree->token_bytes = mark.token_bytes;
 }
 
 struct skn_token skn_parse_peek(const struct skn_parser *p)
@@ -136,16 +157,12 @@ static void check_touch(struct skn_parser *p, struct skn_span a, struct skn_span
 static struct skn_span event_version(struct skn_parser *p)
 {
     struct skn_span span = skn_lex_version(p->source, p->token.span.end);
-    struct skn_slice text = skn_parse_text(p, span);
-    if (!is_version(text)) {
-        struct skn_span whole = {p->token.span.start, span.end};
-        skn_diags_add(
-            p->diags, SKN_CODE_BAD_VERSION, whole, SKN_DIAG_ARGS(skn_parse_text(p, whole)));
-        skn_parse_jump(p, span.end);
-        return (struct skn_span){0, 0};
-    }
-    skn_parse_jump(p, span.end);
-    return span;
+    struct skn_span whole = {p->token.span.start, span.end};
+    skn_parse_advance(p);
+    skn_parse_word(p, span.end);
+    if (is_version(skn_parse_text(p, span))) return span;
+    skn_diags_add(p->diags, SKN_CODE_BAD_VERSION, whole, SKN_DIAG_ARGS(skn_parse_text(p, whole)));
+    return (struct skn_span){0, 0};
 }
 
 static void check_reserved(struct skn_parser *p, struct skn_span span)
@@ -166,7 +183,8 @@ struct skn_syn_event skn_parse_event(struct skn_parser *p)
         if (check_source(p, event.name)) event.source = event.name;
         check_touch(p, p->token.span, name);
         event.name = name;
-        skn_parse_jump(p, name.end);
+        skn_parse_advance(p);
+        skn_parse_advance(p);
     }
     check_reserved(p, event.name);
     if (p->token.kind == SKN_TOKEN_AT && p->token.span.start == event.name.end)
@@ -439,9 +457,23 @@ void skn_syntax_parse(struct skn_syntax *syntax, struct skn_diags *diags)
     *syntax = (struct skn_syntax){.concurrency_key = SKN_GRAPH_NONE};
     struct skn_parser p = {.source = diags->source, .diags = diags, .tree = syntax};
     skn_lex_check_utf8(diags);
-    skn_parse_jump(&p, 0);
+    p.token = skn_lex(p.source, 0);
+    if (p.token.kind == SKN_TOKEN_END) p.token.span = (struct skn_span){0, 0};
     uint32_t seen = 0;
     skn_parse_flow(&p, &seen);
+    while (p.token.kind != SKN_TOKEN_END) /* behind the last unit that a text may have */
+        consume(&p, p.token.kind, p.token.span.end);
+    skn_syn_push(syntax, SKN_TOKEN_END, (uint32_t)p.source->text.len - p.end, 0);
+}
+
+void skn_syntax_drop_nodes(struct skn_syntax *syntax)
+{
+    struct skn_syntax tokens = {.tokens = syntax->tokens,
+                                .token_bytes = syntax->token_bytes,
+                                .token_cap = syntax->token_cap};
+    syntax->tokens = NULL;
+    skn_syntax_fini(syntax);
+    *syntax = tokens;
 }
 
 void skn_syntax_fini(struct skn_syntax *syntax)
@@ -454,5 +486,6 @@ void skn_syntax_fini(struct skn_syntax *syntax)
     skn_free(syntax->literals);
     skn_free(syntax->inputs);
     skn_free(syntax->heads);
+    skn_free(syntax->tokens);
     *syntax = (struct skn_syntax){0};
 }

@@ -59,7 +59,7 @@ bad_value(struct skn_parser *p, struct skn_slice name, struct skn_token found, c
                   SKN_DIAG_ARGS(at, skn_slice_str(wanted), skn_parse_shown(p, found)));
     if (found.kind == SKN_TOKEN_STRING || found.kind == SKN_TOKEN_NUMBER ||
         found.kind == SKN_TOKEN_NAME) {
-        skn_parse_jump(p, found.span.end);
+        skn_parse_advance(p);
     }
 }
 
@@ -67,9 +67,9 @@ bad_value(struct skn_parser *p, struct skn_slice name, struct skn_token found, c
 static void skip_value(struct skn_parser *p)
 {
     if (p->token.kind == SKN_TOKEN_NAME) {
-        skn_parse_jump(p, skn_lex_path(p->source, p->token.span.start).end);
+        skn_parse_word(p, skn_lex_path(p->source, p->token.span.start).end);
     } else if (p->token.kind == SKN_TOKEN_STRING || p->token.kind == SKN_TOKEN_NUMBER) {
-        skn_parse_jump(p, skn_lex_version(p->source, p->token.span.start).end);
+        skn_parse_word(p, skn_lex_version(p->source, p->token.span.start).end);
         if (p->token.kind == SKN_TOKEN_STRING) skn_parse_advance(p);
     }
 }
@@ -119,7 +119,7 @@ static bool parse_version(struct skn_parser *p)
         bad_value(p, SKN_LIT("version"), p->token, "a version, such as 1.2.0");
         return false;
     }
-    skn_parse_jump(p, span.end);
+    skn_parse_word(p, span.end);
     return true;
 }
 
@@ -159,7 +159,7 @@ static bool parse_path(struct skn_parser *p)
         bad_value(p, SKN_LIT("scope"), p->token, "words joined by \"/\"");
         return false;
     }
-    skn_parse_jump(p, span.end);
+    skn_parse_word(p, span.end);
     return true;
 }
 
@@ -268,7 +268,8 @@ void skn_parse_directive(struct skn_parser *p, uint32_t *seen, bool is_late)
     struct skn_span at = {p->token.span.start, name_span.end};
     struct skn_slice name = skn_parse_text(p, name_span);
     if (is_late) skn_diags_add(p->diags, SKN_CODE_LATE_DIRECTIVE, at, SKN_DIAG_ARGS({0}));
-    skn_parse_jump(p, name_span.end);
+    skn_parse_advance(p); /* the "@" */
+    skn_parse_word(p, name_span.end);
     if (name.len == 0) {
         skn_parse_expected(p, "the name of a directive", "Directives look like @timeout: 2h");
         return;

@@ -71,7 +71,7 @@ static uint32_t new_unit(struct flow *f, enum skn_syn_kind kind, struct skn_span
     struct skn_syntax *t = f->p->tree;
     struct skn_syn_step *step = &t->steps[top(f)->step];
     t->units = skn_parse_grow(t->units, t->unit_count, &t->unit_cap, sizeof(*t->units));
-    t->units[t->unit_count] = (struct skn_syn_unit){.kind = (uint8_t)kind,
+    t->units[t->unit_count] = (struct skn_syn_unit){.kind = (unsigned)kind & 31U,
                                                     .span = span,
                                                     .step = top(f)->step,
                                                     .next = SKN_GRAPH_NONE,
@@ -391,6 +391,7 @@ static void parse_branch_head(struct flow *f, uint32_t unit)
         push_branch(f, unit, outcome, false);
         return;
     }
+    struct skn_parse_mark mark = skn_parse_mark(p);
     struct skn_token word = p->token;
     struct skn_token next = skn_parse_peek(p);
     if (check_outcome(p)) outcome = word.span;
@@ -408,7 +409,7 @@ static void parse_branch_head(struct flow *f, uint32_t unit)
     } else if (word.kind == SKN_TOKEN_NAME && next.kind != SKN_TOKEN_NAME &&
                next.kind != SKN_TOKEN_BAD) {
         outcome.end = outcome.start;
-        skn_parse_jump(p, word.span.start);
+        skn_parse_return(p, mark);
     }
     push_branch(f, unit, outcome, false);
 }
@@ -589,7 +590,8 @@ static void late_at(struct flow *f)
         SKN_CODE_MUST_TOUCH,
         both,
         SKN_DIAG_ARGS(SKN_LIT("an event and its version"), SKN_LIT("Write Name@version.")));
-    skn_parse_jump(p, version.end);
+    skn_parse_advance(p);
+    skn_parse_word(p, version.end);
 }
 
 static enum state after_unit(struct flow *f)

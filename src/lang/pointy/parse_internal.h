@@ -20,9 +20,24 @@ struct skn_parser {
 /* Doubles an array that is full; returns the new one. */
 void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size) SKN_MUST_USE;
 
+/* Consumes the present token and says why it is bad, if it is. */
 void skn_parse_advance(struct skn_parser *p);
-void skn_parse_jump(struct skn_parser *p, uint32_t offset);
+
+/* Consumes what stands from the present token up to `end` as one word, which a lexer cannot tell:
+ * nothing when that is empty. */
+void skn_parse_word(struct skn_parser *p, uint32_t end);
+
+/* The token behind the present one. */
 struct skn_token skn_parse_peek(const struct skn_parser *p);
+
+/* A place to come back to, over what was consumed since. */
+struct skn_parse_mark {
+    struct skn_token token;
+    uint32_t end;
+    uint32_t token_bytes;
+};
+struct skn_parse_mark skn_parse_mark(const struct skn_parser *p);
+void skn_parse_return(struct skn_parser *p, struct skn_parse_mark mark);
 
 /* The text of a span. */
 struct skn_slice skn_parse_text(const struct skn_parser *p, struct skn_span span);

@@ -2,7 +2,6 @@
  * seldom whole while it is typed; everything else at the tree. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/service.h"
-#include "lang/pointy/format_internal.h"
 #include "lang/pointy/options_internal.h"
 #include "lang/pointy/parse_internal.h"
 #include "lang/pointy/tools.h"
@@ -47,13 +46,29 @@ struct place {
     bool in_head_value;
 };
 
+/* The token at or behind `at`; an event with its source and version is one name. */
+static struct skn_token lex_name(const struct skn_source *source, uint32_t at)
+{
+    struct skn_token token = skn_lex(source, at);
+    struct skn_slice text = source->text;
+    if (token.kind != SKN_TOKEN_NAME) return token;
+    uint32_t end = token.span.end;
+    if (end < text.len && text.ptr[end] == ':') {
+        struct skn_token name = skn_lex(source, end + 1);
+        if (name.kind == SKN_TOKEN_NAME && name.span.start == end + 1) end = name.span.end;
+    }
+    if (end < text.len && text.ptr[end] == '@') end = skn_lex_version(source, end + 1).end;
+    token.span.end = end;
+    return token;
+}
+
 /* Reads the tokens up to `offset`; the word that stands right before it is not one of them. */
 static void find_place(const struct skn_source *source, uint32_t offset, struct place *p)
 {
     struct skn_span name = {0, 0};
     *p = (struct place){.last = SKN_TOKEN_END};
-    for (struct skn_token t = skn_format_lex(source, 0); t.kind != SKN_TOKEN_END;
-         t = skn_format_lex(source, t.span.end)) {
+    for (struct skn_token t = lex_name(source, 0); t.kind != SKN_TOKEN_END;
+         t = lex_name(source, t.span.end)) {
         if (t.span.start >= offset || (t.kind == SKN_TOKEN_NAME && t.span.end >= offset)) return;
         if (t.kind == SKN_TOKEN_STRING && t.span.end > offset) return;
         if (t.kind == SKN_TOKEN_EQUALS) p->before = name;

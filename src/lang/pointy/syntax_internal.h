@@ -1,4 +1,5 @@
-/* syntax_internal.h - the tree of a text as it was written, whole grammar, nothing judged yet.
+/* syntax_internal.h - the tree of a text as it was written, whole grammar, nothing judged yet; and every
+ * byte of the text, as tokens with the blanks and comments before them.
  *
  * Owns        its arrays (skn_syntax_fini). Everything is an index; texts are spans of the source.
  * May include base, lang/kit.
@@ -7,6 +8,8 @@
  *   1. Bodies, steps, units and branches have the same ids that the graph will have.
  *   2. The options of a unit stand together in `options`, those of a list literal behind it.
  *   3. Where a unit is missing stands one of kind SKN_SYN_BAD, and an error was reported.
+ *   4. The tokens of any text, with what stands before each, are the text, byte for byte; the last is
+ *      the end. What a node spans begins and ends where tokens do.
  */
 #pragma once
 
@@ -70,7 +73,7 @@ struct skn_syn_step {
     uint32_t piped : 1;
 };
 
-/* A text may have a million of these, with a step each: 56 bytes together. What can be read off the text again, such as the
+/* A text may have a million of these, with a step each: 52 bytes together. What can be read off the text again, such as the
  * parts of an event's name (skn_syn_event_of), is not kept. */
 struct skn_syn_unit {
     struct skn_span span; /* the event as written, or the opening bracket */
@@ -81,14 +84,14 @@ struct skn_syn_unit {
     uint32_t first_option;
     uint32_t first_branch;
     uint16_t option_count; /* at most SKN_OPTIONS_MAX */
-    uint8_t kind;          /* enum skn_syn_kind */
     uint8_t branch_count;  /* at most SKN_BRANCHES_MAX + 1 */
+    uint8_t kind : 5;      /* enum skn_syn_kind */
     bool has_attempts : 1; /* even a malformed one */
     bool has_options : 1;
     bool has_branches : 1;
 };
 
-static_assert(sizeof(struct skn_syn_unit) + sizeof(struct skn_syn_step) <= 56, "a million fit");
+static_assert(sizeof(struct skn_syn_unit) + sizeof(struct skn_syn_step) <= 52, "a million fit");
 
 struct skn_syn_branch {
     uint32_t unit;
@@ -152,6 +155,12 @@ struct skn_syntax {
     uint32_t input_count, input_cap;
     struct skn_syn_head *heads;
     uint32_t head_count, head_cap;
+    /* The tokens, packed, about three bytes for two of them: a byte with the kind (5 bits) and how many
+     * bytes stand before it (3 bits; 7: 7 and the number that follows), then for a kind whose text is
+     * not always as long the number of its bytes. Numbers are 7 bits a byte, the lowest first, and the
+     * high bit says that more follow. */
+    uint8_t *tokens;
+    uint32_t token_bytes, token_cap;
     uint64_t timeout_ms; /* @timeout, 0 = none */
     struct skn_syn_directive directives[SKN_DIRECTIVE_COUNT];
     struct skn_syn_event on_failure;
@@ -168,3 +177,31 @@ struct skn_syn_event skn_syn_event_of(const struct skn_source *source,
  * way. */
 void skn_syntax_parse(struct skn_syntax *syntax, struct skn_diags *diags);
 void skn_syntax_fini(struct skn_syntax *syntax);
+
+/* Frees all but the tokens. */
+void skn_syntax_drop_nodes(struct skn_syntax *syntax);
+
+/* A token in its place: [before, span.start) are the blanks and comments before it. */
+struct skn_syn_token {
+    enum skn_token_kind kind;
+    uint32_t before;
+    struct skn_span span;
+};
+
+/* A walk over the tokens from the first on; a copy of it looks ahead. */
+struct skn_syn_walk {
+    const struct skn_syntax *syntax;
+    uint32_t at;  /* in `tokens` */
+    uint32_t end; /* behind the last token, in the text */
+};
+
+struct skn_syn_walk skn_syn_walk(const struct skn_syntax *syntax);
+
+/* The next token; behind the end, the end again. */
+struct skn_syn_token skn_syn_next(struct skn_syn_walk *walk);
+
+/* For the parser: adds a token of `len` bytes behind `before` bytes of blanks and comments. */
+void skn_syn_push(struct skn_syntax *syntax,
+                  enum skn_token_kind kind,
+                  uint32_t before,
+                  uint32_t len);

@@ -6,7 +6,7 @@
 #include "pty_gen.h"
 #include "pty_test.h"
 
-#include "lang/pointy/format_internal.h"
+#include "lang/pointy/syntax_internal.h"
 #include "lang/pointy/tools.h"
 
 #include <stdio.h>
