@@ -189,15 +189,13 @@ static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
 {
     SKN_LIST_FOREACH (link, &cx->outs) {
         const struct skn_output *o = &SKN_CONTAINER_OF(link, struct skn_out, link)->output;
-        skn_buf_printf(out,
-                       "%d %" PRIu64 " %u %d %.*s ",
-                       o->kind,
-                       o->number,
-                       o->attempt,
-                       o->rc,
-                       SKN_FMT(o->address));
-        skn_buf_put(out, o->name);
-        skn_buf_put(out, o->value);
+        skn_buf_put_u8(out, (uint8_t)o->kind);
+        skn_buf_put_le64(out, o->number);
+        skn_buf_put_le32(out, o->attempt);
+        skn_buf_put_le32(out, (uint32_t)o->rc);
+        skn_buf_put_block(out, o->address);
+        skn_buf_put_block(out, o->name);
+        skn_buf_put_block(out, o->value);
     }
 }
 

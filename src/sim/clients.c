@@ -202,7 +202,8 @@ static void ask_peer(struct world *w)
     struct skn_slice peer = text(w, "sim:Peer/", skn_rng_below(&w->rng, w->params.peer_count));
     bool is_short = skn_rng_chance(&w->rng, 1, 2);
     const struct wish hops = {.amount = (int64_t)skn_rng_below(&w->rng, w->params.hops_max),
-                              .n = w->params.peer_count};
+                              .n = w->params.peer_count,
+                              .what = w->params.secrets ? "secret" : NULL};
     const struct wish ms = {.amount = (int64_t)skn_rng_below(&w->rng, is_short ? 100 : 20000)};
     if (w->params.timers && skn_rng_chance(&w->rng, 1, 2))
         ask_new(w, peer, "later", &ms);

@@ -55,16 +55,19 @@ static struct skn_value bytes_value(struct skn_cx *cx, size_t n)
     return skn_value_view(copy);
 }
 
+static struct skn_slice other_key(struct skn_cx *cx, size_t n)
+{
+    return numbers_text(skn_cx_arena(cx), "z", n, (struct skn_slice){0});
+}
+
 static void put_rows(struct skn_cx *cx, size_t n, size_t bytes, bool keeps_all)
 {
     for (size_t i = 0; i < n && skn_cx_rc(cx) == SKN_OK; i++) {
         size_t number = keeps_all ? i : 0;
-        skn_cx_put(cx,
-                   skn_slice_str(skn_arena_printf(skn_cx_arena(cx), "z%zu", number)),
-                   zeros(cx, bytes));
+        skn_cx_put(cx, other_key(cx, number), zeros(cx, bytes));
     }
     for (size_t i = 0; i < (keeps_all ? n : 1) && skn_cx_rc(cx) == SKN_OK; i++)
-        skn_cx_delete(cx, skn_slice_str(skn_arena_printf(skn_cx_arena(cx), "z%zu", i)));
+        skn_cx_delete(cx, other_key(cx, i));
 }
 
 /* True: the answer has been given. */

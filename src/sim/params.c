@@ -93,6 +93,7 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->drift_ppm = drifts[skn_rng_below(&rng, SKN_ARRAY_LEN(drifts))];
     if (out->tight) out->limits.slice_memory = ONE_OF(&rng, 0, 256 * KIB, 4096 * KIB);
     out->limits.limiter_idle_ms = ONE_OF(&rng, 1, 1000, 5000);
+    out->secrets = out->peers && coin(&rng);
 }
 
 void params_print(const struct sim_params *p, struct skn_buf *out)
@@ -120,6 +121,7 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"jobs", p->jobs},
                  {"limiters", p->limiters},
                  {"timers", p->timers},
+                 {"secrets", p->secrets},
                  {"bombs", p->bombs},
                  {"pauses", p->pauses},
                  {"tight", p->tight},

@@ -24,6 +24,7 @@ struct sim_params {
     bool bad_adds;     /* adds that fault, or are larger than some limit */
     /* What is asked for. */
     bool flows, peers, jobs, timers;
+    bool secrets;  /* in what peers send and keep */
     bool limiters; /* of jobs */
     bool tight;    /* limits are small: then no flows, whose runs would fault */
 

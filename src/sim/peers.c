@@ -5,9 +5,10 @@
 
 #include "base/pure.h"
 
-/* Messages: go {amount: hops, n: peers}, later {id, amount: milliseconds}, and note {n, hops}.
- * A note has a secret, too, which follows from its sender and number; its receiver keeps the last one,
- * and what is not as it was sent counts as out of order.
+/* Messages: go {amount: hops, n: peers, what: "secret" or nothing}, later {id, amount: milliseconds}, and note {n, hops}.
+ * A note has a secret, too, if the "go" asked for it, which follows from its sender and number: the
+ * answer to it has one then, and its receiver keeps the last one. What is not as it was sent counts as
+ * out of order; so that a lost one is, a note without says so by `plain`.
  * Rows:
  *   "s" lane address   messages sent to it
  *   "r" lane address   messages received from it, the first that came out of order or 0
@@ -18,13 +19,13 @@
 
 static struct skn_slice lane_key(struct skn_cx *cx, char kind, unsigned lane, struct skn_slice peer)
 {
-    return skn_slice_str(skn_arena_printf(skn_cx_arena(cx), "%c%u%.*s", kind, lane, SKN_FMT(peer)));
+    const char head[] = {kind, (char)('0' + lane), 0};
+    return numbers_key(skn_cx_arena(cx), head, peer);
 }
 
-static const char *secret_text(struct skn_cx *cx, struct skn_slice from, uint64_t n)
+static struct skn_slice secret_text(struct skn_cx *cx, struct skn_slice from, uint64_t n)
 {
-    return skn_arena_printf(
-        skn_cx_arena(cx), SIM_SECRET "%.*s %llu", SKN_FMT(from), (unsigned long long)n);
+    return numbers_text(skn_cx_arena(cx), SIM_SECRET, n, from);
 }
 
 static bool is_secret(struct skn_cx *cx, struct skn_value map, struct skn_slice from, uint64_t n)
@@ -34,7 +35,7 @@ static bool is_secret(struct skn_cx *cx, struct skn_value map, struct skn_slice 
     if (!skn_value_is(v, SKN_T_SECRET)) return false;
     v = skn_value_as_secret(v);
     return skn_value_is(v, SKN_T_STRING) &&
-           skn_slice_eq(skn_value_as_text(v), skn_slice_str(secret_text(cx, from, n)));
+           skn_slice_eq(skn_value_as_text(v), secret_text(cx, from, n));
 }
 
 static void
@@ -42,7 +43,7 @@ build_secret(struct skn_cx *cx, struct skn_builder *b, struct skn_slice from, ui
 {
     skn_build_key(b, SKN_LIT("secret"));
     skn_build_secret_begin(b);
-    skn_build_str(b, secret_text(cx, from, n));
+    skn_build_string(b, secret_text(cx, from, n));
     skn_build_secret_end(b);
 }
 
@@ -72,7 +73,13 @@ static bool keep_secret(struct skn_cx *cx, struct skn_slice from, uint64_t n)
     return is_good;
 }
 
-static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane, int64_t hops)
+/* What goes on from note to note. */
+struct note {
+    int64_t hops;
+    bool has_secret;
+};
+
+static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane, struct note note)
 {
     struct numbers sent;
     struct skn_slice key = lane_key(cx, 's', lane, address);
@@ -86,8 +93,13 @@ static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane
     skn_build_key(b, SKN_LIT("n"));
     skn_build_int(b, (int64_t)sent.n[0]);
     skn_build_key(b, SKN_LIT("hops"));
-    skn_build_int(b, hops);
-    build_secret(cx, b, skn_cx_address(cx), sent.n[0]);
+    skn_build_int(b, note.hops);
+    if (note.has_secret) {
+        build_secret(cx, b, skn_cx_address(cx), sent.n[0]);
+    } else {
+        skn_build_key(b, SKN_LIT("plain"));
+        skn_build_int(b, 1);
+    }
     skn_build_map_end(b);
     enum skn_rc rc = skn_build_end(b, NULL);
     SKN_ASSERT(rc == SKN_OK);
@@ -102,12 +114,14 @@ static unsigned any_lane(struct skn_cx *cx)
     return (unsigned)(row.n[0] % SKN_PRIORITIES);
 }
 
-static void send_all(struct skn_cx *cx, int64_t peers, int64_t hops)
+static void send_all(struct skn_cx *cx, int64_t peers, struct note note)
 {
     unsigned lane = any_lane(cx);
     for (int i = 0; i < peers; i++)
-        send_note(
-            cx, skn_slice_str(skn_arena_printf(skn_cx_arena(cx), "sim:Peer/%d", i)), lane, hops);
+        send_note(cx,
+                  numbers_text(skn_cx_arena(cx), "sim:Peer/", (uint64_t)i, (struct skn_slice){0}),
+                  lane,
+                  note);
 }
 
 static void take_note(struct skn_cx *cx, const struct skn_message *message)
@@ -117,13 +131,17 @@ static void take_note(struct skn_cx *cx, const struct skn_message *message)
     struct skn_slice key = lane_key(cx, 'r', lane, message->sender);
     (void)numbers_get(cx, key, &received);
     uint64_t n = (uint64_t)payload_int(message->payload, "n");
-    int64_t hops = payload_int(message->payload, "hops");
+    struct note note = {.hops = payload_int(message->payload, "hops"),
+                        .has_secret = payload_int(message->payload, "plain") == 0};
     received.n[0]++;
-    bool is_whole = keep_secret(cx, message->sender, n);
-    is_whole &= is_secret(cx, message->payload, message->sender, n);
+    bool is_whole = true;
+    if (note.has_secret) is_whole = keep_secret(cx, message->sender, n);
+    if (note.has_secret) is_whole &= is_secret(cx, message->payload, message->sender, n);
     if ((n != received.n[0] || !is_whole) && received.n[1] == 0) received.n[1] = n;
     numbers_put(cx, key, &received, 2);
-    if (hops > 0) send_note(cx, message->sender, hops % 5 == 0 ? any_lane(cx) : lane, hops - 1);
+    if (note.hops == 0) return;
+    if (note.hops-- % 5 == 0) lane = any_lane(cx);
+    send_note(cx, message->sender, lane, note);
 }
 
 static void set_timer(struct skn_cx *cx, struct skn_value payload)
@@ -150,7 +168,7 @@ static void fire(struct skn_cx *cx, struct skn_slice id)
     enum skn_rc rc = skn_build_end(b, NULL);
     SKN_ASSERT(rc == SKN_OK);
     skn_cx_signal(cx, SKN_LIT("fired"), skn_value_view(skn_buf_slice(out)));
-    send_note(cx, skn_cx_address(cx), SKN_PRIORITY_BACKGROUND, 0);
+    send_note(cx, skn_cx_address(cx), SKN_PRIORITY_BACKGROUND, (struct note){0});
 }
 
 static enum skn_rc
@@ -164,7 +182,11 @@ peer_handle(struct skn_cx *cx, void *warm, const struct skn_message *message, st
     else if (is_name(message->name, "later"))
         set_timer(cx, message->payload);
     else
-        send_all(cx, payload_int(message->payload, "n"), payload_int(message->payload, "amount"));
+        send_all(
+            cx,
+            payload_int(message->payload, "n"),
+            (struct note){.hops = payload_int(message->payload, "amount"),
+                          .has_secret = is_name(payload_text(message->payload, "what"), "secret")});
     return skn_cx_rc(cx);
 }
 

@@ -15,6 +15,7 @@ enum {
     STEPS = 1000,
     QUIET_ROUNDS_MAX = 5000, /* within which everything has to end when nothing fails any more */
     LEFT_ROUNDS_MAX = 200,
+    UNLOOKED_ROUNDS_MAX = 8, /* between two looks for work that is left */
     SCRATCH_BYTES = 4 << 20,
     TEXT_BYTES = 1 << 20,
 };
@@ -160,6 +161,13 @@ static bool has_work(struct world *w, struct skn_buf *runs)
     struct skn_diag diag = {0};
     size_t active = 0, left = 0;
     skn_buf_reset(runs);
+    /* A look reads all that is stored: what takes long is asked less and less often. */
+    if (w->unlooked < w->looks && w->unlooked < UNLOOKED_ROUNDS_MAX) {
+        w->unlooked++;
+        return true;
+    }
+    w->unlooked = 0;
+    w->looks++;
     /* Idle for a moment: then the bound says that the last group is durable [E5]. */
     skn_env_sim_advance(w->machine, UINT64_C(150) * MS_IN_NS);
     life_turn(w);

@@ -95,7 +95,8 @@ struct world {
     uint32_t cut_in;          /* rounds until the power cut after a kill, 0 none */
     uint32_t full_for;        /* rounds until the disk has room again, 0 it has */
     bool is_quiet;            /* no faults any more */
-    uint32_t left_for;        /* rounds in which nothing was left but rows */
+    uint32_t left_for;        /* looks in a row at which nothing was left but rows */
+    uint32_t looks, unlooked; /* for work that is left; rounds since the last one */
     uint64_t jumped_ms;
     uint64_t drifted_ms; /* up to then the wall clock's drift is accounted for */
     struct ask *asks;
