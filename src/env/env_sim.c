@@ -184,7 +184,7 @@ static enum skn_rc sim_pread(struct skn_file *base,
     const struct sim_bytes *live = &file->inode->live;
     uint64_t there = offset < live->len ? live->len - offset : 0;
     *out_len = there < len ? (size_t)there : len;
-    if (*out_len > 0) memcpy(out, live->ptr + offset, *out_len);
+    if (*out_len > 0) sim_bytes_read(live, offset, out, *out_len);
     return SKN_OK;
 }
 
@@ -538,12 +538,20 @@ void skn_env_sim_set_disk(struct skn_env_sim *sim, uint64_t disk_bytes)
     sim->disk_bytes = disk_bytes;
 }
 
+static void flip(struct sim_bytes *bytes, uint64_t offset, unsigned bit)
+{
+    uint8_t byte;
+    if (offset >= bytes->len) return;
+    sim_bytes_read(bytes, offset, &byte, 1);
+    byte = (uint8_t)(byte ^ 1U << (bit % 8));
+    sim_bytes_write(bytes, offset, &byte, 1);
+}
+
 bool skn_env_sim_flip(struct skn_env_sim *sim, const char *path, uint64_t offset, unsigned bit)
 {
     struct sim_inode *inode = sim_disk_find(&sim->disk, path);
     if (!inode || offset >= inode->live.len) return false;
-    uint8_t mask = (uint8_t)(1U << (bit % 8));
-    inode->live.ptr[offset] ^= mask;
-    if (offset < inode->disk.len) inode->disk.ptr[offset] ^= mask;
+    flip(&inode->live, offset, bit);
+    flip(&inode->disk, offset, bit);
     return true;
 }

@@ -6,30 +6,6 @@
 
 #include <string.h>
 
-static void bytes_resize(struct sim_bytes *bytes, uint64_t len)
-{
-    if (len > bytes->cap) {
-        uint64_t cap = bytes->cap * 2 > len ? bytes->cap * 2 : len;
-        bytes->ptr = skn_realloc(bytes->ptr, cap);
-        bytes->cap = cap;
-    }
-    if (len > bytes->len) memset(bytes->ptr + bytes->len, 0, len - bytes->len);
-    bytes->len = len;
-}
-
-static void bytes_write(struct sim_bytes *bytes, uint64_t offset, const void *ptr, uint64_t len)
-{
-    if (len == 0) return;
-    if (offset + len > bytes->len) bytes_resize(bytes, offset + len);
-    memcpy(bytes->ptr + offset, ptr, len);
-}
-
-static void bytes_copy(struct sim_bytes *to, const struct sim_bytes *from)
-{
-    bytes_resize(to, from->len);
-    if (from->len > 0) memcpy(to->ptr, from->ptr, from->len);
-}
-
 struct sim_inode *sim_inode_ref(struct sim_inode *inode)
 {
     inode->refs++;
@@ -41,8 +17,8 @@ void sim_inode_unref(struct sim_inode *inode)
     if (!inode) return;
     SKN_ASSERT(inode->refs > 0);
     if (--inode->refs > 0) return;
-    skn_free(inode->live.ptr);
-    skn_free(inode->disk.ptr);
+    sim_bytes_fini(&inode->live);
+    sim_bytes_fini(&inode->disk);
     skn_free(inode);
 }
 
@@ -84,7 +60,7 @@ static void change_free(struct sim_change *change)
 {
     skn_list_remove(&change->link);
     sim_inode_unref(change->inode);
-    skn_free(change->data);
+    sim_bytes_fini(&change->data);
     skn_free(change->path);
     skn_free(change->to);
     skn_free(change);
@@ -134,8 +110,8 @@ static struct sim_inode *twin_of(struct sim_inode *inode)
     struct sim_inode *twin = skn_alloc_zero(1, sizeof *twin);
     twin->is_dir = inode->is_dir;
     twin->room = inode->room;
-    bytes_copy(&twin->live, &inode->live);
-    bytes_copy(&twin->disk, &inode->disk);
+    sim_bytes_share(&twin->live, &inode->live);
+    sim_bytes_share(&twin->disk, &inode->disk);
     inode->twin = twin;
     return twin;
 }
@@ -162,7 +138,7 @@ void sim_disk_copy(const struct sim_disk *from, struct sim_disk *to)
         struct sim_change *copy = change_add(to, change->kind, twin_of(change->inode));
         copy->offset = change->offset;
         copy->len = change->len;
-        if (change->data) copy->data = (uint8_t *)skn_dup(change->data, change->len);
+        sim_bytes_share(&copy->data, &change->data);
         if (change->path) copy->path = skn_dup(change->path, strlen(change->path));
         if (change->to) copy->to = skn_dup(change->to, strlen(change->to));
     }
@@ -266,17 +242,17 @@ void sim_disk_write(
     struct sim_disk *disk, struct sim_inode *inode, uint64_t offset, const void *ptr, uint64_t len)
 {
     if (len == 0) return;
-    bytes_write(&inode->live, offset, ptr, len);
+    sim_bytes_write(&inode->live, offset, ptr, len);
     if (room_for(offset + len) > inode->room) inode->room = room_for(offset + len);
     struct sim_change *change = change_add(disk, SIM_WRITE, inode);
     change->offset = offset;
     change->len = len;
-    change->data = (uint8_t *)skn_dup(ptr, len);
+    sim_bytes_share_range(&change->data, &inode->live, offset, len);
 }
 
 void sim_disk_resize(struct sim_disk *disk, struct sim_inode *inode, uint64_t size)
 {
-    bytes_resize(&inode->live, size);
+    sim_bytes_resize(&inode->live, size);
     if (room_for(size) < inode->room) inode->room = room_for(size);
     change_add(disk, SIM_SIZE, inode)->offset = size;
 }
@@ -293,10 +269,7 @@ static void apply_some_sectors(struct sim_change *change, struct skn_rng *rng)
     uint64_t end = change->offset + change->len;
     for (uint64_t at = change->offset; at < end; at = sector_end(at, end))
         if (skn_rng_chance(rng, 1, 2))
-            bytes_write(&change->inode->disk,
-                        at,
-                        change->data + (at - change->offset),
-                        sector_end(at, end) - at);
+            sim_bytes_copy_range(&change->inode->disk, &change->data, at, sector_end(at, end) - at);
 }
 
 /* All sectors before or behind some sector boundary, or a choice of them. */
@@ -309,10 +282,10 @@ static void apply_torn(struct sim_change *change, struct skn_rng *rng)
     if (cut < change->offset) cut = change->offset;
     struct sim_bytes *disk = &change->inode->disk;
     switch (skn_rng_below(rng, 3)) {
-    case 0: bytes_write(disk, change->offset, change->data, cut - change->offset); break;
+    case 0: sim_bytes_copy_range(disk, &change->data, change->offset, cut - change->offset); break;
     case 1: {
         uint64_t from = cut == change->offset ? sector_end(cut, end) : cut;
-        bytes_write(disk, from, change->data + (from - change->offset), end - from);
+        sim_bytes_copy_range(disk, &change->data, from, end - from);
         break;
     }
     default: apply_some_sectors(change, rng); break;
@@ -323,9 +296,9 @@ static void apply(struct sim_disk *disk, struct sim_change *change)
 {
     switch (change->kind) {
     case SIM_WRITE:
-        bytes_write(&change->inode->disk, change->offset, change->data, change->len);
+        sim_bytes_copy_range(&change->inode->disk, &change->data, change->offset, change->len);
         break;
-    case SIM_SIZE: bytes_resize(&change->inode->disk, change->offset); break;
+    case SIM_SIZE: sim_bytes_resize(&change->inode->disk, change->offset); break;
     case SIM_LINK: names_put(&disk->disk, change->path, change->inode); break;
     case SIM_UNLINK: names_remove(&disk->disk, change->path); break;
     case SIM_RENAME:
@@ -445,7 +418,7 @@ cut_change(struct sim_disk *disk, struct cut_plan *plan, struct sim_change *c, s
         if (c->kind != SIM_WRITE)
             apply(disk, c);
         else if (c->offset + c->len > bytes->len)
-            bytes_resize(bytes, c->offset + c->len);
+            sim_bytes_resize(bytes, c->offset + c->len);
         break;
     }
 }
@@ -476,7 +449,7 @@ void sim_disk_cut(struct sim_disk *disk, enum skn_cut cut, struct skn_rng *rng)
     for (size_t i = 0; i < disk->disk.len; i++) {
         struct sim_inode *inode = disk->disk.at[i].inode;
         names_put(&disk->live, disk->disk.at[i].path, inode);
-        bytes_copy(&inode->live, &inode->disk);
+        sim_bytes_share(&inode->live, &inode->disk);
         inode->room = room_for(inode->live.len);
     }
 }

@@ -14,14 +14,9 @@
 #include "base/list.h"
 #include "base/rng.h"
 #include "env/env_sim.h"
+#include "env/sim_pages_internal.h"
 
-enum { SIM_SECTOR = 512, SIM_BLOCK = 4096 };
-
-struct sim_bytes {
-    uint8_t *ptr;
-    uint64_t len;
-    uint64_t cap;
-};
+enum { SIM_SECTOR = 512 };
 
 struct sim_inode {
     uint64_t refs;
@@ -51,9 +46,9 @@ struct sim_change {
     struct sim_inode *inode;
     uint64_t offset; /* write: where; size: the new one */
     uint64_t len;
-    uint8_t *data; /* owns */
-    char *path;    /* owns; the name */
-    char *to;      /* owns; rename: the new name */
+    struct sim_bytes data; /* write: as the file was then, where it was written */
+    char *path;            /* owns; the name */
+    char *to;              /* owns; rename: the new name */
 };
 
 struct sim_disk {
