@@ -93,7 +93,13 @@
     /* blobs */ \
     X(86, BLOB_NOT_SYNCED,    1, "blob/files", "the content of a blob is not synced before it gets its name [E45]") \
     X(87, BLOB_NAME_LOST,     1, "blob/files", "the folder is not synced when a blob gets its name [E45]") \
+    X(88, NO_LEASE,           1, "core/blob", "a batch that names a blob writes no lease [E45]") \
+    X(89, NOBODY_ASKED,       1, "core/blob", "a blob goes before every shard was asked for leases [E45]") \
+    X(90, LETTER_NAMES_NOTHING, 1, "core/blob", "dead letters do not count among what names a blob [E45]") \
     /* looking back */ \
     X(91, TRIM_NOT_KEPT,      1, "shard/history", "trim removes segments that a base needs [E70]") \
-    X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]")
+    X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]") \
+    /* blobs: more */ \
+    X(93, REF_IN_REMOVAL,     1, "core/blob", "a reference counts while the file of its blob is being removed [E45]") \
+    X(94, REST_COUNTS,        1, "core/blob", "the time in which the node did not run counts for a blob [E45]")
 /* clang-format on */

@@ -6,6 +6,7 @@
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "base/mem.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "seal/seal.h"
 
@@ -55,6 +56,7 @@ static struct skn_core_limits limits_of(struct skn_core_limits l)
         .quantum_gas = or_default(l.quantum_gas, 1000),
         .hot_rows = or_default(l.hot_rows, 1000000),
         .limiter_waiting = or_default(l.limiter_waiting, 1000000),
+        .blob_condemned_ms = or_default(l.blob_condemned_ms, 24 * 60 * 60 * 1000),
         .limiter_idle_ms = or_default(l.limiter_idle_ms, 60 * 60 * 1000),
     };
 }
@@ -71,6 +73,7 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     core->shard = options->shard;
     core->check_rebuild = options->check_rebuild;
     core->tells_no_why = options->tells_no_why;
+    core->has_names = true; /* until an opening has looked; executing records again has none */
     core->sizes = skn_alloc_zero(core->limits.speculative_batches, sizeof *core->sizes);
     skn_omap_init(&core->doms);
     skn_omap_init(&core->traced);
@@ -396,6 +399,7 @@ skn_core_open(struct skn_core *core, const struct skn_core_opening *opening, str
     if (rc == SKN_OK) skn_secrets_open(core);
     core->holds = !opening->take_up_all;
     if (rc == SKN_OK) rc = find_in_flight(core, opening->take_up_all, diag);
+    if (rc == SKN_OK) rc = skn_names_open(core, diag);
     if (rc != SKN_OK) return rc;
     core->epoch += opening->epoch_leap;
     if (core->epoch < opening->epoch_floor) core->epoch = opening->epoch_floor;
@@ -462,6 +466,8 @@ check_secrets(const struct skn_core *core, const struct skn_request *request, st
     const struct skn_program *program = skn_program_find(core, request->address);
     if (!program->takes_secrets)
         return SKN_FAIL(diag, SKN_EARGS, "a domain of type %s takes no secrets", program->type);
+    if (skn_value_has_blob(request->payload))
+        return SKN_FAIL(diag, SKN_EARGS, "a message has either secrets or blobs");
     enum skn_rc rc = skn_secret_check_key(core, diag);
     return rc == SKN_OK ? skn_seal_check(request->payload, core->limits.message_bytes, diag) : rc;
 }

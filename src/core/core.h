@@ -74,11 +74,13 @@ struct skn_core_limits {
     uint32_t dead_letters;        /* 10,000 per domain, likewise; a signal says it at 80 percent */
     uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
     uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
-    uint32_t hot_rows;        /* 1,000,000 that a slice reads: what is fetched for it is in memory
+    uint32_t hot_rows;          /* 1,000,000 that a slice reads: what is fetched for it is in memory
                                      until it is done [E13] */
-    uint32_t limiter_waiting; /* 1,000,000 attempts at one limiter; what comes then has failed
+    uint32_t limiter_waiting;   /* 1,000,000 attempts at one limiter; what comes then has failed
                                      with the reason RATE_LIMITED */
-    uint32_t limiter_idle_ms; /* 1 h; a limiter that nobody needed so long is gone */
+    uint32_t blob_condemned_ms; /* 24 h in which the node runs: so long a content that nobody names
+                                     stays, and so long has who stores one [E45] */
+    uint32_t limiter_idle_ms;   /* 1 h; a limiter that nobody needed so long is gone */
 };
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -204,6 +206,10 @@ struct skn_intent_spec {
     struct skn_limit
         limit; /* each attempt waits for a place of it, and says STARTED when it has it */
 };
+
+/* The effect by which the core has the file of a content removed [E45]: a map with this key, and the hash
+ * in hex. To be performed with success when there is none. */
+#define SKN_BLOB_REMOVE "blob.remove"
 
 /* --- outputs ---------------------------------------------------------------------------------- */
 
@@ -514,9 +520,10 @@ enum skn_index_kind {
     SKN_INDEX_DOMAINS,
     SKN_INDEX_BUSY,
     SKN_INDEX_TIMERS,
-    SKN_INDEX_OWN, /* those that programs declare */
+    SKN_INDEX_OWN,   /* those that programs declare */
+    SKN_INDEX_NAMES, /* rows that name a blob [E45] */
 };
-#define SKN_INDEX_KINDS (SKN_INDEX_OWN + 1)
+#define SKN_INDEX_KINDS (SKN_INDEX_NAMES + 1)
 
 /* Sums of the hashes of index rows: those that follow from rows, and those that are there. */
 struct skn_index_sums {

@@ -112,6 +112,8 @@ struct skn_cx {
     struct skn_range *ranges; /* meta.ranges of them; NULL: not read yet */
     uint8_t was_busy;         /* as its row says: SKN_BUSY_.. */
     bool ends;                /* its program wants that */
+    bool may_name;            /* a row that it puts may name a blob [E45] */
+    bool names;               /* some row did, or does */
     bool reseals;             /* sealed rows came under an older key [E46] */
     bool is_gone;             /* the domain ends with this slice */
     enum skn_removal removal;
@@ -170,6 +172,7 @@ struct skn_core {
     bool is_replaying;   /* what is under way is known, and follows the records [replay.c] */
     bool owes_epoch;     /* its record is not given yet */
     bool owes_secret;    /* no row has it yet */
+    bool has_names;      /* a row of the shard may name a blob [E45] */
     bool writes_at_once; /* though there is nothing else to write */
     uint8_t secret[SKN_SECRET_BYTES];
     uint64_t epoch;
@@ -351,6 +354,8 @@ void skn_mail_send(struct skn_cx *cx,
                    enum skn_priority priority,
                    struct skn_slice name,
                    struct skn_value payload);
+/* The same with a message as it is; its sender is a domain of this shard. */
+void skn_mail_pass(struct skn_cx *cx, struct skn_slice address, const struct skn_message *message);
 /* One message less of `sender` waits at the domain of the slice. */
 void skn_mail_count_off(struct skn_cx *cx, struct skn_slice sender, size_t bytes);
 /* Changes the counter row of a target and a sender of this shard. */

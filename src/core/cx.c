@@ -33,6 +33,8 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->ranges = NULL;
     cx->ends = false;
     cx->is_gone = false;
+    cx->may_name = false;
+    cx->names = false;
     cx->reseals = false;
     cx->removal = SKN_REMOVAL_GOES_ON;
     cx->sent = NULL;
@@ -132,6 +134,7 @@ change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool
     change->is_delete = is_delete;
     change->why = SKN_WHY_DELETE;
     change->value = is_delete ? (struct skn_slice){0} : skn_arena_dup(&cx->arena, value);
+    if (!is_delete && !cx->may_name) cx->may_name = skn_bytes_may_have_blob(value);
     uint32_t limit = cx->core->limits.batch_bytes;
     if (cx->bytes > limit && cx->is_bounded)
         (void)skn_cx_over(

@@ -7,6 +7,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
 #include "base/cursor.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 
 #include <stdio.h>
@@ -97,6 +98,7 @@ void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc w
     tell_fault(cx, &message, why, told);
     warn_of_many(cx);
     skn_mail_finish(cx);
+    skn_names_finish(cx);
     skn_cx_put_meta(cx);
     cx->core->counts.faults++;
 }

@@ -1,6 +1,7 @@
 /* dom.c - domains that are in memory, and which of them is handled next. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "core/limiter_internal.h"
 
@@ -27,6 +28,7 @@ const struct skn_program *skn_program_in(const struct skn_program *const *progra
     if (address.len == 0 || address.len > SKN_ADDRESS_MAX || memchr(address.ptr, 0, address.len))
         return NULL;
     if (skn_limiter_is(address)) return &skn_limiter_program;
+    if (skn_blob_is(address)) return skn_blob_program_of(address);
     const uint8_t *colon = memchr(address.ptr, ':', address.len);
     if (!colon) return NULL;
     struct skn_slice rest = skn_slice_from(address, (size_t)(colon + 1 - address.ptr));

@@ -4,14 +4,17 @@
 
 #include "base/bug.h"
 #include "base/hlc.h"
+#include "core/blob_internal.h"
 #include "core/look.h"
+
+#include <stdlib.h>
 
 #include "base/pure.h"
 
 enum { END_BYTES = 2 };
 
 static const char *const names[SKN_INDEX_KINDS] = {
-    "domains", "domains with work", "timers", "a program"};
+    "domains", "domains with work", "timers", "a program", "blobs"};
 
 /* --- keys ------------------------------------------------------------------------------------------- */
 
@@ -91,6 +94,37 @@ static void follow_own(const struct skn_program *program,
     skn_buf_fini(&entry);
 }
 
+enum { HASH = SKN_VALUE_HASH_BYTES };
+
+static void add_hash(void *ctx, struct skn_slice hash, uint64_t size)
+{
+    (void)size;
+    skn_buf_put(ctx, hash);
+}
+
+static int cmp_hash(const void *a, const void *b)
+{
+    return memcmp(a, b, HASH);
+}
+
+/* A row that names a hash several times has one index row for it [E45]. */
+static void follow_names(struct skn_slice key, struct skn_slice value, follow_fn *fn, void *ctx)
+{
+    struct skn_buf hashes;
+    struct skn_key out;
+    if (!skn_bytes_may_have_blob(value)) return;
+    skn_buf_init(&hashes, SKN_VALUE_MAX);
+    skn_blob_names(key, value, add_hash, &hashes);
+    SKN_ASSERT(skn_buf_rc(&hashes) == SKN_OK); /* a blob in a row is longer than its hash */
+    if (hashes.len > 0) qsort(hashes.ptr, hashes.len / HASH, HASH, cmp_hash);
+    for (size_t i = 0; i < hashes.len; i += HASH) {
+        if (i > 0 && memcmp(hashes.ptr + i, hashes.ptr + i - HASH, HASH) == 0) continue;
+        skn_key_name(&out, skn_slice(hashes.ptr + i, HASH), key);
+        fn(ctx, SKN_INDEX_NAMES, skn_key_slice(&out), (struct skn_slice){0});
+    }
+    skn_buf_fini(&hashes);
+}
+
 /* All index rows that follow from a row; most have none. */
 static void follow(const struct skn_program *const *programs,
                    struct skn_slice key,
@@ -100,6 +134,7 @@ static void follow(const struct skn_program *const *programs,
 {
     struct skn_key_info info;
     struct skn_key out;
+    follow_names(key, value, fn, ctx);
     skn_key_read(key, &info);
     if (info.kind == SKN_KEY_META) {
         struct skn_meta_row meta;
@@ -135,6 +170,7 @@ is_index(const struct skn_program *const *programs, struct skn_slice key, enum s
     case SKN_SHARD_TIMERS: *out = SKN_INDEX_TIMERS; return true;
     case SKN_SHARD_DOMAINS: *out = SKN_INDEX_DOMAINS; return true;
     case SKN_SHARD_BUSY: *out = SKN_INDEX_BUSY; return true;
+    case SKN_SHARD_NAMES: *out = SKN_INDEX_NAMES; return true;
     default: return false;
     }
 }

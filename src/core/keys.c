@@ -197,6 +197,14 @@ void skn_key_faulted(struct skn_key *key, struct skn_slice target)
     put(key, target);
 }
 
+void skn_key_lease(struct skn_key *key, struct skn_slice hash)
+{
+    skn_key_shard(key, SKN_SHARD_LEASES);
+    SKN_ASSERT(hash.len == SKN_VALUE_HASH_BYTES);
+    memcpy(key->bytes + key->len, hash.ptr, hash.len);
+    key->len += hash.len;
+}
+
 void skn_key_sealing(struct skn_key *key)
 {
     skn_key_shard(key, SKN_SHARD_SEALING);

@@ -29,6 +29,39 @@ SKN_MUST_USE enum skn_rc skn_look_domain(struct skn_store *store,
                                          struct skn_look_domain *out,
                                          struct skn_diag *diag);
 
+/* A content as its domain has it [E45]. SKN_ENOENT: the address is of none, or it has no rows. */
+struct skn_look_blob {
+    uint8_t hash[SKN_VALUE_HASH_BYTES];
+    const char *state; /* "live", "condemned", "asking", "gone" */
+    bool is_condemned; /* nobody holds it; also while shards are asked */
+    bool is_going;     /* its file is being removed, and may be gone */
+    bool is_pinned, is_stored;
+    uint32_t holders; /* shards in which rows name it */
+    uint32_t ticks;   /* condemned: how much of its time is over, of SKN_BLOB_TICKS */
+    uint64_t size;
+};
+SKN_MUST_USE enum skn_rc skn_look_blob(struct skn_store *store,
+                                       struct skn_slice address,
+                                       struct skn_look_blob *out,
+                                       struct skn_diag *diag);
+
+/* The next hash of which a row of the shard is the first that names it, behind `after` (NULL: any), with
+ * whether the domain of the hash has yet to say that it counts. SKN_ENOENT. */
+SKN_MUST_USE enum skn_rc skn_look_next_name(struct skn_store *store,
+                                            const uint8_t *after,
+                                            uint8_t out_hash[SKN_VALUE_HASH_BYTES],
+                                            bool *out_is_leased,
+                                            struct skn_diag *diag);
+/* The shard is a holder of the content: its domain, whose rows are in `store`, counts it. */
+SKN_MUST_USE enum skn_rc skn_look_holds(struct skn_store *store,
+                                        const uint8_t hash[SKN_VALUE_HASH_BYTES],
+                                        uint32_t shard,
+                                        struct skn_diag *diag);
+/* The address of the domain of a content, with a NUL. */
+enum { SKN_BLOB_ADDRESS_SIZE = 80 };
+void skn_look_blob_address(const uint8_t hash[SKN_VALUE_HASH_BYTES],
+                           char out[SKN_BLOB_ADDRESS_SIZE]);
+
 /* The first domain whose address is >= `from`, or > it; SKN_ENOENT. Its address, borrowed. */
 SKN_MUST_USE enum skn_rc skn_look_next_domain(struct skn_store *store,
                                               struct skn_slice from,

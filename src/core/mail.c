@@ -1,6 +1,7 @@
 /* mail.c - mailboxes: what a domain handles next, where a message goes, and what waits [E30]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
 #include "core/index_internal.h"
@@ -348,6 +349,8 @@ static bool may_wait(struct skn_cx *cx, struct skn_slice target, bool counts)
     /* What is asked of limiters and given by them has a limit elsewhere: each ask has an intent, and
      * who sends too many rests. To lose one would lose a place. */
     if (cx->dom->program == &skn_limiter_program || skn_limiter_is(target)) return true;
+    /* A reference that is lost would lose a content; who names it has rows that say so [E45]. */
+    if (skn_blob_is(target) || skn_blob_is(skn_dom_address(cx->dom))) return true;
     enum skn_message_kind kind = cx->message->kind;
     bool comes_once = kind == SKN_MESSAGE_ATTEMPT || kind == SKN_MESSAGE_TIMER;
     if (skn_outbox_is_faulted_full(cx->core, target)) {
@@ -429,7 +432,27 @@ void skn_cx_send(struct skn_cx *cx,
 {
     if (skn_limiter_is(address)) /* a place belongs to an intent */
         (void)skn_cx_fault(cx, SKN_EPERM, "limiters are asked by intents only");
+    if (skn_blob_is(address)) /* a reference belongs to a row */
+        (void)skn_cx_fault(cx, SKN_EPERM, "blobs are counted by the rows that name them only");
     skn_mail_send(cx, address, priority, name, payload);
+}
+
+void skn_mail_pass(struct skn_cx *cx, struct skn_slice address, const struct skn_message *message)
+{
+    uint32_t to = skn_shard_of(address, cx->core->mail.shards);
+    bool leaves = to != cx->core->shard;
+    skn_buf_reset(&cx->row);
+    if (leaves) skn_buf_put_block(&cx->row, address);
+    skn_message_encode(message, &cx->row);
+    /* Names and addresses have limits, so the row has room whether it leaves or not. */
+    SKN_ASSERT(cx->row.len <= SKN_VALUE_MAX);
+    if (!leaves) {
+        (void)skn_mail_put(
+            cx, address, message->priority, message->sender, skn_buf_slice(&cx->row));
+    } else if (may_wait(cx, address, true)) {
+        (void)skn_cx_charge(cx, SKN_GAS_MESSAGE);
+        skn_stream_put(cx, to, message->priority, skn_buf_slice(&cx->row));
+    }
 }
 
 void skn_mail_send(struct skn_cx *cx,
@@ -460,19 +483,7 @@ void skn_mail_send(struct skn_cx *cx,
                                   .name = name,
                                   .payload = payload};
     if (skn_value_has_secret(payload) && !seal_payload(cx, address, &message)) return;
-    uint32_t to = skn_shard_of(address, cx->core->mail.shards);
-    bool leaves = to != cx->core->shard;
-    skn_buf_reset(&cx->row);
-    if (leaves) skn_buf_put_block(&cx->row, address);
-    skn_message_encode(&message, &cx->row);
-    /* Names and addresses have limits, so the row has room whether it leaves or not. */
-    SKN_ASSERT(cx->row.len <= SKN_VALUE_MAX);
-    if (!leaves) {
-        (void)skn_mail_put(cx, address, priority, message.sender, skn_buf_slice(&cx->row));
-    } else if (may_wait(cx, address, true)) {
-        (void)skn_cx_charge(cx, SKN_GAS_MESSAGE);
-        skn_stream_put(cx, to, priority, skn_buf_slice(&cx->row));
-    }
+    skn_mail_pass(cx, address, &message);
 }
 
 /* --- places for answers [E30] ---------------------------------------------------------------------------- */

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "core/limiter_internal.h"
 
@@ -104,7 +105,7 @@ bool skn_outbox_rests(const struct skn_core *core, struct skn_slice address)
 {
     if (core->mail.resting == 0) return false;
     /* One who gives places has so many that others wait for; what it sends they asked for. */
-    if (skn_limiter_is(address)) return false;
+    if (skn_limiter_is(address) || skn_blob_is(address)) return false;
     const struct skn_sender *sender = find_sender(&core->mail, address);
     return sender && sender->is_resting;
 }

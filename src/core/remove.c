@@ -12,6 +12,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "core/limiter_internal.h"
 
@@ -88,6 +89,16 @@ static void begin(struct skn_cx *cx)
                   SKN_EPERM,
                   "a limiter is not removed: it goes by itself an hour after its last place was "
                   "given back; end or remove those that hold one");
+        cx->removal = SKN_REMOVAL_REFUSED;
+        return;
+    }
+    if (skn_blob_is(skn_dom_address(cx->dom))) { /* rows name what it counts */
+        reply_all(
+            cx,
+            &cx->dom->removals,
+            SKN_EPERM,
+            "a blob is not removed: it goes by itself a day after the last row that names it; "
+            "`skein blob rm` ends what `skein blob put` asked for");
         cx->removal = SKN_REMOVAL_REFUSED;
         return;
     }

@@ -8,6 +8,7 @@
 #include "base/bug.h"
 #include "base/cursor.h"
 #include "base/hlc.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "seal/seal.h"
 
@@ -239,6 +240,7 @@ make_sweep(struct skn_core *core, uint64_t stamp, struct skn_sweep *sweep, struc
     skn_cx_begin(cx, core, NULL, NULL, NULL, stamp);
     bool is_end = sweep_some(cx, hour_of(skn_hlc_ms(stamp)), sweep, diag);
     if (is_end && cx->rc == SKN_OK) put_sweep(cx, sweep->next);
+    skn_names_finish(cx);
     if (cx->rc != SKN_OK) {
         if (diag && cx->rc != SKN_ELATER) *diag = cx->diag;
         return cx->rc;

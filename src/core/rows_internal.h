@@ -27,6 +27,9 @@
  *   01 10 00                            next sweep    hour:4         the sweep that leaves no answer
  *   01 20 00                            sealing key   struct sealing nobody
  *   01 21 00 address                    has sealed rows   empty      with the domain
+ *   01 31 00 hash:32 key                names         empty          with the row that has the key, and
+ *                                                     names the hash [blob_internal.h]
+ *   01 32 00 hash:32                    lease         ticket:8       the answer of the hash's domain
  *   02 address 00 01                 domain         struct meta      domain removal
  *   02 address 00 02 number:8        timer          struct timer     firing or cancel
  *   02 address 00 03 number:8        dead letter    rc:4, message   redeliver or close
@@ -145,6 +148,8 @@ enum {
     SKN_SHARD_SWEEP = 0x10,
     SKN_SHARD_SEALING = 0x20,
     SKN_SHARD_SEALED = 0x21,
+    SKN_SHARD_NAMES = 0x31,
+    SKN_SHARD_LEASES = 0x32,
 };
 
 /* Streams between shards [E31]; `lane` is a priority, or that of the notes. */
@@ -164,6 +169,8 @@ void skn_key_faulted(struct skn_key *key, struct skn_slice target);
 /* Which key seals, and the domains that have sealed rows [E46]. */
 void skn_key_sealing(struct skn_key *key);
 void skn_key_sealed(struct skn_key *key, struct skn_slice address);
+/* Of a content that the shard came to name [E45]. */
+void skn_key_lease(struct skn_key *key, struct skn_slice hash);
 /* The core has something to do for a domain, and finds it by this row at an opening. */
 void skn_key_busy(struct skn_key *key, struct skn_slice address);
 

@@ -38,6 +38,10 @@ static bool seal_by(struct skn_cx *cx,
     struct skn_secrets *s = &cx->core->secrets;
     struct skn_buf buf;
     if (skn_cx_charge(cx, gas_of(skn_value_size(v))) != SKN_OK) return false;
+    if (skn_value_has_blob(v)) { /* what is sealed names nothing that is counted [E45] */
+        (void)skn_cx_fault(cx, SKN_EARGS, "a value has either secrets or blobs");
+        return false;
+    }
     enum skn_rc rc = skn_secret_check_key(cx->core, &cx->diag);
     skn_buf_init(&buf, STORED_MAX);
     if (skn_bug(SKN_BUG_SECRET_PLAIN)) {

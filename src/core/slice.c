@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/hlc.h"
 #include "base/mem.h"
+#include "core/blob_internal.h"
 #include "core/core_internal.h"
 #include "core/index_internal.h"
 #include "core/limiter_internal.h"
@@ -81,7 +82,8 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
         return false;
     }
     if (!skn_secret_open_message(cx, skn_dom_address(cx->dom), message)) return true;
-    cx->is_bounded = cx->dom->program != &skn_limiter_program; /* that is the core's own */
+    cx->is_bounded = cx->dom->program != &skn_limiter_program && /* that is the core's own */
+                     !skn_blob_is(skn_dom_address(cx->dom));
     cx->reads_before = cx->reads;
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
@@ -149,6 +151,7 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
     else if (!give(cx, work, warm, &message))
         return cx->rc;
     if (cx->rc == SKN_OK) skn_mail_finish(cx);
+    skn_names_finish(cx);
     if (cx->rc == SKN_OK && cx->ends) end_if_empty(cx);
     bool is_born = cx->is_new && cx->has_put;
     bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
@@ -317,6 +320,7 @@ enum skn_rc skn_commit(struct skn_core *core,
                                       .limits = SKN_LIMITS_VERSION,
                                       .batch = batch};
     if (!cx) return SKN_OK;
+    skn_names_committed(core, cx);
     if (cx->dom) {
         cx->dom->is_taken = false; /* its rows say so now */
         skn_timers_committed(core, cx);

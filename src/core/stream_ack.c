@@ -3,6 +3,7 @@
 #include "base/bug.h"
 #include "base/cursor.h"
 #include "base/hlc.h"
+#include "core/blob_internal.h"
 #include "core/stream_internal.h"
 
 enum {
@@ -84,6 +85,7 @@ static uint64_t trim_rows(struct skn_core *core, uint64_t stamp)
             skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
         }
     }
+    skn_names_finish(cx);
     return rows;
 }
 

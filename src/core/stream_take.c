@@ -4,6 +4,7 @@
 #include "base/cursor.h"
 #include "base/hlc.h"
 #include "base/mem.h"
+#include "core/blob_internal.h"
 #include "core/stream_internal.h"
 
 #include <inttypes.h>
@@ -183,6 +184,7 @@ static size_t fill(struct skn_core *core, uint64_t stamp, struct taking *t)
     }
     put_seen(cx);
     skn_stream_put_notes(cx);
+    skn_names_finish(cx);
     return done;
 }
 

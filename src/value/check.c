@@ -251,3 +251,45 @@ bool skn_value_has_secret(struct skn_value v)
         if (v.tag == SKN_T_SECRET) return true;
     return false;
 }
+
+void skn_value_blobs(struct skn_value v, skn_blob_in_fn fn, void *ctx)
+{
+    if (v.tag == SKN_T_BLOB) fn(ctx, v);
+    if (!is_composite(v.tag)) return;
+    struct walk w;
+    w.depth = 0;
+    w.deepest = 0;
+    walk_into(&w, v);
+    while (walk_next(&w, &v))
+        if (v.tag == SKN_T_BLOB) fn(ctx, v);
+}
+
+static void see(void *ctx, struct skn_value blob)
+{
+    (void)blob;
+    *(bool *)ctx = true;
+}
+
+bool skn_value_has_blob(struct skn_value v)
+{
+    bool has = false;
+    skn_value_blobs(v, see, &has);
+    return has;
+}
+
+bool skn_bytes_may_have_blob(struct skn_slice bytes)
+{
+    const uint8_t *at = bytes.ptr;
+    size_t left = bytes.len;
+    while (left >= HEAD_BYTES + BLOB_BYTES_MIN) {
+        const uint8_t *tag = memchr(at, SKN_T_BLOB, left);
+        if (!tag) return false;
+        left -= (size_t)(tag - at);
+        at = tag + 1;
+        if (left < HEAD_BYTES + BLOB_BYTES_MIN) return false;
+        uint32_t size = get_le32(at);
+        if (size >= BLOB_BYTES_MIN && size <= left - HEAD_BYTES) return true;
+        left--;
+    }
+    return false;
+}

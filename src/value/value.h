@@ -156,6 +156,15 @@ struct skn_value_blob skn_value_as_blob(struct skn_value v);
 /* Whether a secret is anywhere in it. O(size). */
 bool skn_value_has_secret(struct skn_value v);
 
+/* Called with each blob in it, in the order of their bytes; what is sealed is not looked into. */
+typedef void (*skn_blob_in_fn)(void *ctx, struct skn_value blob);
+void skn_value_blobs(struct skn_value v, skn_blob_in_fn fn, void *ctx);
+bool skn_value_has_blob(struct skn_value v);
+
+/* Whether bytes, of a value or with one somewhere in them, may have a blob: false is certain. A glance
+ * that nearly never errs. */
+bool skn_bytes_may_have_blob(struct skn_slice bytes);
+
 /* What a value is sealed with: borrowed, never empty. */
 struct skn_slice skn_value_as_sealed(struct skn_value v);
 

@@ -15,6 +15,9 @@ struct net_packet {
 
 struct shards {
     struct shard at[SHARDS_MAX];
+    /* Optional: what is to be performed, or else it is passed over. */
+    void (*perform)(void *ctx, uint32_t shard, const struct skn_output *out);
+    void *ctx;
     uint32_t count;
     struct net_packet net[NET_MAX];
     size_t flying;
@@ -85,6 +88,7 @@ static inline void shards_collect(struct shards *s, uint32_t shard)
             if (is_fault) s->codes[out.rc]++;
             s->warned += skn_slice_eq(out.name, SKN_LIT("dead_letters"));
         }
+        if (out.kind == SKN_OUTPUT_PERFORM && s->perform) s->perform(s->ctx, shard, &out);
         if (out.kind != SKN_OUTPUT_PACKET) continue;
         assert_true(out.shard < s->count && out.shard != shard);
         if (s->flying == NET_MAX) continue;

@@ -449,6 +449,23 @@ static void what_cannot_be_kept_is_refused_at_the_door(void **state)
     assert_string_equal(diag.text, "a domain of type Plain takes no secrets");
     assert_int_equal(ask(&s, "a:Vault/0", "pass", skn_value_string(SKN_LIT("a:Plain/0"))),
                      SKN_EARGS);
+    /* What is sealed names no blob that is counted [E45]. */
+    request.address = SKN_LIT("a:Vault/0");
+    struct skn_buf both;
+    static struct skn_builder b;
+    static const uint8_t hash[SKN_VALUE_HASH_BYTES];
+    skn_buf_init(&both, 1024);
+    skn_builder_init(&b, &both);
+    skn_build_list_begin(&b);
+    skn_build_blob(&b, hash, 5, (struct skn_slice){0});
+    skn_build_value(&b, planted());
+    skn_build_list_end(&b);
+    assert_int_equal(skn_build_end(&b, NULL), SKN_OK);
+    request.payload = skn_value_view(skn_buf_slice(&both));
+    assert_int_equal(skn_core_submit(s.at[0].core, &request, &diag), SKN_EARGS);
+    assert_string_equal(diag.text, "a message has either secrets or blobs");
+    skn_buf_fini(&both);
+    request.payload = planted();
     /* A program cannot forge what is sealed; other bytes are its own. */
     struct skn_value forged = skn_value_string(SKN_LIT("\x1e\x0e\x01\x00\x00\x00z"));
     assert_int_equal(ask(&s, "a:Vault/3", "raw", forged), SKN_EARGS);

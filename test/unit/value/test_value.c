@@ -194,6 +194,20 @@ static bool tree_has_secret(const struct tree *t)
     return has;
 }
 
+static size_t tree_blobs(const struct tree *t)
+{
+    size_t n = t->tag == SKN_T_BLOB;
+    for (size_t i = 0; i < t->count; i++)
+        n += tree_blobs(t->kids[i]);
+    return n;
+}
+
+static void count_blob(void *ctx, struct skn_value blob)
+{
+    assert_true(skn_value_is(blob, SKN_T_BLOB));
+    ++*(size_t *)ctx;
+}
+
 static void values_are_read_in_place_as_they_were_built(void **state)
 {
     (void)state;
@@ -208,8 +222,32 @@ static void values_are_read_in_place_as_they_were_built(void **state)
         assert_reads_as(v, t);
         assert_int_equal(skn_value_depth(v), tree_depth(t));
         assert_int_equal(skn_value_has_secret(v), tree_has_secret(t));
+        size_t blobs = 0;
+        skn_value_blobs(v, count_blob, &blobs);
+        assert_int_equal(blobs, tree_blobs(t));
+        assert_int_equal(skn_value_has_blob(v), blobs > 0);
+        if (blobs > 0) assert_true(skn_bytes_may_have_blob(skn_buf_slice(&buf)));
     }
     skn_buf_fini(&buf);
+}
+
+/* The glance says no where a blob has no room, or its size is none. */
+static void a_glance_tells_bytes_that_have_no_blob(void **state)
+{
+    (void)state;
+    uint8_t bytes[64] = {0};
+    for (size_t at = 0; at < sizeof bytes; at++) {
+        memset(bytes, SKN_T_BLOB, sizeof bytes); /* sizes of 0x0b0b0b0b are none */
+        assert_false(skn_bytes_may_have_blob(skn_slice(bytes, sizeof bytes)));
+        memset(bytes, 0, sizeof bytes);
+        bytes[at] = SKN_T_BLOB;
+        if (at + 1 < sizeof bytes) bytes[at + 1] = 40;
+        bool has_room = at + 45 <= sizeof bytes;
+        assert_int_equal(skn_bytes_may_have_blob(skn_slice(bytes, sizeof bytes)), has_room);
+        if (at + 1 < sizeof bytes) bytes[at + 1] = 39;
+        assert_false(skn_bytes_may_have_blob(skn_slice(bytes, sizeof bytes)));
+    }
+    assert_false(skn_bytes_may_have_blob((struct skn_slice){0}));
 }
 
 /* What is taken re-encodes to itself, so no two byte strings mean one value. */
@@ -342,6 +380,7 @@ int main(void)
         cmocka_unit_test(composites_have_the_bytes_of_level_1),
         cmocka_unit_test(built_values_have_the_bytes_of_a_slow_encoder),
         cmocka_unit_test(values_are_read_in_place_as_they_were_built),
+        cmocka_unit_test(a_glance_tells_bytes_that_have_no_blob),
         cmocka_unit_test(every_cut_is_refused_and_every_flipped_bit_is_refused_or_another_value),
         cmocka_unit_test(what_is_not_canonical_is_refused_with_its_reason),
         cmocka_unit_test(the_order_is_total_and_agrees_with_a_recursive_one),
