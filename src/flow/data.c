@@ -103,6 +103,21 @@ static bool fits(struct skn_value v, const struct skn_field *field)
     return skn_value_is(v, SKN_T_NONE) && !field->required;
 }
 
+/* The words of an input [F31]: "input /items/3/price: must be at most 100". */
+static bool words_fit(struct walk *w,
+                      const struct skn_field *field,
+                      struct skn_value value,
+                      struct skn_slice *out_reason)
+{
+    struct skn_buf why;
+    skn_buf_init(&why, 1 << 16);
+    bool fits = skn_field_fits(field, value, &why);
+    if (!fits)
+        *out_reason = skn_slice_str(skn_arena_printf(w->arena, "input %s", skn_buf_str(&why)));
+    skn_buf_fini(&why);
+    return fits;
+}
+
 struct given {
     struct walk *w;
     const struct skn_graph_unit *unit;
@@ -167,6 +182,9 @@ bool data_inputs(struct walk *w,
                                  skn_type_name(field->type)));
             return false;
         }
+        if (has && field->schema && !skn_value_is(value, SKN_T_NONE) &&
+            !words_fit(w, field, value, out_reason))
+            return false;
         skn_build_key(b, field->name);
         skn_build_value(b, value);
     }

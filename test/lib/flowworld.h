@@ -33,22 +33,45 @@ struct world {
 static const struct skn_program *const flow_programs[] = {&skn_flow_program, NULL};
 #define RUN_ADDRESS "t:Run/r"
 
+static inline void world_no_fault(void *ctx,
+                                  enum skn_schema_fault fault,
+                                  const struct skn_slice *path,
+                                  uint32_t path_count,
+                                  const char *wanted)
+{
+    (void)ctx, (void)fault, (void)path, (void)path_count;
+    fail_msg("%s", wanted);
+}
+
+static inline void world_words(struct skn_arena *arena, struct skn_field *field, const char *json)
+{
+    struct skn_buf words;
+    skn_buf_init(&words, 1 << 16);
+    assert_int_equal(skn_json_parse(skn_slice_str(json), NULL, &words, NULL), SKN_OK);
+    field->words = skn_arena_dup(arena, skn_buf_slice(&words));
+    field->schema = skn_schema_compile(arena, skn_value_view(field->words), world_no_fault, NULL);
+    skn_buf_fini(&words);
+}
+
 /* Events A to H take what is piped as `previous` and the run's `x`, both optional; Need takes a
- * required `x`, Int a required int. */
+ * required `x`, Int a required int, Few one of at most 5 [F31]. */
 static inline const struct skn_project_events *world_events(struct skn_arena *arena)
 {
-    static const char *const names[] = {"A", "B", "C", "D", "E", "F", "G", "H", "Need", "Int"};
+    static const char *const names[] = {
+        "A", "B", "C", "D", "E", "F", "G", "H", "Need", "Int", "Few"};
     const struct skn_event_def **defs = skn_arena_zero(arena, 16, sizeof *defs);
     for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++) {
         struct skn_event_def *def = skn_arena_zero(arena, 1, sizeof *def);
         struct skn_field *fields = skn_arena_zero(arena, 2, sizeof *fields);
         struct skn_slice *argv = skn_arena_zero(arena, 1, sizeof *argv);
-        bool is_need = strcmp(names[i], "Need") == 0, is_int = strcmp(names[i], "Int") == 0;
+        bool is_need = strcmp(names[i], "Need") == 0, is_few = strcmp(names[i], "Few") == 0;
+        bool is_int = strcmp(names[i], "Int") == 0 || is_few;
         argv[0] = SKN_LIT("prog");
         fields[0] = (struct skn_field){.name = SKN_LIT("previous"), .type = SKN_TYPE_ANY};
         fields[1] = (struct skn_field){.name = SKN_LIT("x"), .type = SKN_TYPE_ANY};
         if (is_int) fields[1].type = SKN_TYPE_INT;
         fields[1].required = is_need || is_int;
+        if (is_few) world_words(arena, &fields[1], "{\"type\":\"int\",\"maximum\":5}");
         *def = (struct skn_event_def){.name = skn_slice_str(names[i]),
                                       .kind = SKN_EVENT_EXEC,
                                       .version = {1, 0, 0},

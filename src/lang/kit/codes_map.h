@@ -63,6 +63,7 @@
     X(SKN_CODE_AT_LEAST, "SKN-P212", ERROR, "at_least={1} can never be met: {2} units stand beside each other", "Ask for at most as many as there are.") \
     X(SKN_CODE_EXCLUDES, "SKN-P213", ERROR, "\"{1}\" and \"{2}\" exclude each other", "Keep one of them.") \
     X(SKN_CODE_SAYS_NOTHING, "SKN-P214", WARNING, "\"{1}\" says nothing here", "{2}") \
+    X(SKN_CODE_UNFIT, "SKN-P215", ERROR, "this value does not fit: {1}", "The file of the event {2} says what its inputs must be.") \
     X(SKN_CODE_UNHANDLED,       "SKN-P301", WARNING, "no branch takes the failure of {1}", "Add a branch: failure -> ..") \
     X(SKN_CODE_UNREACHABLE,     "SKN-P302", ERROR,   "this can never run: {1} before it never succeeds", "Take it away, or add a branch for the failure.") \
     X(SKN_CODE_FLOW_CYCLE, "SKN-P303", ERROR, "this flow reaches itself: {1}", "Break the circle: a flow cannot wait for itself.") \

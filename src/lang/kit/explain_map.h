@@ -267,10 +267,15 @@
       "@input: l: list MAP<A>[evaluate=\"any\", max_failures=2]", \
       "@input: l: list MAP<A>[max_failures=2]") \
     X(SKN_CODE_SAYS_NOTHING, LONE, \
-      "The option has no meaning on this unit.", \
-      "evaluate decides over units beside each other; one unit has its own outcome.", \
+      "An option has no meaning on this unit, or a word none for this type.", \
+      "evaluate decides over units beside each other; one unit has its own outcome. A string has no minimum.", \
       "Noop[evaluate=\"any\"]", \
       "{Noop || Noop}[evaluate=\"any\"]") \
+    X(SKN_CODE_UNFIT, FLOW, \
+      "A value in the flow is not what the event declares for its input.", \
+      "The task would fail before it starts; the path says which part of the value is meant.", \
+      "Rate[stars=6]", \
+      "Rate[stars=5]") \
     X(SKN_CODE_UNHANDLED, LONE, \
       "The unit has branches, but none for its failure.", \
       "Its failure fails what is around it, which may be meant.", \

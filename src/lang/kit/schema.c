@@ -214,7 +214,7 @@ static void read_properties(struct compiler *c, const struct item *item, struct 
 
 static void read_required(struct compiler *c, const struct item *item, struct skn_value v)
 {
-    static const char wanted[] = "a list of names, each once";
+    static const char wanted[] = "names, each once";
     uint32_t count = skn_value_count(v), i = 0;
     struct skn_value_iter iter = skn_value_iter(v);
     struct skn_value name;

@@ -40,6 +40,7 @@ struct reader {
     struct skn_arena *arena;
     struct skn_slice bytes;
     size_t at;
+    uint8_t level;
     const char *why; /* the first thing that is wrong, NULL while nothing is */
     struct skn_graph *graph;
     struct skn_event_def *events;
@@ -140,6 +141,19 @@ static bool is_named_before(const struct skn_field *fields, uint32_t count, stru
     return false;
 }
 
+/* The words of a field, or a 0 when there are none. */
+static void get_words(struct reader *r, struct skn_field *field)
+{
+    if (r->at < r->bytes.len && r->bytes.ptr[r->at] == 0) {
+        r->at++;
+        return;
+    }
+    field->words = get_value(r);
+    if (r->why) return;
+    field->schema = skn_words_compile(r->arena, field->words);
+    if (!field->schema) refuse(r, "the words of a field are none");
+}
+
 static struct skn_field *get_fields(struct reader *r, uint32_t *out_count)
 {
     uint32_t count = get_count(r, SKN_FIELDS_MAX, FIELD_BYTES_MIN);
@@ -152,10 +166,12 @@ static struct skn_field *get_fields(struct reader *r, uint32_t *out_count)
             r->at++;
         } else {
             fields[i].default_value = get_value(r);
-            if (!r->why && !skn_type_fits(fields[i].type, skn_value_view(fields[i].default_value)))
-                refuse(r, "a default is not of its type");
             if (fields[i].required) refuse(r, "an input with a default is required");
         }
+        if (r->level >= 2) get_words(r, &fields[i]);
+        if (!r->why && fields[i].default_value.len > 0 &&
+            !skn_field_fits(&fields[i], skn_value_view(fields[i].default_value), NULL))
+            refuse(r, "a default does not fit");
         if (is_named_before(fields, i, fields[i].name)) refuse(r, "a name comes twice");
     }
     *out_count = count;
@@ -313,8 +329,8 @@ static void get_values(struct reader *r, struct skn_graph_unit *unit)
         r->values[at].value = get_value(r);
         if (r->why) return;
         const struct skn_field *input = input_named(&r->events[unit->event], r->values[at].name);
-        if (!input || !skn_type_fits(input->type, skn_value_view(r->values[at].value)))
-            refuse(r, "a value is for no input of its type");
+        if (!input || !skn_field_fits(input, skn_value_view(r->values[at].value), NULL))
+            refuse(r, "a value is for no input that it fits");
         for (uint32_t j = 0; j < i; j++)
             if (skn_slice_eq(r->values[unit->first_value + j].name, r->values[at].name))
                 refuse(r, "a name comes twice");
@@ -453,8 +469,8 @@ enum skn_rc skn_graph_decode(struct skn_arena *arena,
                         (unsigned)bytes.ptr[0],
                         (unsigned)SKN_GRAPH_LEVEL);
     }
-    struct reader r = {.arena = arena, .bytes = bytes, .at = 1};
-    if (bytes.ptr[0] != SKN_GRAPH_LEVEL) refuse(&r, "its level is 0");
+    struct reader r = {.arena = arena, .bytes = bytes, .at = 1, .level = bytes.ptr[0]};
+    if (r.level == 0) refuse(&r, "its level is 0");
     r.graph = skn_arena_zero(arena, 1, sizeof(*r.graph));
     r.graph->timeout_ms = get_number(&r, SKN_DURATION_MS_MAX);
     r.graph->inputs = get_fields(&r, &r.graph->input_count);

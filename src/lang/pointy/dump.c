@@ -20,6 +20,10 @@ static void put_string(struct skn_buf *out, struct skn_slice text)
 static void put_field(struct skn_buf *out, const char *what, const struct skn_field *field)
 {
     skn_buf_printf(out, "%s %.*s: %s", what, SKN_FMT(field->name), skn_type_name(field->type));
+    if (field->words.len > 0) {
+        skn_buf_put_u8(out, ' ');
+        put_value(out, skn_value_view(field->words));
+    }
     if (!field->required && field->default_value.len == 0) skn_buf_put_str(out, "?");
     if (field->default_value.len > 0) {
         skn_buf_put_str(out, " = ");

@@ -3,9 +3,9 @@
  * Every number is a varint: 7 bits a byte, least first, the shortest form only. A text is its
  * length and its bytes.
  *
- *   level            1 byte, 1
+ *   level            1 byte, 2
  *   timeout_ms
- *   inputs           count, then each: text name, type, 1 if required, text default_value
+ *   inputs           count, then each: text name, type, 1 if required, text default_value, text words
  *   events           count, then each:
  *                      kind, text name
  *                      kind EXEC only: version (3 numbers), argv (count, texts), inputs, outputs
@@ -21,7 +21,7 @@
  *                    number of branches; a group: its body; then each branch
  *   branch           2 * outcome + piped, then its body
  *
- * Ids follow from the order, so they are not stored. */
+ * Ids follow from the order, so they are not stored. Level 1 has no words. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/codec_internal.h"
 #include "lang/pointy/walk_internal.h"
@@ -51,6 +51,7 @@ static void put_fields(struct skn_buf *out, const struct skn_field *fields, uint
         put_number(out, (uint64_t)fields[i].type);
         put_number(out, fields[i].required);
         put_text(out, fields[i].default_value);
+        put_text(out, fields[i].words);
     }
 }
 

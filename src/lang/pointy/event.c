@@ -6,8 +6,6 @@
 #include "lang/pointy/event_internal.h"
 #include "lang/pointy/number_internal.h"
 #include "lang/pointy/yaml_internal.h"
-#include "value/real.h"
-#include "value/value.h"
 
 #include "base/pure.h" /* last */
 
@@ -15,6 +13,7 @@ static struct skn_slice shown(const struct event_file *f, uint32_t at)
 {
     static const char *const names[] = {"a text", "a list", "a mapping"};
     const struct skn_yaml_node *node = node_at(f, at);
+    if (node->kind == SKN_YAML_LIST && node->end == at + 1) return SKN_LIT("an empty list");
     if (node->kind != SKN_YAML_SCALAR) return skn_slice_str(names[node->kind]);
     if (node->text.len == 0) return SKN_LIT("nothing");
     return skn_slice_str(skn_arena_printf(f->arena, "\"%.*s\"", SKN_FMT(node->text)));
@@ -251,143 +250,6 @@ static void read_run(struct event_file *f, uint32_t root)
     if (ways > 1) skn_event_bad_value(f, "run", run, "one way to run it");
 }
 
-static bool read_type(struct event_file *f, uint32_t at, struct skn_field *field)
-{
-    static const char *const types[] = {
-        "string", "int", "float", "bool", "list", "object", "any", "file", "secret"};
-    const struct skn_yaml_node *node = node_at(f, at);
-    if (node->kind != SKN_YAML_SCALAR) {
-        skn_event_bad_value(f, "type", at, "a type");
-        return false;
-    }
-    for (size_t i = 0; i < SKN_ARRAY_LEN(types); i++) {
-        if (!skn_slice_eq(node->text, skn_slice_str(types[i]))) continue;
-        if (i <= SKN_TYPE_ANY) {
-            field->type = (enum skn_type)i;
-            return true;
-        }
-        field->mark = i == SKN_TYPE_ANY + 1 ? SKN_FIELD_FILE : SKN_FIELD_SECRET;
-        skn_event_not_run(f, node->span, skn_arena_printf(f->arena, "values of type %s", types[i]));
-        return true;
-    }
-    struct skn_slice near = skn_suggest_among(node->text, types, SKN_ARRAY_LEN(types));
-    if (skn_slice_eq(node->text, SKN_LIT("integer"))) near = SKN_LIT("int");
-    if (skn_slice_eq(node->text, SKN_LIT("number"))) near = SKN_LIT("float");
-    if (skn_slice_eq(node->text, SKN_LIT("boolean"))) near = SKN_LIT("bool");
-    if (skn_slice_eq(node->text, SKN_LIT("array"))) near = SKN_LIT("list");
-    skn_diags_add(f->diags, SKN_CODE_UNKNOWN_TYPE, node->span, SKN_DIAG_ARGS(node->text, near));
-    return false;
-}
-
-static bool build_scalar(struct skn_builder *b, const struct skn_yaml_node *node)
-{
-    int64_t whole;
-    double real;
-    switch (skn_yaml_scalar(node)) {
-    case SKN_YAML_NULL: skn_build_none(b); return true;
-    case SKN_YAML_BOOL: skn_build_bool(b, (node->text.ptr[0] | 0x20) == 't'); return true;
-    case SKN_YAML_INT:
-        if (skn_number_int(node->text, &whole) != SKN_NUMBER_OK) return false;
-        skn_build_int(b, whole);
-        return true;
-    case SKN_YAML_FLOAT:
-        if (skn_real_parse(node->text, &real) != SKN_OK) return false;
-        skn_build_real(b, real);
-        return true;
-    case SKN_YAML_TEXT: skn_build_string(b, node->text); return true;
-    default: SKN_ASSERT(false); return false;
-    }
-}
-
-/* The encoded value of a node and all in it, with a stack of what is open. */
-static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *out_value)
-{
-    uint32_t opened[SKN_YAML_DEPTH_MAX];
-    bool wants_key[SKN_YAML_DEPTH_MAX + 1] = {false};
-    uint32_t depth = 0;
-    bool good = true;
-    struct skn_buf buf;
-    struct skn_builder b;
-    skn_buf_init(&buf, (size_t)1 << 26);
-    skn_builder_init(&b, &buf);
-    for (uint32_t at = first; at < node_at(f, first)->end && good; at++) {
-        const struct skn_yaml_node *node = node_at(f, at);
-        bool in_mapping = depth > 0 && node_at(f, opened[depth - 1])->kind == SKN_YAML_MAPPING;
-        if (in_mapping && wants_key[depth]) {
-            skn_build_key(&b, node->text);
-            wants_key[depth] = false;
-            continue;
-        }
-        wants_key[depth] = in_mapping;
-        if (node->kind == SKN_YAML_SCALAR) {
-            good = build_scalar(&b, node);
-        } else {
-            opened[depth++] = at;
-            wants_key[depth] = node->kind == SKN_YAML_MAPPING;
-            if (node->kind == SKN_YAML_LIST) {
-                skn_build_list_begin(&b);
-            } else {
-                skn_build_map_begin(&b);
-            }
-        }
-        for (; depth > 0 && node_at(f, opened[depth - 1])->end == at + 1; depth--) {
-            if (node_at(f, opened[depth - 1])->kind == SKN_YAML_LIST) {
-                skn_build_list_end(&b);
-            } else {
-                skn_build_map_end(&b);
-            }
-        }
-    }
-    /* After a number over its range the builder is left as it is; it owns nothing. */
-    if (good) good = skn_build_end(&b, NULL) == SKN_OK;
-    if (good) *out_value = skn_arena_dup(f->arena, skn_buf_slice(&buf));
-    skn_buf_fini(&buf);
-    return good;
-}
-
-static void read_default(struct event_file *f, uint32_t at, struct skn_field *field)
-{
-    struct skn_slice value;
-    if (!build_node(f, at, &value)) {
-        skn_event_bad_value(f, "default", at, "a value inside its limits");
-        return;
-    }
-    if (!skn_type_fits(field->type, skn_value_view(value))) {
-        const char *wanted = skn_arena_printf(f->arena, "of type %s", skn_type_name(field->type));
-        skn_event_bad_value(f, "default", at, wanted);
-        return;
-    }
-    field->default_value = value;
-    field->required = false;
-}
-
-/* name: type, or name: { type: .., default: .. }. */
-static void read_field(struct event_file *f, uint32_t at, bool is_input, struct skn_field *field)
-{
-    field->type = SKN_TYPE_ANY;
-    field->required = true;
-    if (node_at(f, at)->kind == SKN_YAML_SCALAR) {
-        (void)read_type(f, at, field);
-        return;
-    }
-    if (node_at(f, at)->kind == SKN_YAML_LIST) {
-        skn_event_bad_value(
-            f, is_input ? "inputs" : "outputs", at, "a type, or a mapping with a type");
-        return;
-    }
-    uint32_t type = skn_yaml_get(&f->yaml, at, "type");
-    uint32_t value = skn_yaml_get(&f->yaml, at, "default");
-    uint32_t text = skn_event_get(f, at, "description", SKN_YAML_SCALAR);
-    if (text != 0) field->description = node_at(f, text)->text;
-    bool has_type = type == 0 || read_type(f, type, field);
-    skn_event_words(f, at);
-    if (value != 0 && !is_input) {
-        skn_event_bad_value(f, "default", value, "left out: an output has none");
-    } else if (value != 0 && has_type) {
-        read_default(f, value, field);
-    }
-}
-
 static const struct skn_field *
 read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_count)
 {
@@ -408,7 +270,7 @@ read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_
         if (!skn_is_name(fields[i].name) || skn_is_reserved(fields[i].name))
             skn_event_bad_value(
                 f, key, at, "names of letters, digits and _, and no reserved words");
-        read_field(f, at + 1, strcmp(key, "inputs") == 0, &fields[i]);
+        skn_event_field(f, at + 1, strcmp(key, "inputs") == 0, &fields[i]);
     }
     *out_count = count;
     return fields;

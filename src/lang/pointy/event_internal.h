@@ -50,8 +50,8 @@ void skn_event_texts(struct event_file *f,
                      const struct skn_slice **out_texts,
                      uint32_t *out_count);
 
-/* The words of a declaration besides type, default and description, and all that is inside [F31]. */
-void skn_event_words(struct event_file *f, uint32_t declaration);
+/* name: type, or name: { type: .., default: .., and the words of [F31] }. */
+void skn_event_field(struct event_file *f, uint32_t at, bool is_input, struct skn_field *field);
 
 /* All keys that only checks and tools read, or that no run can do yet [F30]. */
 void skn_event_rest(struct event_file *f, uint32_t root);

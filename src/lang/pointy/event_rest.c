@@ -1,11 +1,9 @@
-/* event_rest.c - the keys of an event file that say who, why and under which conditions [F30], and
- * the words of declarations [F31]. */
+/* event_rest.c - the keys of an event file that say who, why and under which conditions [F30]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/event_internal.h"
 #include "lang/pointy/expr_internal.h"
 #include "lang/pointy/lex_internal.h"
 #include "lang/pointy/number_internal.h"
-#include "value/real.h"
 
 #include "base/pure.h" /* last */
 
@@ -86,11 +84,10 @@ static void read_outcomes(struct event_file *f, uint32_t root)
     struct skn_event_def *def = f->def;
     skn_event_texts(f, root, "outcomes", &def->outcomes, &def->outcome_count);
     uint32_t list = skn_yaml_get(&f->yaml, root, "outcomes");
-    for (uint32_t i = 0; i < def->outcome_count; i++) {
-        if (is_outcome(def->outcomes[i])) continue;
-        skn_event_bad_value(f, "outcomes", list, "names, or digits from 2 to 9");
-        return;
-    }
+    if (def->outcome_count == 0) return;
+    for (uint32_t at = list + 1; at < node_at(f, list)->end; at = node_at(f, at)->end)
+        if (node_at(f, at)->text.len > 0 && !is_outcome(node_at(f, at)->text))
+            skn_event_bad_value(f, "outcomes", at, "names, or digits from 2 to 9");
 }
 
 static bool is_output(const struct skn_event_def *def, struct skn_slice name)
@@ -105,10 +102,11 @@ static void read_exports(struct event_file *f, uint32_t root)
     struct skn_event_def *def = f->def;
     skn_event_texts(f, root, "exports", &def->exports, &def->export_count);
     uint32_t list = skn_yaml_get(&f->yaml, root, "exports");
-    for (uint32_t i = 0; i < def->export_count; i++) {
-        if (skn_is_name(def->exports[i]) && is_output(def, def->exports[i])) continue;
-        skn_event_bad_value(f, "exports", list, "names of outputs");
-        return;
+    if (def->export_count == 0) return;
+    for (uint32_t at = list + 1; at < node_at(f, list)->end; at = node_at(f, at)->end) {
+        struct skn_slice name = node_at(f, at)->text;
+        if (name.len == 0 || (skn_is_name(name) && is_output(def, name))) continue;
+        skn_event_bad_value(f, "exports", at, "names of outputs");
     }
 }
 
@@ -215,74 +213,4 @@ void skn_event_rest(struct event_file *f, uint32_t root)
     check_cpu(f, root);
     skn_event_texts(f, root, "files", NULL, NULL);
     skn_event_texts(f, root, "env", NULL, NULL);
-}
-
-static void check_number(struct event_file *f, uint32_t map, const char *key)
-{
-    double real;
-    uint32_t at = skn_event_get(f, map, key, SKN_YAML_SCALAR);
-    if (at != 0 && skn_real_parse(node_at(f, at)->text, &real) != SKN_OK)
-        skn_event_bad_value(f, key, at, "a number");
-}
-
-static void check_length(struct event_file *f, uint32_t map, const char *key)
-{
-    uint64_t n;
-    uint32_t at = skn_event_get(f, map, key, SKN_YAML_SCALAR);
-    if (at != 0 && skn_number_whole(node_at(f, at)->text, UINT32_MAX, &n) != SKN_NUMBER_OK)
-        skn_event_bad_value(f, key, at, "a whole number");
-}
-
-/* One declaration; what is inside is pushed by the caller's loop. */
-static void check_declaration(struct event_file *f, uint32_t at, bool is_inside)
-{
-    static const struct key keys[] = {{"type", true},
-                                      {"default", true},
-                                      {"description", true},
-                                      {"minimum", false},
-                                      {"maximum", false},
-                                      {"minLength", false},
-                                      {"maxLength", false},
-                                      {"pattern", false},
-                                      {"enum", false},
-                                      {"items", false},
-                                      {"required", false},
-                                      {"properties", false},
-                                      {"schema", false}};
-    skn_event_check_keys(f, at, keys, SKN_ARRAY_LEN(keys), "in a declaration");
-    check_number(f, at, "minimum");
-    check_number(f, at, "maximum");
-    check_length(f, at, "minLength");
-    check_length(f, at, "maxLength");
-    (void)skn_event_get(f, at, "pattern", SKN_YAML_SCALAR);
-    (void)skn_event_get(f, at, "enum", SKN_YAML_LIST);
-    (void)skn_event_get(f, at, "schema", SKN_YAML_SCALAR);
-    uint32_t required = skn_yaml_get(&f->yaml, at, "required");
-    if (required != 0 && node_at(f, required)->kind == SKN_YAML_MAPPING)
-        skn_event_bad_value(f, "required", required, "a list of names");
-    uint32_t type = skn_yaml_get(&f->yaml, at, "type");
-    if (is_inside && type != 0 && node_at(f, type)->kind != SKN_YAML_SCALAR)
-        skn_event_bad_value(f, "type", type, "a type");
-}
-
-/* What is inside stands behind the declaration up to its end: one walk over the nodes finds all of
- * it, without a stack. */
-void skn_event_words(struct event_file *f, uint32_t declaration)
-{
-    check_declaration(f, declaration, false);
-    for (uint32_t at = declaration; at < node_at(f, declaration)->end; at++) {
-        const struct skn_yaml_node *node = node_at(f, at);
-        if (node->kind != SKN_YAML_MAPPING) continue;
-        if (at > declaration && skn_slice_eq(node_at(f, at - 1)->text, SKN_LIT("default"))) {
-            at = node->end - 1; /* a value, whatever its keys */
-            continue;
-        }
-        uint32_t items = skn_yaml_get(&f->yaml, at, "items");
-        uint32_t properties = skn_yaml_get(&f->yaml, at, "properties");
-        if (items != 0 && node_at(f, items)->kind == SKN_YAML_MAPPING)
-            check_declaration(f, items, true);
-        if (properties == 0 || node_at(f, properties)->kind != SKN_YAML_MAPPING) continue;
-        for (uint32_t p = properties + 1; p < node_at(f, properties)->end; p = next_pair(f, p))
-            if (node_at(f, p + 1)->kind == SKN_YAML_MAPPING) check_declaration(f, p + 1, true);
-    }
 }

@@ -1,6 +1,6 @@
 /* graph.c - reading a graph: lookups, delays, and its invariants. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/pointy.h"
+#include "lang/pointy/codec_internal.h"
 
 #include "base/pure.h" /* last */
 
@@ -23,6 +23,32 @@ bool skn_type_fits(enum skn_type type, struct skn_value value)
     SKN_ASSERT((unsigned)type < SKN_ARRAY_LEN(tags));
     return skn_value_is(value, tags[type]) ||
            (type == SKN_TYPE_FLOAT && skn_value_is(value, SKN_T_INT));
+}
+
+bool skn_field_fits(const struct skn_field *field, struct skn_value value, struct skn_buf *out_why)
+{
+    if (!skn_type_fits(field->type, value)) {
+        if (out_why)
+            skn_buf_printf(out_why,
+                           "/%.*s: must be of type %s",
+                           SKN_FMT(field->name),
+                           skn_type_name(field->type));
+        return false;
+    }
+    return !field->schema || skn_schema_fits(field->schema, field->name, value, out_why);
+}
+
+static void no_fault(
+    void *ctx, enum skn_schema_fault fault, const struct skn_slice *p, uint32_t n, const char *w)
+{
+    (void)ctx, (void)fault, (void)p, (void)n, (void)w;
+}
+
+const struct skn_schema *skn_words_compile(struct skn_arena *arena, struct skn_slice words)
+{
+    struct skn_value declaration = skn_value_view(words);
+    if (!skn_value_is(declaration, SKN_T_MAP)) return NULL;
+    return skn_schema_compile(arena, declaration, no_fault, NULL);
 }
 
 const char *skn_field_type_name(const struct skn_field *field)

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
+#include "lang/pointy/codec_internal.h"
 #include "lang/pointy/number_internal.h"
 #include "lang/pointy/parse_internal.h"
 
@@ -86,6 +87,8 @@ copy_fields(struct skn_arena *arena, const struct skn_field *fields, uint32_t co
         copy[i].name = copy_text(arena, fields[i].name);
         copy[i].default_value = copy_text(arena, fields[i].default_value);
         copy[i].description = copy_text(arena, fields[i].description);
+        copy[i].words = copy_text(arena, fields[i].words);
+        if (fields[i].schema) copy[i].schema = skn_words_compile(arena, copy[i].words);
     }
     return copy;
 }

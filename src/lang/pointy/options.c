@@ -144,6 +144,30 @@ static void unknown_option(struct skn_pty *b, uint32_t unit, struct skn_span spa
                   SKN_DIAG_ARGS(skn_pty_unit_name(b, unit), name, nearest_option(b, unit, name)));
 }
 
+/* Whether a value fits the words of its input [F31]; where ${..} stands, nobody knows yet. */
+static bool value_fits(struct skn_pty *b,
+                       uint32_t unit,
+                       const struct skn_field *field,
+                       const struct skn_literal *literal,
+                       struct skn_slice value)
+{
+    struct skn_slice text = skn_pty_text(b, literal->span);
+    for (size_t i = 0; i + 1 < text.len; i++)
+        if (text.ptr[i] == '$' && text.ptr[i + 1] == '{') return true;
+    struct skn_buf why;
+    skn_buf_init(&why, 1 << 16);
+    bool fits = skn_field_fits(field, skn_value_view(value), &why);
+    if (!fits)
+        skn_diags_add(
+            b->diags,
+            SKN_CODE_UNFIT,
+            literal->span,
+            SKN_DIAG_ARGS(skn_slice_str(skn_arena_printf(b->arena, "%s", skn_buf_str(&why))),
+                          b->events[b->unit_event[unit]].name));
+    skn_buf_fini(&why);
+    return fits;
+}
+
 /* name=literal as an input of a project's event. */
 static void
 apply_input(struct skn_pty *b, uint32_t unit, const struct skn_field *field, uint32_t at)
@@ -154,8 +178,11 @@ apply_input(struct skn_pty *b, uint32_t unit, const struct skn_field *field, uin
         bad_value(b, field->name, literal, want);
         return;
     }
+    /* A check alone needs the value only where more can be said of it than its kind. */
     struct skn_slice value;
-    if (b->only_check || !skn_pty_value(b, at, true, &value)) return;
+    bool is_plain = literal->kind <= SKN_LITERAL_BOOL && !field->schema;
+    if ((b->only_check && is_plain) || !skn_pty_value(b, at, true, &value)) return;
+    if (!value_fits(b, unit, field, literal, value) || b->only_check) return;
     struct skn_graph_unit *to = skn_pty_unit(b, unit);
     if (to->value_count == 0) to->first_value = b->graph->value_count;
     b->values[b->graph->value_count++] =

@@ -48,6 +48,7 @@
 #include "base/rc.h"
 #include "base/slice.h"
 #include "lang/kit/diags.h"
+#include "lang/kit/schema.h"
 #include "lang/kit/source.h"
 #include "value/value.h"
 
@@ -88,7 +89,17 @@ struct skn_field {
     struct skn_slice default_value; /* an encoded value, or empty when there is none */
     enum skn_field_mark mark;
     struct skn_slice description; /* may be empty */
+    /* What more is said about it [F31]: an encoded declaration, and it compiled. Empty and NULL
+     * when there is no more. */
+    struct skn_slice words;
+    const struct skn_schema *schema;
 };
+
+/* Whether a value is of its type and fits its words. When not, what is wrong is appended to
+ * `out_why`, which may be NULL: "/items/3/price: must be at most 100". */
+bool skn_field_fits(const struct skn_field *field,
+                    struct skn_value value,
+                    struct skn_buf *out_why_or_null);
 
 /* "string", .. or "secret", "file". */
 const char *skn_field_type_name(const struct skn_field *field);

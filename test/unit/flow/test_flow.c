@@ -344,6 +344,29 @@ static void a_handled_failure_is_no_error(void **state) /* F13 */
     world_fini(&w);
 }
 
+/* A task whose input does not fit its words fails before it starts, and says where [F19] [F31]. */
+static void an_input_that_does_not_fit_is_named(void **state)
+{
+    (void)state;
+    struct world w;
+    struct skn_value error;
+    world_init(&w, "");
+    world_start(&w, "@input: x: int\nFew", "{\"x\":7}");
+    world_run(&w);
+    assert_string_equal(world_tree(&w), "failed: 1 Few failed 0;");
+    assert_true(skn_map_get(world_view(&w), SKN_LIT("error"), &error));
+    struct skn_slice message = world_member(error, "message");
+    if (!skn_slice_eq(message, SKN_LIT("Few failed: input /x: must be at most 5")))
+        fail_msg("%.*s", SKN_FMT(message));
+    world_fini(&w);
+
+    world_init(&w, "");
+    world_start(&w, "@input: x: int\nFew", "{\"x\":5}");
+    world_run(&w);
+    assert_string_equal(world_tree(&w), "succeeded: 1 Few succeeded 1;");
+    world_fini(&w);
+}
+
 /* The nth read of the store answers later. */
 static bool is_nth(void *ctx)
 {
@@ -391,6 +414,7 @@ int main(void)
         cmocka_unit_test(flows_mean_what_they_look_like),
         cmocka_unit_test(a_kill_at_any_record_changes_nothing),
         cmocka_unit_test(a_handled_failure_is_no_error),
+        cmocka_unit_test(an_input_that_does_not_fit_is_named),
         cmocka_unit_test(a_view_is_whole_or_later),
         cmocka_unit_test(stopping_waits_and_resuming_goes_on),
         cmocka_unit_test(leaving_cuts_off_and_keeps_the_key),

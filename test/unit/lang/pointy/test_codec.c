@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { LEVEL = 2 };
+
 static const char program[] =
     "@input: url: string\n"
     "@input: n: int = 7\n"
@@ -35,7 +37,7 @@ static enum skn_rc decode(struct skn_slice bytes, struct skn_buf *dump)
         skn_graph_check(graph);
         assert_true(skn_graph_is_runnable(graph));
         encode(graph, &again);
-        assert_true(skn_slice_eq(skn_buf_slice(&again), bytes));
+        if (bytes.ptr[0] == LEVEL) assert_true(skn_slice_eq(skn_buf_slice(&again), bytes));
         if (dump) skn_graph_dump(graph, dump);
         skn_buf_fini(&again);
     } else {
@@ -56,7 +58,7 @@ static void the_bytes_never_change(void **state)
     assert_int_equal(c.rc, SKN_OK);
     encode(c.graph, &bytes);
     static const uint8_t golden[] = {
-        0x01,                               /* level */
+        0x02,                               /* level */
         0xe8, 0x07,                         /* timeout 1000 ms */
         0x00,                               /* no inputs */
         0x02,                               /* two events */
@@ -85,6 +87,98 @@ static void the_bytes_never_change(void **state)
     skn_buf_fini(&bytes);
     compiled_fini(&c);
     project_fini(&project);
+}
+
+static const char rate_yaml[] = "event: Rate\nversion: 1.0.0\nrun: { exec: [\"true\"] }\n"
+                                "inputs: { n: { type: int, minimum: 2 } }\n";
+
+/* A project of one event, from its file. */
+static void event_init(struct project *p, const char *yaml)
+{
+    struct skn_source *source = skn_arena_zero(&p->arena, 1, sizeof(*source));
+    struct skn_diags *diags = skn_arena_zero(&p->arena, 1, sizeof(*diags));
+    const struct skn_event_def *def;
+    assert_int_equal(skn_source_init(source, &p->arena, SKN_LIT("x.yaml"), skn_slice_str(yaml)),
+                     SKN_OK);
+    skn_diags_init(diags, &p->arena, source);
+    assert_int_equal(skn_event_parse(&p->arena, source, diags, &def), SKN_OK);
+    assert_int_equal(skn_project_events_init(&p->events, &p->arena, &def, 1, NULL), SKN_OK);
+}
+
+/* [F31] The words of a field stand behind its default, from level 2 on, and what does not fit them
+ * was not written by us. */
+static void words_are_stored(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes, dump;
+    static const uint8_t golden[] = {
+        0x02, 0x00, 0x00, 0x01,             /* level, timeout, inputs, one event */
+        0x04, 0x04, 'R',  'a',  't',  'e',  /* exec Rate */
+        0x01, 0x00, 0x00,                   /* 1.0.0 */
+        0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
+        0x01, 0x01, 'n',  0x01, 0x01, 0x00, /* one input: n, an int, required, no default */
+        0x2d,                               /* 45 bytes of words: */
+        0x07, 0x28, 0,    0,    0,    2,    0,   0,    0, /* a map of two */
+        0x07, 0,    0,    0,    'm',  'i',  'n', 'i',  'm', 'u', 'm',  0x02, 2,
+        0,    0,    0,    0,    0,    0,    0,   0x04, 0,   0,   0,    't',  'y',
+        'p',  'e',  0x04, 0x03, 0,    0,    0,   'i',  'n', 't', 0x00, 0x00, /* no outputs, no timeout */
+    };
+    project_init(&project);
+    event_init(&project, rate_yaml);
+    compile(&c, SKN_LIT("Rate[n=3]"), &project.events);
+    assert_int_equal(c.rc, SKN_OK);
+    encode(c.graph, &bytes);
+    assert_true(bytes.len > sizeof(golden));
+    assert_memory_equal(bytes.ptr, golden, sizeof(golden));
+    skn_buf_init(&dump, 1 << 16);
+    assert_int_equal(decode(skn_buf_slice(&bytes), &dump), SKN_OK);
+    assert_non_null(strstr(skn_buf_str(&dump), "takes n: int {\"minimum\":2,\"type\":\"int\"}\n"));
+
+    static const uint8_t three[] = {0x02, 3, 0, 0, 0, 0, 0, 0, 0};
+    uint8_t *value = memmem(bytes.ptr, bytes.len, three, sizeof(three));
+    assert_non_null(value);
+    value[1] = 1;
+    assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_ECORRUPT);
+    skn_buf_fini(&dump);
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
+/* What runs of an older version hold: the same flow as the one whose bytes never change. */
+static void level_1_is_read(void **state)
+{
+    (void)state;
+    static const uint8_t old[] = {
+        0x01,                               /* level */
+        0xe8, 0x07,                         /* timeout 1000 ms */
+        0x01,                               /* one input */
+        0x01, 'u',  0x00, 0x01, 0x00,       /* u: a string, required, no default */
+        0x01,                               /* one event */
+        0x04, 0x01, 'A',                    /* exec A */
+        0x01, 0x00, 0x00,                   /* 1.0.0 */
+        0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
+        0x01, 0x01, 'u',  0x00, 0x01, 0x00, /* takes u: a string */
+        0x00, 0x00,                         /* no outputs, no timeout */
+        0x01, 0x00, 0xe8, 0x07, 0x00,       /* one attempt, factor 1.000 */
+        0x01, 0x01, 0x01, 0x00, 0x00,       /* a body, a step, a unit */
+        0x01, 0x03,                         /* the run: one step of one unit, piped into */
+        0x01, 0x01, 0x0e,                   /* A at 1:14 */
+        0x01, 0x00, 0xe8, 0x07, 0x00, 0x00, /* one attempt, no timeout */
+        0x00, 0x00,                         /* no values, no branches */
+    };
+    struct skn_buf dump;
+    skn_buf_init(&dump, 1 << 16);
+    assert_int_equal(decode(skn_slice(old, sizeof(old)), &dump), SKN_OK);
+    assert_string_equal(skn_buf_str(&dump),
+                        "timeout 1000ms\n"
+                        "input u: string\n"
+                        "event A exec 1.0.0 \"true\"\n"
+                        "  takes u: string\n"
+                        "|-> 0 A\n");
+    skn_buf_fini(&dump);
 }
 
 static void compile_program(struct compiled *c, struct project *project, struct skn_buf *bytes)
@@ -139,7 +233,7 @@ static void cut_bytes_are_refused(void **state)
 static void a_newer_level_is_said_to_be_newer(void **state)
 {
     (void)state;
-    const uint8_t newer[] = {2, 0, 0};
+    const uint8_t newer[] = {LEVEL + 1, 0, 0};
     const uint8_t never[] = {0, 0, 0};
     assert_int_equal(decode(skn_slice(newer, sizeof(newer)), NULL), SKN_ENEWER);
     assert_int_equal(decode(skn_slice(never, sizeof(never)), NULL), SKN_ECORRUPT);
@@ -184,7 +278,7 @@ static void random_bytes_are_survived(void **state)
         for (size_t i = 0; i < len; i++)
             bytes[i] = (uint8_t)(skn_rng_below(&rng, 4) ? skn_rng_below(&rng, 8)
                                                         : skn_rng_below(&rng, 256));
-        if (len > 0) bytes[0] = 1;
+        if (len > 0) bytes[0] = (uint8_t)(1 + round % LEVEL);
         (void)decode(skn_slice(bytes, len), NULL);
     }
 }
@@ -219,6 +313,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_never_change),
+        cmocka_unit_test(words_are_stored),
+        cmocka_unit_test(level_1_is_read),
         cmocka_unit_test(what_is_read_is_what_was_written),
         cmocka_unit_test(cut_bytes_are_refused),
         cmocka_unit_test(a_newer_level_is_said_to_be_newer),
