@@ -22,10 +22,13 @@ static const struct {
     void (*run)(struct skn_reach *reach);
 } groups[] = {
     {"slices", skn_reach_slices},
+    {"uniform", skn_reach_uniform},
+    {"fresh", skn_reach_fresh},
     {"slow-disk", skn_reach_slow_disk},
     {"transfers", skn_reach_transfers},
     {"latency", skn_reach_latency},
     {"hops", skn_reach_hops},
+    {"between", skn_reach_between},
     {"checkpoint", skn_reach_checkpoint},
     {"open", skn_reach_open},
     {"idle", skn_reach_idle},
