@@ -7,16 +7,17 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-enum { ALIGN = 16, FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
+enum { FIRST_BLOCK = 4096, LARGEST_BLOCK = 1 << 20 };
 
 struct skn_arena_block {
     struct skn_arena_block *next;
-    size_t cap;
-    size_t len;
+    size_t cap;    /* a multiple of the alignment */
+    size_t len;    /* given out, once another one is the newest */
     size_t unused; /* keeps the bytes behind the header aligned to 16 */
 };
 
-static_assert(sizeof(struct skn_arena_block) % ALIGN == 0, "blocks give out aligned bytes");
+static_assert(sizeof(struct skn_arena_block) % SKN_ARENA_ALIGN == 0,
+              "blocks give out aligned bytes");
 
 void skn_arena_init(struct skn_arena *arena)
 {
@@ -39,13 +40,19 @@ void skn_arena_fini(struct skn_arena *arena)
     *arena = (struct skn_arena){0};
 }
 
+static void begin(struct skn_arena *arena, struct skn_arena_block *block)
+{
+    arena->at = (uint8_t *)(block + 1);
+    arena->left = block->cap;
+}
+
 void skn_arena_reset(struct skn_arena *arena)
 {
     arena->used = 0;
     if (!arena->blocks) return;
-    free_blocks(arena->blocks->next);
+    if (arena->blocks->next) free_blocks(arena->blocks->next);
     arena->blocks->next = NULL;
-    arena->blocks->len = 0;
+    begin(arena, arena->blocks);
 }
 
 static void add_block(struct skn_arena *arena, size_t size)
@@ -55,19 +62,16 @@ static void add_block(struct skn_arena *arena, size_t size)
     if (cap < size) cap = size;
     struct skn_arena_block *block = skn_alloc(sizeof *block + cap);
     *block = (struct skn_arena_block){.next = arena->blocks, .cap = cap};
+    if (arena->blocks) arena->blocks->len = arena->blocks->cap - arena->left;
     arena->blocks = block;
+    begin(arena, block);
 }
 
-void *skn_arena_alloc(struct skn_arena *arena, size_t size)
+void *skn_arena_alloc_slow(struct skn_arena *arena, size_t size)
 {
     SKN_ASSERT(size <= SIZE_MAX / 2);
-    size = (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
-    if (!arena->blocks || arena->blocks->cap - arena->blocks->len < size) add_block(arena, size);
-    struct skn_arena_block *block = arena->blocks;
-    void *ptr = (uint8_t *)(block + 1) + block->len;
-    block->len += size;
-    arena->used += size;
-    return ptr;
+    add_block(arena, (size + SKN_ARENA_ALIGN - 1) & ~(size_t)(SKN_ARENA_ALIGN - 1));
+    return skn_arena_alloc(arena, size);
 }
 
 void *skn_arena_zero(struct skn_arena *arena, size_t count, size_t size)
@@ -76,14 +80,6 @@ void *skn_arena_zero(struct skn_arena *arena, size_t count, size_t size)
     void *ptr = skn_arena_alloc(arena, count * size);
     if (count * size > 0) memset(ptr, 0, count * size);
     return ptr;
-}
-
-struct skn_slice skn_arena_dup(struct skn_arena *arena, struct skn_slice bytes)
-{
-    uint8_t *copy = skn_arena_alloc(arena, bytes.len + 1);
-    if (bytes.len > 0) memcpy(copy, bytes.ptr, bytes.len);
-    copy[bytes.len] = 0;
-    return skn_slice(copy, bytes.len);
 }
 
 const char *skn_arena_printf(struct skn_arena *arena, const char *fmt, ...)
@@ -104,8 +100,12 @@ void skn_arena_check(const struct skn_arena *arena)
 {
     size_t len = 0;
     for (const struct skn_arena_block *b = arena->blocks; b; b = b->next) {
-        SKN_ASSERT(b->len <= b->cap);
-        len += b->len;
+        size_t given = b == arena->blocks ? b->cap - arena->left : b->len;
+        SKN_ASSERT(given <= b->cap);
+        SKN_ASSERT(b->cap % SKN_ARENA_ALIGN == 0);
+        len += given;
     }
     SKN_ASSERT(len == arena->used);
+    if (arena->blocks)
+        SKN_ASSERT(arena->at + arena->left == (uint8_t *)(arena->blocks + 1) + arena->blocks->cap);
 }

@@ -52,6 +52,13 @@ void skn_buf_commit(struct skn_buf *buf, size_t n)
     buf->len += n;
 }
 
+uint8_t *skn_buf_add_slow(struct skn_buf *buf, size_t n)
+{
+    uint8_t *at = skn_buf_reserve(buf, n);
+    if (at) buf->len += n;
+    return at;
+}
+
 void skn_buf_put_slow(struct skn_buf *buf, struct skn_slice bytes)
 {
     uint8_t *to = skn_buf_reserve(buf, bytes.len);

@@ -41,6 +41,20 @@ uint8_t *skn_buf_reserve(struct skn_buf *buf, size_t n) SKN_MUST_USE;
 void skn_buf_commit(struct skn_buf *buf, size_t n);
 
 /* For when it has to grow, or is full. */
+uint8_t *skn_buf_add_slow(struct skn_buf *buf, size_t n) SKN_MUST_USE;
+
+/* Both in one: `n` bytes that the caller writes at once. NULL when they would pass max. */
+SKN_MUST_USE static inline uint8_t *skn_buf_add(struct skn_buf *buf, size_t n)
+{
+    /* One byte stays for the NUL of skn_buf_str. */
+    if (n >= buf->cap - buf->len || n > buf->max - buf->len || buf->full)
+        return skn_buf_add_slow(buf, n);
+    uint8_t *at = buf->ptr + buf->len;
+    buf->len += n;
+    return at;
+}
+
+/* For when it has to grow, or is full. */
 void skn_buf_put_slow(struct skn_buf *buf, struct skn_slice bytes);
 
 static inline void skn_buf_put(struct skn_buf *buf, struct skn_slice bytes)

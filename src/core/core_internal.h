@@ -213,6 +213,23 @@ struct skn_core {
     struct skn_core_counts counts;
 };
 
+/* --- gas.c: what a slice pays ----------------------------------------------------------------------- */
+
+/* It is over one of its budgets. */
+enum skn_rc skn_cx_broke(struct skn_cx *cx);
+
+/* skn_cx_charge, in line: for each row of a slice more than once. */
+static inline enum skn_rc skn_cx_pay(struct skn_cx *cx, uint64_t gas)
+{
+    if (cx->rc != SKN_OK) return cx->rc;
+    cx->gas = gas > UINT64_MAX - cx->gas ? UINT64_MAX : cx->gas + gas;
+    if (!cx->is_bounded) return SKN_OK;
+    const struct skn_core_limits *limits = &cx->core->limits;
+    bool has_enough =
+        cx->gas <= limits->slice_gas && cx->arena.used - cx->memory_before <= limits->slice_memory;
+    return has_enough ? SKN_OK : skn_cx_broke(cx);
+}
+
 /* --- dom.c: domains in memory and their order -------------------------------------------------- */
 
 struct skn_dom *skn_dom_find(const struct skn_core *core, struct skn_slice address);

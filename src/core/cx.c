@@ -73,7 +73,7 @@ static enum skn_rc count_read(struct skn_cx *cx)
 
 enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
 {
-    if (skn_cx_charge(cx, SKN_GAS_READ) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
+    if (skn_cx_pay(cx, SKN_GAS_READ) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
     if (change && change->is_delete) return SKN_ENOENT;
     enum skn_rc rc = SKN_OK;
@@ -83,7 +83,7 @@ enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slic
         rc = skn_store_get(cx->core->store, key, out_value, &cx->diag);
     if (rc == SKN_ENOENT) return rc;
     if (rc != SKN_OK) return cx->rc = rc;
-    return skn_cx_charge(cx, skn_gas_of_read(out_value->len));
+    return skn_cx_pay(cx, skn_gas_of_read(out_value->len));
 }
 
 /* The first change and the first row at or after `from` inside the prefix; the smaller one wins,
@@ -95,7 +95,7 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
 {
     struct skn_slice end = skn_key_after(&cx->arena, prefix);
     for (;;) {
-        if (skn_cx_charge(cx, SKN_GAS_SCAN) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
+        if (skn_cx_pay(cx, SKN_GAS_SCAN) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
         struct skn_change *change = change_of(skn_omap_lower_bound(&cx->overlay, from));
         if (change && !skn_slice_has_prefix(change->node.key, prefix)) change = NULL;
         size_t count = 0;
@@ -105,11 +105,11 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
         if (!change && count == 0) return SKN_ENOENT;
         if (!change || (count > 0 && skn_slice_cmp(row.key, change->node.key) < 0)) {
             *out_row = row;
-            return skn_cx_charge(cx, skn_gas_of_read(row.value.len));
+            return skn_cx_pay(cx, skn_gas_of_read(row.value.len));
         }
         if (!change->is_delete) {
             *out_row = (struct skn_row){.key = change->node.key, .value = change->value};
-            return skn_cx_charge(cx, skn_gas_of_read(change->value.len));
+            return skn_cx_pay(cx, skn_gas_of_read(change->value.len));
         }
         uint8_t *after = skn_arena_alloc(&cx->arena, change->node.key.len + 1);
         memcpy(after, change->node.key.ptr, change->node.key.len);
@@ -121,7 +121,7 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
 static void
 change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool is_delete)
 {
-    if (skn_cx_charge(cx, SKN_GAS_WRITE + skn_gas_of_write(key.len + value.len)) != SKN_OK) return;
+    if (skn_cx_pay(cx, SKN_GAS_WRITE + skn_gas_of_write(key.len + value.len)) != SKN_OK) return;
     struct skn_omap_place place;
     struct skn_change *change = change_of(skn_omap_locate(&cx->overlay, key, &place));
     if (!change) {
@@ -177,7 +177,7 @@ void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wak
     bool is_attempt = output->kind == SKN_OUTPUT_PERFORM || output->kind == SKN_OUTPUT_CANCEL;
     uint64_t gas = is_wake ? SKN_GAS_MESSAGE : is_attempt ? SKN_GAS_INTENT : SKN_GAS_OUTPUT;
     if (!is_wake && !is_attempt) gas += skn_gas_of_write(output->name.len + output->value.len);
-    if (skn_cx_charge(cx, gas) != SKN_OK) return;
+    if (skn_cx_pay(cx, gas) != SKN_OK) return;
     struct skn_out *out = skn_arena_zero(&cx->arena, 1, sizeof *out);
     skn_list_init(&out->link);
     out->output = *output;
@@ -235,7 +235,7 @@ uint64_t skn_cx_random(struct skn_cx *cx)
 {
     uint8_t mac[32];
     if (skn_bug(SKN_BUG_RANDOM_ADDRESS)) return (uintptr_t)cx;
-    (void)skn_cx_charge(cx, SKN_GAS_HMAC);
+    (void)skn_cx_pay(cx, SKN_GAS_HMAC);
     struct skn_buf *text = &cx->row;
     skn_buf_reset(text);
     skn_buf_put(text, skn_cx_address(cx));

@@ -22,20 +22,20 @@ skn_cx_over(struct skn_cx *cx, enum skn_rc rc, const char *what, const char *lim
 
 enum skn_rc skn_cx_charge(struct skn_cx *cx, uint64_t gas)
 {
-    if (cx->rc != SKN_OK) return cx->rc;
-    cx->gas = gas > UINT64_MAX - cx->gas ? UINT64_MAX : cx->gas + gas;
-    if (!cx->is_bounded) return SKN_OK;
+    return skn_cx_pay(cx, gas);
+}
+
+enum skn_rc skn_cx_broke(struct skn_cx *cx)
+{
     const struct skn_core_limits *limits = &cx->core->limits;
     if (cx->gas > limits->slice_gas)
         return skn_cx_over(
             cx, SKN_EGAS, "the slice used more gas than it has", "slice_gas", limits->slice_gas);
-    if (cx->arena.used - cx->memory_before > limits->slice_memory)
-        return skn_cx_over(cx,
-                           SKN_EMEMORY,
-                           "the slice used more memory than it has",
-                           "slice_memory",
-                           limits->slice_memory);
-    return SKN_OK;
+    return skn_cx_over(cx,
+                       SKN_EMEMORY,
+                       "the slice used more memory than it has",
+                       "slice_memory",
+                       limits->slice_memory);
 }
 
 uint64_t skn_cx_gas(const struct skn_cx *cx)

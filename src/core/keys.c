@@ -3,6 +3,8 @@
 #include "core/look.h"
 #include "core/rows_internal.h"
 
+#include <endian.h>
+
 enum { SHARD = 1, DOMAIN_ROWS = 2 };
 enum { SHARD_EPOCH = 1, SHARD_SECRET = 2 };
 enum {
@@ -15,22 +17,23 @@ enum {
     DOMAIN_OWN = 0x10
 };
 
-static void put(struct skn_key *key, struct skn_slice bytes)
+static inline void put(struct skn_key *key, struct skn_slice bytes)
 {
     SKN_ASSERT(bytes.len <= sizeof key->bytes - key->len);
     if (bytes.len > 0) memcpy(key->bytes + key->len, bytes.ptr, bytes.len);
     key->len += bytes.len;
 }
 
-static void put_u8(struct skn_key *key, uint8_t byte)
+static inline void put_u8(struct skn_key *key, uint8_t byte)
 {
-    put(key, skn_slice(&byte, 1));
+    SKN_ASSERT(key->len < sizeof key->bytes);
+    key->bytes[key->len++] = byte;
 }
 
-static void put_be64(struct skn_key *key, uint64_t n)
+static inline void put_be64(struct skn_key *key, uint64_t n)
 {
-    for (int shift = 56; shift >= 0; shift -= 8)
-        put_u8(key, (uint8_t)(n >> shift));
+    n = htobe64(n);
+    put(key, skn_slice(&n, sizeof n));
 }
 
 void skn_key_shard(struct skn_key *key, uint8_t kind)

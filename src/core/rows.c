@@ -4,6 +4,7 @@
 #include "core/limiter_internal.h"
 #include "core/rows_internal.h"
 
+#include <endian.h>
 #include <string.h>
 
 /* Every row ends here: all read, nothing left, and a level that we know. */
@@ -33,12 +34,13 @@ enum {
 };
 
 /* Seven bits a byte, low ones first, all but the last with the high bit: the row of a domain is in
- * nearly every batch, and most of its numbers are small. */
-static void put_varint(struct skn_buf *out, uint64_t n)
+ * nearly every batch, and most of its numbers are small. Gives what is behind it. */
+static inline uint8_t *put_varint(uint8_t *at, uint64_t n)
 {
     for (; n >= 0x80; n >>= 7)
-        skn_buf_put_u8(out, (uint8_t)(n | 0x80));
-    skn_buf_put_u8(out, (uint8_t)n);
+        *at++ = (uint8_t)(n | 0x80);
+    *at++ = (uint8_t)n;
+    return at;
 }
 
 /* A number has one form only: no zeros behind it. */
@@ -83,40 +85,53 @@ static uint8_t flags_of(const struct skn_meta_row *row)
     return (uint8_t)flags;
 }
 
-void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
+/* Bytes of the row of a domain that has everything. */
+enum { VARINT_MAX = 10, META_NUMBERS = 7, META_OPTIONAL = 7, META_BYTES = 4 };
+enum { META_MAX = META_BYTES + VARINT_MAX * (META_NUMBERS + META_OPTIONAL + 2 * SKN_PRIORITIES) };
+
+static uint8_t *put_optional(uint8_t *at, const struct skn_meta_row *row, uint8_t flags)
 {
-    const uint64_t numbers[] = {row->faults,
-                                row->dead,
-                                row->next_mail,
-                                row->next_timer,
-                                row->next_intent,
-                                row->last_dead,
-                                row->epoch};
-    uint8_t flags = flags_of(row), lanes = lanes_of(row);
-    skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_u8(out, flags);
-    for (size_t i = 0; i < SKN_ARRAY_LEN(numbers); i++)
-        put_varint(out, numbers[i]);
-    skn_buf_put_u8(out, lanes);
-    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
-        if (!(lanes & (1U << i))) continue;
-        put_varint(out, row->mail[i]);
-        put_varint(out, row->waiting[i]);
-    }
     if (flags & META_AGAIN) {
-        put_varint(out, row->again_from);
-        put_varint(out, row->again_to);
+        at = put_varint(at, row->again_from);
+        at = put_varint(at, row->again_to);
     }
     if (flags & META_REMOVING) {
-        skn_buf_put_u8(out, (uint8_t)row->removal);
-        put_varint(out, row->removed_at);
-        put_varint(out, row->removal_at);
+        *at++ = (uint8_t)row->removal;
+        at = put_varint(at, row->removed_at);
+        at = put_varint(at, row->removal_at);
     }
     if (flags & META_RANGES) {
-        put_varint(out, row->ranges);
-        put_varint(out, row->next_range);
+        at = put_varint(at, row->ranges);
+        at = put_varint(at, row->next_range);
     }
-    if (flags & META_ANSWERS) put_varint(out, row->answers);
+    if (flags & META_ANSWERS) at = put_varint(at, row->answers);
+    return at;
+}
+
+void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
+{
+    const uint64_t numbers[META_NUMBERS] = {row->faults,
+                                            row->dead,
+                                            row->next_mail,
+                                            row->next_timer,
+                                            row->next_intent,
+                                            row->last_dead,
+                                            row->epoch};
+    uint8_t bytes[META_MAX], *at = bytes;
+    uint8_t flags = flags_of(row), lanes = lanes_of(row);
+    *at++ = SKN_ROW_LEVEL;
+    *at++ = flags;
+    for (size_t i = 0; i < META_NUMBERS; i++)
+        at = put_varint(at, numbers[i]);
+    *at++ = lanes;
+    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
+        if (!(lanes & (1U << i))) continue;
+        at = put_varint(at, row->mail[i]);
+        at = put_varint(at, row->waiting[i]);
+    }
+    if (flags) at = put_optional(at, row, flags);
+    SKN_ASSERT(at <= bytes + sizeof bytes);
+    skn_buf_put(out, skn_slice(bytes, (size_t)(at - bytes)));
 }
 
 /* What only some domains have. */
@@ -303,27 +318,57 @@ static bool has_numbers(unsigned kind)
     return kind != SKN_MESSAGE_REQUEST && kind != SKN_MESSAGE_SEND;
 }
 
+static inline uint8_t *put_le32(uint8_t *at, uint32_t n)
+{
+    n = htole32(n);
+    memcpy(at, &n, sizeof n);
+    return at + sizeof n;
+}
+
+static inline uint8_t *put_le64(uint8_t *at, uint64_t n)
+{
+    n = htole64(n);
+    memcpy(at, &n, sizeof n);
+    return at + sizeof n;
+}
+
+static inline uint8_t *put_block(uint8_t *at, struct skn_slice bytes)
+{
+    SKN_ASSERT(bytes.len <= UINT32_MAX);
+    at = put_le32(at, (uint32_t)bytes.len);
+    if (bytes.len > 0) memcpy(at, bytes.ptr, bytes.len);
+    return at + bytes.len;
+}
+
+enum { MESSAGE_HEAD = 13, MESSAGE_NUMBERS = 28, MESSAGE_BLOCKS = 5 };
+
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
 {
-    skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_u8(out, (uint8_t)message->kind);
-    skn_buf_put_u8(out, (uint8_t)message->priority);
-    skn_buf_put_u8(out, (uint8_t)message->status);
-    skn_buf_put_u8(out, message->is_final);
-    skn_buf_put_le64(out, message->stamp);
-    if (has_numbers(message->kind)) {
-        skn_buf_put_le64(out, message->number);
-        skn_buf_put_le32(out, message->attempt);
-        skn_buf_put_le64(out, message->epoch);
-        skn_buf_put_le64(out, message->next_due_ms);
-    }
-    skn_buf_put_block(out, message->sender);
-    skn_buf_put_block(out, message->name);
-    skn_buf_put_block(out, message->tag);
-    skn_buf_put_block(out, message->reason);
     size_t size = skn_value_size(message->payload) + message->is_sealed;
+    size_t numbers = has_numbers(message->kind) ? MESSAGE_NUMBERS : 0;
     SKN_ASSERT(size <= UINT32_MAX);
-    skn_buf_put_le32(out, (uint32_t)size);
+    uint8_t *at = skn_buf_add(out,
+                              MESSAGE_HEAD + numbers + MESSAGE_BLOCKS * sizeof(uint32_t) +
+                                  message->sender.len + message->name.len + message->tag.len +
+                                  message->reason.len);
+    if (!at) return; /* over the limit of `out`, which its owner finds */
+    *at++ = SKN_ROW_LEVEL;
+    *at++ = (uint8_t)message->kind;
+    *at++ = (uint8_t)message->priority;
+    *at++ = (uint8_t)message->status;
+    *at++ = message->is_final;
+    at = put_le64(at, message->stamp);
+    if (numbers > 0) {
+        at = put_le64(at, message->number);
+        at = put_le32(at, message->attempt);
+        at = put_le64(at, message->epoch);
+        at = put_le64(at, message->next_due_ms);
+    }
+    at = put_block(at, message->sender);
+    at = put_block(at, message->name);
+    at = put_block(at, message->tag);
+    at = put_block(at, message->reason);
+    (void)put_le32(at, (uint32_t)size);
     if (message->is_sealed) skn_buf_put_u8(out, SKN_VALUE_SEALED_MARK);
     skn_value_encode(message->payload, out);
 }

@@ -92,9 +92,21 @@ struct skn_hash128 skn_row_hash(struct skn_slice key, struct skn_slice value);
 /* In two steps, for two values of one key. */
 uint64_t skn_row_seed(struct skn_slice key);
 struct skn_hash128 skn_row_hash_seeded(uint64_t seed, struct skn_slice value);
-struct skn_hash128 skn_hash128_add(struct skn_hash128 a, struct skn_hash128 b);
-struct skn_hash128 skn_hash128_sub(struct skn_hash128 a, struct skn_hash128 b);
-bool skn_hash128_eq(struct skn_hash128 a, struct skn_hash128 b);
+static inline struct skn_hash128 skn_hash128_add(struct skn_hash128 a, struct skn_hash128 b)
+{
+    uint64_t lo = a.lo + b.lo;
+    return (struct skn_hash128){.lo = lo, .hi = a.hi + b.hi + (lo < a.lo)};
+}
+
+static inline struct skn_hash128 skn_hash128_sub(struct skn_hash128 a, struct skn_hash128 b)
+{
+    return (struct skn_hash128){.lo = a.lo - b.lo, .hi = a.hi - b.hi - (a.lo < b.lo)};
+}
+
+static inline bool skn_hash128_eq(struct skn_hash128 a, struct skn_hash128 b)
+{
+    return a.lo == b.lo && a.hi == b.hi;
+}
 
 /* --- the interface ---------------------------------------------------------------------------- */
 
