@@ -292,6 +292,8 @@ static enum skn_rc found_mail(struct skn_core *core,
     if (rest.len != 9 || rest.ptr[0] >= SKN_PRIORITIES)
         return SKN_CORRUPT(diag, "a mailbox row has a malformed key");
     dom->mail |= (uint8_t)(1U << rest.ptr[0]);
+    dom->full |=
+        dom->mail; /* perhaps: of one that rests these are picked, and looked at then [E32] */
     dom->must_look = true; /* it may be FAULTED */
     skn_dom_settle(core, dom);
     return SKN_OK;

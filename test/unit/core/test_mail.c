@@ -288,6 +288,24 @@ static void resting_survives_a_kill(void **state) /* [E32] P2 */
     shards_fini(&s);
 }
 
+/* Its own mail alone makes room again, so that has to be picked [E32]. */
+static void who_rests_for_its_own_mail_goes_on_after_a_kill(void **state)
+{
+    (void)state;
+    struct shards s;
+    shards_init(&s, 1, programs, &small, 1);
+    shards_submit(&s, "a:Net/0", "a:Net/0", SKN_PRIORITY_NORMAL, skn_value_int(30));
+    assert_int_equal(shard_step(&s.at[0]), SKN_OK);
+    assert_int_equal(skn_core_counts(s.at[0].core).resting, 1);
+    shard_durable(&s.at[0]);
+    shard_kill(&s.at[0], true);
+    assert_int_equal(skn_core_counts(s.at[0].core).resting, 1);
+    shards_settle(&s);
+    assert_int_equal(expect_all(&s, true), 30);
+    expect_quiet(&s);
+    shards_fini(&s);
+}
+
 /* --- floods ------------------------------------------------------------------------------------------------ */
 
 /* What every flood must end with: all handled once, in order unless something faulted meanwhile. */
@@ -510,6 +528,7 @@ int main(void)
         cmocka_unit_test(bytes_count_against_the_outbox_too),
         cmocka_unit_test(it_rests_at_so_many_bytes_and_not_one_below),
         cmocka_unit_test(resting_survives_a_kill),
+        cmocka_unit_test(who_rests_for_its_own_mail_goes_on_after_a_kill),
         cmocka_unit_test(two_floods_at_each_other_go_on),
         cmocka_unit_test(a_domain_that_floods_itself_goes_on),
         cmocka_unit_test(a_ring_of_floods_goes_on),
