@@ -101,5 +101,7 @@
     X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]") \
     /* blobs: more */ \
     X(93, REF_IN_REMOVAL,     1, "core/blob", "a reference counts while the file of its blob is being removed [E45]") \
-    X(94, REST_COUNTS,        1, "core/blob", "the time in which the node did not run counts for a blob [E45]")
+    X(94, REST_COUNTS,        1, "core/blob", "the time in which the node did not run counts for a blob [E45]") \
+    /* limits */ \
+    X(96, LIMITS_NOT_NAMED,   1, "core/limit_change", "a record does not name the limits that were set (P4)")
 /* clang-format on */

@@ -21,46 +21,6 @@ enum {
     MIB = 1 << 20
 };
 
-static uint32_t or_default(uint32_t given, uint32_t otherwise)
-{
-    return given ? given : otherwise;
-}
-
-static uint32_t at_most(uint32_t n, uint32_t limit)
-{
-    return n < limit ? n : limit;
-}
-
-static struct skn_core_limits limits_of(struct skn_core_limits l)
-{
-    return (struct skn_core_limits){
-        .batch_bytes = or_default(l.batch_bytes, 8 * MIB),
-        .message_bytes = at_most(or_default(l.message_bytes, MIB), SKN_ROW_MAX),
-        .row_bytes = at_most(or_default(l.row_bytes, SKN_ROW_MAX), SKN_ROW_MAX),
-        .slice_gas = l.slice_gas ? l.slice_gas : 100000000,
-        .slice_memory = or_default(l.slice_memory, 64 * MIB),
-        .mailbox_messages = or_default(l.mailbox_messages, 10000),
-        .answers = or_default(l.answers, 1000000),
-        .outbox_messages = or_default(l.outbox_messages, 10000),
-        .outbox_bytes = or_default(l.outbox_bytes, 64 * MIB),
-        .faulted_waiting = or_default(l.faulted_waiting, 10000),
-        .request_hours = or_default(l.request_hours, 24),
-        .request_ids = or_default(l.request_ids, 1000000),
-        .request_bytes = or_default(l.request_bytes, 256 * MIB),
-        .requests_waiting = or_default(l.requests_waiting, 100000),
-        .speculative_batches = or_default(l.speculative_batches, 4096),
-        .speculative_bytes = or_default(l.speculative_bytes, 64 * MIB),
-        .faults_in_row = or_default(l.faults_in_row, 3),
-        .dead_letters = or_default(l.dead_letters, 10000),
-        .warm_domains = or_default(l.warm_domains, 1000),
-        .quantum_gas = or_default(l.quantum_gas, 1000),
-        .hot_rows = or_default(l.hot_rows, 1000000),
-        .limiter_waiting = or_default(l.limiter_waiting, 1000000),
-        .blob_condemned_ms = or_default(l.blob_condemned_ms, 24 * 60 * 60 * 1000),
-        .limiter_idle_ms = or_default(l.limiter_idle_ms, 60 * 60 * 1000),
-    };
-}
-
 struct skn_core *skn_core_create(const struct skn_core_options *options)
 {
     struct skn_core *core = skn_alloc_zero(1, sizeof *core);
@@ -69,7 +29,10 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
     const struct skn_position at = skn_store_position(core->store);
     core->redone_from = core->index = core->durable = at.index;
     core->stamp = at.stamp;
-    core->limits = limits_of(options->limits);
+    core->limits = skn_limits_whole(&options->limits);
+    core->limits_version = skn_limits_version(&core->limits);
+    SKN_ASSERT(core->limits.message_bytes <= SKN_ROW_MAX);
+    SKN_ASSERT(core->limits.row_bytes <= SKN_ROW_MAX);
     core->shard = options->shard;
     core->check_rebuild = options->check_rebuild;
     core->tells_no_why = options->tells_no_why;

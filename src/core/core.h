@@ -24,6 +24,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/slice.h"
+#include "core/limits.h"
 #include "journal/record.h"
 #include "store/store.h"
 #include "value/value.h"
@@ -48,39 +49,6 @@ enum skn_priority {
     SKN_PRIORITY_LOW,
     SKN_PRIORITY_BACKGROUND,
     SKN_PRIORITIES
-};
-
-/* Zero means the default, which stands behind each. They are an input of P4: a record names the
- * version of the limits it was made under. */
-struct skn_core_limits {
-    uint32_t batch_bytes;         /* 8 MiB; a slice over it faults */
-    uint32_t message_bytes;       /* 1 MiB, and no more; payload of one message */
-    uint32_t row_bytes;           /* 1 MiB, and no more; value of one row of a program */
-    uint64_t slice_gas;           /* 100,000,000, about half a second (gas.h); then OUT_OF_GAS */
-    uint32_t slice_memory;        /* 64 MiB of its arena; then OUT_OF_MEMORY */
-    uint32_t mailbox_messages;    /* 10,000 per domain and priority; what comes then waits [E30] */
-    uint32_t answers;             /* 1,000,000 timers and intents of a domain: each has a place for
-                                     its answer beside the mailbox [E30]; then SKN_EFULL */
-    uint32_t outbox_messages;     /* 10,000 per domain, of what waits at others [E32] */
-    uint32_t outbox_bytes;        /* 64 MiB, likewise */
-    uint32_t faulted_waiting;     /* 10,000 at a FAULTED domain; then TARGET_FAULTED [E33] */
-    uint32_t request_hours;       /* 24; so long ids are remembered, and up to one more [E34] */
-    uint32_t request_ids;         /* 1,000,000 of a caller and shard; then RATE_LIMITED [E34] */
-    uint32_t request_bytes;       /* 256 MiB of them, likewise */
-    uint32_t requests_waiting;    /* 100,000; more are refused with SKN_EMAILBOXFULL */
-    uint32_t speculative_batches; /* 4,096 [E20] */
-    uint32_t speculative_bytes;   /* 64 MiB [E20] */
-    uint32_t faults_in_row;       /* 3, then the domain is FAULTED [E33] */
-    uint32_t dead_letters;        /* 10,000 per domain, likewise; a signal says it at 80 percent */
-    uint32_t warm_domains;        /* 1,000 idle ones keep what their program cached */
-    uint32_t quantum_gas;         /* 1,000; what a domain gets in each round of fair share */
-    uint32_t hot_rows;          /* 1,000,000 that a slice reads: what is fetched for it is in memory
-                                     until it is done [E13] */
-    uint32_t limiter_waiting;   /* 1,000,000 attempts at one limiter; what comes then has failed
-                                     with the reason RATE_LIMITED */
-    uint32_t blob_condemned_ms; /* 24 h in which the node runs: so long a content that nobody names
-                                     stays, and so long has who stores one [E45] */
-    uint32_t limiter_idle_ms;   /* 1 h; a limiter that nobody needed so long is gone */
 };
 
 /* --- programs --------------------------------------------------------------------------------- */
@@ -252,10 +220,10 @@ struct skn_core_options {
     uint32_t shards;                           /* how many there are; 0 counts as 1 */
     struct skn_store *store;                   /* borrowed until destroy */
     const struct skn_program *const *programs; /* borrowed; ends with NULL */
-    struct skn_core_limits limits;
-    uint64_t hash_seed; /* of tables in memory: not known outside */
-    bool check_rebuild; /* [E24]; costs a second handling of each message */
-    bool tells_no_why;  /* deletions do not say why: the journal has level 1. An input of P4 */
+    struct skn_core_limits limits;             /* zero: the default (limits_map.h) */
+    uint64_t hash_seed;                        /* of tables in memory: not known outside */
+    bool check_rebuild;                        /* [E24]; costs a second handling of each message */
+    bool tells_no_why; /* deletions do not say why: the journal has level 1. An input of P4 */
     /* [E35] guard.h */
     struct skn_handling *handling;   /* borrowed: told what is handled; NULL: nobody is */
     const struct skn_keyring *keys;  /* borrowed until destroy, or until others are set; those that

@@ -165,6 +165,7 @@ struct skn_core {
     struct skn_store *store;
     const struct skn_program *const *programs;
     struct skn_core_limits limits;
+    uint32_t limits_version; /* of them: what every record names (P4) */
     uint32_t shard;
     bool check_rebuild;
     bool tells_no_why; /* its journal has no word for it */
@@ -550,9 +551,6 @@ SKN_MUST_USE enum skn_rc skn_commit(struct skn_core *core,
                                     uint64_t stamp,
                                     struct skn_record *out_record,
                                     struct skn_diag *diag);
-
-/* What becomes part of every record: raise it when a default limit changes (P4). */
-enum { SKN_LIMITS_VERSION = 2 };
 
 /* What a record of the core's own has as its message; behind "take" and "expire" is what they need
  * to be executed again (stream.c, request.c). */

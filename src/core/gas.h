@@ -11,7 +11,8 @@
  *      have more gas than a cold one.
  *
  * One gas is about 5 ns of a core on the machine that the table was measured on. It is a unit, not a
- * promise: nothing reads a clock. A change here is a change of the limits (P4).
+ * promise: nothing reads a clock. A change here is a change of the limits (P4): it
+ * raises their version (limits.c).
  *
  * What a slice is charged for:
  *   | what                              | gas                                              |

@@ -184,14 +184,14 @@ static enum skn_rc execute(struct skn_core *core,
                            struct skn_diag *diag)
 {
     skn_buf_reset(&core->batch[0]);
-    if (record->limits != SKN_LIMITS_VERSION) {
-        replay->other_limits++;
-        return SKN_ENOENT;
-    }
     enum skn_rc rc;
-    if (is_own(record, SKN_RECORD_OPEN)) {
+    if (is_own(record, SKN_RECORD_OPEN)) { /* no limit bears on it */
         skn_core_begin_epoch(core, &core->batch[0]);
         return SKN_OK;
+    }
+    if (record->limits != core->limits_version) {
+        replay->other_limits++;
+        return SKN_ENOENT;
     }
     if (is_own(record, SKN_RECORD_TRIM)) return skn_stream_trim_again(core, record, diag);
     if (is_own(record, SKN_RECORD_EXPIRE)) return skn_requests_expire_again(core, record, diag);

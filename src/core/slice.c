@@ -317,7 +317,7 @@ enum skn_rc skn_commit(struct skn_core *core,
                                       .state_hi = state.hi,
                                       .message = message,
                                       .module = module,
-                                      .limits = SKN_LIMITS_VERSION,
+                                      .limits = core->limits_version,
                                       .batch = batch};
     if (!cx) return SKN_OK;
     skn_names_committed(core, cx);
