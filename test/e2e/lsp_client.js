@@ -89,6 +89,8 @@ async function features() {
     assert.strictEqual(layout.newText,
         '@input: name: string\n\nFail[reason="\u{1F600} ${name}"] -> Noop\n');
 
+    await renames();
+
     found = await put(uri, 'A ->', 8);
     assert.ok(found.some((d) => d.code === 'SKN-P011'));
     assert.deepStrictEqual(await ask('formatting', uri, {options: {}}), []);
@@ -98,6 +100,63 @@ async function features() {
     await assert.rejects(ask('hover', uriOf('nobody.pty'), at(0, 0)), /not open/);
     await assert.rejects(connection.sendRequest('textDocument/foldingRange', {textDocument: {uri}}),
         /no such method/);
+}
+
+// The text with what a rename changes in it.
+function changed(text, edits) {
+    const lines = text.split('\n');
+    for (const {range, newText} of [...edits].sort((a, b) => b.range.start.line - a.range.start.line ||
+        b.range.start.character - a.range.start.character)) {
+        assert.strictEqual(range.start.line, range.end.line);
+        const line = lines[range.start.line];
+        lines[range.start.line] = line.slice(0, range.start.character) + newText + line.slice(range.end.character);
+    }
+    return lines.join('\n');
+}
+
+// Every name that a flow can give: inputs, variables of Set, exports of groups, in every place of theirs.
+async function renames() {
+    const uri = uriOf('flows/names.pty');
+    const text = '@input: who: string\n@input: name: string\n@concurrency-key: "k ${who}"\n' +
+        '{Set[total="${who}", mood="$${who}"] -> Log[message="${total.x} \\"${total}\\" ${mood}"]}\n' +
+        '    [exports=["total"]] -> Hello[name="${who}"] -> Log[message="${total}", executor="inline"]\n';
+    await put(uri, text, 1);
+    // The place of a name: behind a part of the text that is there once.
+    const behind = (part) => {
+        assert.strictEqual(text.split(part).length, 2, part);
+        const before = text.slice(0, text.indexOf(part) + part.length).split('\n');
+        return at(before.length - 1, before[before.length - 1].length);
+    };
+    const rename = async (part, newName) =>
+        changed(text, (await ask('rename', uri, {...behind(part), newName})).changes[uri]);
+    // From the declaration and from each kind of use; what is no use ("$${who}") stays.
+    const person = text.replaceAll('${who}', '${person}').replace('who:', 'person:')
+        .replace('$${person}', () => '$${who}');
+    for (const part of ['@input: w', '"k ${wh', 'total="${who', 'Hello[name="${'])
+        assert.strictEqual(await rename(part, 'person'), person, part);
+    const sum = text.replaceAll('total', 'sum');
+    for (const part of ['Set[to', 'mood="$${who}"] -> Log[message="${', '\\"${to', 'exports=["'])
+        assert.strictEqual(await rename(part, 'sum'), sum, part);
+    assert.strictEqual(await rename(' ${moo', 'é_1'), text.replace('mood=', 'é_1=').replace('${mood}', '${é_1}'));
+    await assert.rejects(rename('Set[to', 'who'), /another value of this flow has this name/);
+    await assert.rejects(rename('Set[to', 'timeout'), /an option/);
+    await assert.rejects(rename('Set[to', 'previous'), /gives values of this name itself/);
+    await assert.rejects(rename('Set[to', 'a b'), /cannot be a name/);
+    await assert.rejects(rename('Set[to', 'failure'), /cannot be a name/);
+    await assert.rejects(rename('mood="$${wh', 'x'), /an event is renamed in its file/);
+    assert.match((await ask('hover', uri, behind('Set[to'))).contents.value, /^\*\*total\*\*: a variable that Set sets/);
+    assert.match((await ask('hover', uri, behind('"k ${wh'))).contents.value, /an input of the run, string/);
+    assert.deepStrictEqual((await ask('definition', uri, behind('exports=["'))).range.start, {line: 3, character: 5});
+    // Hello takes `name`: renamed, it would get nothing. With an option of that name it is not taken.
+    await put(uri, '@input: name: string\n@input: other: string\nHello', 2);
+    await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /Hello takes a value by the name "name"/);
+    await assert.rejects(ask('rename', uri, {...at(1, 9), newName: 'name'}), /another value|by the name/);
+    await put(uri, '@input: other: string\nHello[name="x"] -> Hello', 3);
+    await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'name'}), /Hello takes a value by the name "name"/);
+    await put(uri, '@input: other: string\nLog[message="${othr} ${other}"]', 4);
+    await assert.rejects(ask('rename', uri, {...at(1, 16), newName: 'x'}), /declares this name/);
+    await put(uri, '@input: other: string\nLog[message="${other}" ->', 5);
+    await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /malformed/);
 }
 
 // 5,000 lines; the goal is an answer in under 50 ms.

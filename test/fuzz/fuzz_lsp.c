@@ -6,16 +6,46 @@
 #include "fuzz/fuzz.h"
 #include "lang/pointy/service.h"
 
-static const struct skn_project_events *no_events(void *ctx, struct skn_slice path)
+/* A takes `name`, gives and exports `total`; a path with a "0" is in no project. */
+static const struct skn_project_events *events_of(void *ctx, struct skn_slice path)
 {
-    (void)ctx;
-    (void)path;
-    return NULL;
+    return path.len > 0 && memchr(path.ptr, '0', path.len) ? NULL : ctx;
+}
+
+static const struct skn_project_events *project(struct skn_project_events *out)
+{
+    static const struct skn_slice argv[] = {{(const uint8_t *)"true", 4}};
+    static const struct skn_slice total[] = {{(const uint8_t *)"total", 5}};
+    static const struct skn_field name = {
+        .name = {(const uint8_t *)"name", 4}, .type = SKN_TYPE_STRING, .required = true};
+    static const struct skn_field given = {.name = {(const uint8_t *)"total", 5},
+                                           .type = SKN_TYPE_INT,
+                                           .required = true,
+                                           .description = {(const uint8_t *)"sum", 3}};
+    static const struct skn_event_def a = {.name = {(const uint8_t *)"A", 1},
+                                           .kind = SKN_EVENT_EXEC,
+                                           .version = {1, 0, 0},
+                                           .argv = argv,
+                                           .argc = 1,
+                                           .inputs = &name,
+                                           .input_count = 1,
+                                           .outputs = &given,
+                                           .output_count = 1,
+                                           .outcomes = total,
+                                           .outcome_count = 1,
+                                           .exports = total,
+                                           .export_count = 1,
+                                           .retry = {1, 0, 1000, 0},
+                                           .file = {(const uint8_t *)"/e/a.yaml", 9}};
+    static const struct skn_event_def *const sorted[] = {&a};
+    *out = (struct skn_project_events){.sorted = sorted, .count = 1};
+    return out;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct skn_pointy_host host = {.events = no_events};
+    struct skn_project_events known;
+    struct skn_pointy_host host = {.ctx = (void *)(uintptr_t)project(&known), .events = events_of};
     const struct skn_lsp_language flows = skn_pointy_language(&host);
     const struct skn_lsp_language events = skn_event_language();
     const struct skn_lsp_language *const languages[] = {&flows, &events};

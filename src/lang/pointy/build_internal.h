@@ -133,6 +133,15 @@ typedef void (*skn_template_fn)(void *ctx,
                                 struct skn_span name);
 void skn_pty_templates(struct skn_pty *b, uint32_t unit, skn_template_fn fn, void *ctx);
 
+/* The bytes at `at`, which is inside a string that ends at `end`: of an escape, of "$$", or of "${name}"
+ * and "${name.key}", whose name is then given (else it is empty); 1 for any other, and for a "$" that is
+ * malformed. */
+uint32_t
+skn_template_step(struct skn_slice text, uint32_t at, uint32_t end, struct skn_slice *out_name);
+
+/* Whether values are filled into the strings of an option. */
+bool skn_template_is_taken(struct skn_slice option);
+
 /* Every "$" of every string that may name values is well formed [F19]. */
 void skn_check_dollars(struct skn_pty *b);
 

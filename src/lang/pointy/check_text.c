@@ -20,6 +20,18 @@ static uint32_t template_len(struct skn_slice rest, struct skn_slice *out_name)
     return (uint32_t)(close - rest.ptr) + 1;
 }
 
+uint32_t
+skn_template_step(struct skn_slice text, uint32_t at, uint32_t end, struct skn_slice *out_name)
+{
+    struct skn_slice rest = skn_slice(text.ptr + at, end - at);
+    *out_name = (struct skn_slice){0};
+    if (rest.ptr[0] == '\\') return 2;
+    if (rest.ptr[0] != '$') return 1;
+    if (rest.len > 1 && rest.ptr[1] == '$') return 2;
+    uint32_t len = template_len(rest, out_name);
+    return len > 0 ? len : 1;
+}
+
 struct seeker {
     struct skn_pty *b;
     uint32_t unit;
@@ -33,13 +45,9 @@ static void seek(const struct seeker *s, const struct skn_literal *literal)
     const uint8_t *text = s->b->source->text.ptr;
     uint32_t end = literal->span.end - 1;
     for (uint32_t at = literal->span.start + 1; at < end;) {
-        struct skn_slice name, rest = skn_slice(text + at, end - at);
-        uint32_t len = 1;
-        if (text[at] == '\\') {
-            len = 2;
-        } else if (text[at] == '$' && rest.len > 1 && rest.ptr[1] == '$') {
-            len = 2;
-        } else if (text[at] == '$' && (len = template_len(rest, &name)) > 0) {
+        struct skn_slice name;
+        uint32_t len = skn_template_step(s->b->source->text, at, end, &name);
+        if (name.len > 0) {
             uint32_t start = (uint32_t)(name.ptr - text);
             struct skn_span span = {start, start + (uint32_t)name.len};
             if (s->fn) {
@@ -48,8 +56,7 @@ static void seek(const struct seeker *s, const struct skn_literal *literal)
                 skn_pty_not_run(
                     s->b, (struct skn_span){at, at + len}, "values inside a string, ${..}");
             }
-        } else if (text[at] == '$') {
-            len = 1;
+        } else if (text[at] == '$' && len == 1) {
             if (!s->fn)
                 skn_diags_add(s->b->diags,
                               SKN_CODE_BAD_DOLLAR,
@@ -60,14 +67,13 @@ static void seek(const struct seeker *s, const struct skn_literal *literal)
     }
 }
 
-/* Nothing is filled into these [F19]. */
-static bool takes_none(struct skn_slice option)
+bool skn_template_is_taken(struct skn_slice option)
 {
-    static const char *const names[] = {
+    static const char *const none[] = {
         "executor", "compensate", "evaluate", "result_evaluation_strategy"};
-    for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++)
-        if (skn_slice_eq(option, skn_slice_str(names[i]))) return true;
-    return false;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(none); i++)
+        if (skn_slice_eq(option, skn_slice_str(none[i]))) return false;
+    return true; /* [F19] */
 }
 
 static void seek_unit(struct skn_pty *b, uint32_t unit, skn_template_fn fn, void *ctx)
@@ -75,7 +81,7 @@ static void seek_unit(struct skn_pty *b, uint32_t unit, skn_template_fn fn, void
     const struct skn_syn_unit *from = &b->tree->units[unit];
     for (uint32_t i = 0; i < from->option_count; i++) {
         const struct skn_syn_option *option = &b->tree->options[from->first_option + i];
-        if (takes_none(skn_pty_text(b, option->name))) continue;
+        if (!skn_template_is_taken(skn_pty_text(b, option->name))) continue;
         struct seeker s = {.b = b, .unit = unit, .option = option->name, .fn = fn, .ctx = ctx};
         uint32_t end = b->tree->literals[option->literal].end;
         for (uint32_t at = option->literal; at < end; at++)

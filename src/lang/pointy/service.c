@@ -1,16 +1,16 @@
 /* service.c - what the language server asks about a flow. Completion looks at tokens, since a text is
- * seldom whole while it is typed; everything else at the tree. */
+ * seldom whole while it is typed; everything else at the tree (service_names.c). */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/service.h"
 #include "lang/pointy/options_internal.h"
 #include "lang/pointy/parse_internal.h"
+#include "lang/pointy/service_internal.h"
 #include "lang/pointy/tools.h"
 
 #include <stdio.h>
 
 #include "base/pure.h" /* last */
 
-static const struct skn_project_events *events_of(void *ctx, const struct skn_lsp_text *text)
+const struct skn_project_events *skn_service_events(void *ctx, const struct skn_lsp_text *text)
 {
     const struct skn_pointy_host *host = ctx;
     return host->events(host->ctx, text->path);
@@ -18,7 +18,8 @@ static const struct skn_project_events *events_of(void *ctx, const struct skn_ls
 
 static void check(void *ctx, const struct skn_lsp_text *text, struct skn_diags *diags)
 {
-    enum skn_rc rc = skn_pointy_check(text->arena, text->source, events_of(ctx, text), diags);
+    enum skn_rc rc =
+        skn_pointy_check(text->arena, text->source, skn_service_events(ctx, text), diags);
     SKN_ASSERT((rc == SKN_OK) == (diags->errors == 0));
 }
 
@@ -29,8 +30,6 @@ static void check_event(void *ctx, const struct skn_lsp_text *text, struct skn_d
     enum skn_rc rc = skn_event_parse(text->arena, text->source, diags, &def);
     SKN_ASSERT((rc == SKN_OK) == (diags->errors == 0));
 }
-
-/* --- completion ------------------------------------------------------------------------------- */
 
 enum { OPEN_MAX = 2 * SKN_GRAPH_DEPTH_MAX + 2 };
 
@@ -105,8 +104,7 @@ static void offer_words(struct skn_lsp_items *items, const char *const *words, b
     }
 }
 
-/* The event of a name as it is written, with source and version. */
-static const struct skn_event_def *find_event(const struct skn_project_events *events,
+const struct skn_event_def *skn_service_event(const struct skn_project_events *events,
                                               struct skn_slice written)
 {
     struct skn_slice name = written, version = {0};
@@ -125,7 +123,7 @@ static void offer_options(struct skn_lsp_items *items,
                           const struct skn_project_events *events,
                           struct skn_slice owner)
 {
-    const struct skn_event_def *def = find_event(events, owner);
+    const struct skn_event_def *def = skn_service_event(events, owner);
     const struct skn_option_rule *rule;
     for (uint32_t i = 0; def && i < def->input_count; i++)
         skn_lsp_item(items,
@@ -189,7 +187,7 @@ static void offer_outcomes(struct skn_lsp_items *items,
                            struct skn_slice owner)
 {
     static const char *const known[] = {"success", "failure", NULL};
-    const struct skn_event_def *def = find_event(events, owner);
+    const struct skn_event_def *def = skn_service_event(events, owner);
     offer_words(items, known, false);
     for (uint32_t i = 0; def && i < def->outcome_count; i++)
         skn_lsp_item(items, def->outcomes[i], SKN_LSP_VALUE, (struct skn_slice){0});
@@ -199,7 +197,7 @@ static void
 complete(void *ctx, const struct skn_lsp_text *text, uint32_t offset, struct skn_lsp_items *items)
 {
     struct place *p = skn_arena_zero(text->arena, 1, sizeof(*p));
-    const struct skn_project_events *events = events_of(ctx, text);
+    const struct skn_project_events *events = skn_service_events(ctx, text);
     find_place(text->source, offset, p);
     struct skn_slice owner = {0};
     enum skn_token_kind opener = p->depth > 0 ? p->opened[p->depth - 1] : SKN_TOKEN_END;
@@ -223,259 +221,6 @@ complete(void *ctx, const struct skn_lsp_text *text, uint32_t offset, struct skn
     }
 }
 
-/* --- hover, definition, rename, outline ------------------------------------------------------- */
-
-/* A tree of the text while somebody looks at it. */
-struct tree {
-    struct skn_syntax syntax;
-    struct skn_diags *diags;
-};
-
-static void open_tree(struct tree *t, const struct skn_lsp_text *text)
-{
-    t->diags = skn_arena_zero(text->arena, 1, sizeof(*t->diags));
-    skn_diags_init(t->diags, text->arena, text->source);
-    skn_syntax_parse(&t->syntax, t->diags);
-}
-
-static bool holds(struct skn_span span, uint32_t offset)
-{
-    return span.start <= offset && offset <= span.end && span.start < span.end;
-}
-
-/* The unit whose event stands there, or SKN_GRAPH_NONE. Units stand in the order of the text. */
-static uint32_t unit_at(const struct tree *t, uint32_t offset)
-{
-    uint32_t low = 0, high = t->syntax.unit_count;
-    while (high - low > 1) {
-        uint32_t middle = low + (high - low) / 2;
-        if (t->syntax.units[middle].span.start <= offset) {
-            low = middle;
-        } else {
-            high = middle;
-        }
-    }
-    if (low >= t->syntax.unit_count) return SKN_GRAPH_NONE;
-    const struct skn_syn_unit *unit = &t->syntax.units[low];
-    bool is_named = unit->kind == SKN_SYN_EVENT || unit->kind == SKN_SYN_CALL;
-    return is_named && holds(unit->span, offset) ? low : SKN_GRAPH_NONE;
-}
-
-static void
-put_fields(struct skn_buf *out, const char *title, const struct skn_field *fields, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        skn_buf_printf(out,
-                       "%s`%.*s`: %s%s%s%.*s",
-                       i == 0 ? title : "\n- ",
-                       SKN_FMT(fields[i].name),
-                       skn_field_type_name(&fields[i]),
-                       fields[i].required ? "" : ", may be missing",
-                       fields[i].description.len > 0 ? ": " : "",
-                       SKN_FMT(fields[i].description));
-}
-
-static void put_event(struct skn_buf *out,
-                      const struct skn_project_events *events,
-                      const struct skn_event_def *def)
-{
-    skn_buf_printf(out,
-                   "**%.*s** %u.%u.%u%s\n\n%.*s",
-                   SKN_FMT(def->name),
-                   (unsigned)def->version[0],
-                   (unsigned)def->version[1],
-                   (unsigned)def->version[2],
-                   def->is_deprecated ? " (deprecated)" : "",
-                   SKN_FMT(def->description));
-    put_fields(out, "\n\nTakes\n- ", def->inputs, def->input_count);
-    put_fields(out, "\n\nGives\n- ", def->outputs, def->output_count);
-    for (uint32_t i = 0; i < def->outcome_count; i++)
-        skn_buf_printf(
-            out, "%s`%.*s`", i == 0 ? "\n\nEnds also with " : ", ", SKN_FMT(def->outcomes[i]));
-    uint32_t versions = 0;
-    for (size_t i = 0; events && i < events->count; i++) {
-        const struct skn_event_def *other = events->sorted[i];
-        if (!skn_slice_eq(other->name, def->name)) continue;
-        skn_buf_printf(out,
-                       "%s%u.%u.%u",
-                       versions++ == 0 ? "\n\nVersions: " : ", ",
-                       (unsigned)other->version[0],
-                       (unsigned)other->version[1],
-                       (unsigned)other->version[2]);
-    }
-}
-
-static bool hover_option(const struct tree *t,
-                         const struct skn_source *source,
-                         uint32_t offset,
-                         struct skn_buf *out)
-{
-    for (uint32_t i = 0; i < t->syntax.option_count; i++) {
-        struct skn_span span = t->syntax.options[i].name;
-        if (!holds(span, offset)) continue;
-        const struct skn_option_rule *rule = skn_option_find(skn_source_at(source, span));
-        if (!rule) return false;
-        skn_buf_printf(out,
-                       "**%s**: %s\n\nThe value is %s.",
-                       rule->name,
-                       rule->text,
-                       skn_option_wanted(rule->rule));
-        return true;
-    }
-    return false;
-}
-
-static bool hover(void *ctx, const struct skn_lsp_text *text, uint32_t offset, struct skn_buf *out)
-{
-    struct tree t;
-    const struct skn_project_events *events = events_of(ctx, text);
-    open_tree(&t, text);
-    uint32_t unit = unit_at(&t, offset);
-    bool found = false;
-    if (unit == SKN_GRAPH_NONE) {
-        found = hover_option(&t, text->source, offset, out);
-    } else {
-        struct skn_syn_event event = skn_syn_event_of(text->source, &t.syntax.units[unit]);
-        struct skn_slice name = skn_source_at(text->source, event.name), version = {0};
-        bool has_name;
-        if (event.version.end > 0) version = skn_source_at(text->source, event.version);
-        const struct skn_event_def *def = skn_project_find_event(events, name, version, &has_name);
-        if (def) {
-            put_event(out, events, def);
-        } else if (skn_builtin_text(name)) {
-            skn_buf_printf(out, "**%.*s**, built in\n\n%s", SKN_FMT(name), skn_builtin_text(name));
-        }
-        found = out->len > 0;
-    }
-    skn_syntax_fini(&t.syntax);
-    return found;
-}
-
-/* The places of an input: its declaration, then every ${name} in a string of the flow. */
-static void each_use(const struct tree *t,
-                     const struct skn_source *source,
-                     struct skn_slice name,
-                     void (*fn)(void *ctx, struct skn_span span),
-                     void *ctx)
-{
-    for (uint32_t i = 0; i < t->syntax.input_count; i++)
-        if (skn_slice_eq(skn_source_at(source, t->syntax.inputs[i].name), name))
-            fn(ctx, t->syntax.inputs[i].name);
-    for (uint32_t i = 0; i < t->syntax.literal_count; i++) {
-        const struct skn_literal *literal = &t->syntax.literals[i];
-        if (literal->kind != SKN_LITERAL_STRING) continue;
-        for (uint32_t at = literal->span.start; at + name.len + 3 <= literal->span.end; at++) {
-            if (source->text.ptr[at] != '$' || source->text.ptr[at + 1] != '{') continue;
-            struct skn_span span = {at + 2, at + 2 + (uint32_t)name.len};
-            uint8_t behind = source->text.ptr[span.end];
-            if (skn_slice_eq(skn_source_at(source, span), name) && (behind == '}' || behind == '.'))
-                fn(ctx, span);
-        }
-    }
-}
-
-/* What is looked for: the input whose declaration or use stands at an offset. */
-struct seek {
-    uint32_t offset;
-    bool found;
-};
-
-static void seek_use(void *ctx, struct skn_span span)
-{
-    struct seek *s = ctx;
-    s->found = s->found || holds(span, s->offset);
-}
-
-/* The index of that input, or SKN_GRAPH_NONE. */
-static uint32_t input_at(const struct tree *t, const struct skn_source *source, uint32_t offset)
-{
-    for (uint32_t i = 0; i < t->syntax.input_count; i++) {
-        struct seek s = {.offset = offset};
-        each_use(t, source, skn_source_at(source, t->syntax.inputs[i].name), seek_use, &s);
-        if (s.found) return i;
-    }
-    return SKN_GRAPH_NONE;
-}
-
-static bool define(void *ctx,
-                   const struct skn_lsp_text *text,
-                   uint32_t offset,
-                   struct skn_lsp_target *out_target)
-{
-    struct tree t;
-    bool found = false;
-    open_tree(&t, text);
-    uint32_t unit = unit_at(&t, offset);
-    uint32_t input = unit == SKN_GRAPH_NONE ? input_at(&t, text->source, offset) : SKN_GRAPH_NONE;
-    if (input != SKN_GRAPH_NONE) {
-        out_target->span = t.syntax.inputs[input].name;
-        found = true;
-    } else if (unit != SKN_GRAPH_NONE) {
-        const struct skn_event_def *def = find_event(
-            events_of(ctx, text), skn_source_at(text->source, t.syntax.units[unit].span));
-        found = def && def->file.len > 0;
-        if (found) out_target->path = def->file;
-    }
-    skn_syntax_fini(&t.syntax);
-    return found;
-}
-
-static void edit_use(void *ctx, struct skn_span span)
-{
-    skn_lsp_edit(ctx, span);
-}
-
-static const char *rename_input(void *ctx,
-                                const struct skn_lsp_text *text,
-                                uint32_t offset,
-                                struct skn_slice name,
-                                struct skn_lsp_edits *edits)
-{
-    struct tree t;
-    const char *why = NULL;
-    (void)ctx;
-    open_tree(&t, text);
-    uint32_t input = input_at(&t, text->source, offset);
-    if (input == SKN_GRAPH_NONE) {
-        why = "only inputs are renamed here: an event is renamed in its file";
-    } else if (name.len > 0 && (!skn_is_name(name) || skn_is_reserved(name))) {
-        why = "this cannot be a name";
-    } else {
-        struct skn_slice old = skn_source_at(text->source, t.syntax.inputs[input].name);
-        for (uint32_t i = 0; name.len > 0 && i < t.syntax.input_count; i++)
-            if (i != input &&
-                skn_slice_eq(skn_source_at(text->source, t.syntax.inputs[i].name), name))
-                why = "another input has this name";
-        if (!why) each_use(&t, text->source, old, edit_use, edits);
-    }
-    skn_syntax_fini(&t.syntax);
-    return why;
-}
-
-static void outline(void *ctx, const struct skn_lsp_text *text, struct skn_lsp_symbols *symbols)
-{
-    struct tree t;
-    (void)ctx;
-    open_tree(&t, text);
-    for (uint32_t i = 0; i < t.syntax.input_count; i++)
-        skn_lsp_symbol(symbols,
-                       skn_source_at(text->source, t.syntax.inputs[i].name),
-                       t.syntax.inputs[i].name,
-                       false);
-    for (uint32_t i = 0; i < t.syntax.unit_count; i++) {
-        const struct skn_syn_unit *unit = &t.syntax.units[i];
-        const struct skn_syn_body *body = &t.syntax.bodies[t.syntax.steps[unit->step].body];
-        /* What branches do is read at the unit; an outline of all of it is as long as the text. */
-        if (unit->kind == SKN_SYN_BAD || body->kind == SKN_BODY_BRANCH) continue;
-        bool is_group = unit->kind == SKN_SYN_GROUP;
-        skn_lsp_symbol(symbols,
-                       is_group ? SKN_LIT("group") : skn_source_at(text->source, unit->span),
-                       unit->span,
-                       is_group);
-    }
-    skn_syntax_fini(&t.syntax);
-}
-
 static bool format(void *ctx, const struct skn_lsp_text *text, struct skn_buf *out)
 {
     struct skn_diags *diags = skn_arena_zero(text->arena, 1, sizeof(*diags));
@@ -490,10 +235,10 @@ struct skn_lsp_language skn_pointy_language(struct skn_pointy_host *host)
                                      .ctx = host,
                                      .check = check,
                                      .complete = complete,
-                                     .hover = hover,
-                                     .define = define,
-                                     .rename = rename_input,
-                                     .outline = outline,
+                                     .hover = skn_service_hover,
+                                     .define = skn_service_define,
+                                     .rename = skn_service_rename,
+                                     .outline = skn_service_outline,
                                      .format = format};
 }
 

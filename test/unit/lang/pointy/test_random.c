@@ -1,6 +1,6 @@
 /* test_random.c - generated programs: what is meant is what is compiled, and nothing crashes.
  *
- * SKN_SEED=N repeats one seed; a failure prints it. */
+ * SKN_SEED=N repeats one seed; a failure prints it. SKN_SOAK multiplies the count. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pty_test.h"
 
@@ -181,6 +181,12 @@ static void check_stored_form(const struct skn_graph *graph, const char *dump)
     skn_arena_fini(&arena);
 }
 
+static uint64_t soak(void)
+{
+    const char *given = getenv("SKN_SOAK");
+    return given ? strtoull(given, NULL, 0) : 1;
+}
+
 static bool one_program(uint64_t seed, const struct project *project)
 {
     struct writer w = {.budget = 60};
@@ -221,7 +227,7 @@ static void a_generated_program_compiles_to_what_it_means(void **state)
     const char *given = getenv("SKN_SEED");
     project_init(&project);
     if (given) assert_true(one_program(strtoull(given, NULL, 0), &project));
-    for (uint64_t seed = 1; seed <= 2000 && !given; seed++)
+    for (uint64_t seed = 1; seed <= 2000 * soak() && !given; seed++)
         assert_true(one_program(seed, &project));
     project_fini(&project);
 }
@@ -293,7 +299,7 @@ static void any_tokens_get_a_verdict(void **state)
     uint64_t first = given ? strtoull(given, NULL, 0) : 1;
     project_init(&project);
     skn_buf_init(&text, 1 << 16);
-    for (uint64_t seed = first; seed < first + (given ? 1 : 8000); seed++) {
+    for (uint64_t seed = first; seed < first + (given ? 1 : 8000 * soak()); seed++) {
         struct skn_rng rng;
         struct compiled c;
         struct skn_buf shown;
