@@ -103,5 +103,8 @@
     X(93, REF_IN_REMOVAL,     1, "core/blob", "a reference counts while the file of its blob is being removed [E45]") \
     X(94, REST_COUNTS,        1, "core/blob", "the time in which the node did not run counts for a blob [E45]") \
     /* limits */ \
-    X(96, LIMITS_NOT_NAMED,   1, "core/limit_change", "a record does not name the limits that were set (P4)")
+    X(96, LIMITS_NOT_NAMED,   1, "core/limit_change", "a record does not name the limits that were set (P4)") \
+    /* looking back: more */ \
+    X(98, BASE_TOO_NEW,       1, "sim", "a look back begins with a base that is newer than its stamp [E70]") \
+    X(99, PRUNED_SHOWN,       1, "sim", "a look back shows what was pruned since [E70] (P8)")
 /* clang-format on */

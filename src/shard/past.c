@@ -1,5 +1,6 @@
 /* past.c - the rows of a shard as of a stamp: a base, and the records behind it up to there [E70]. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "base/hlc.h"
 #include "base/mem.h"
 #include "core/look.h"
@@ -53,7 +54,7 @@ is_before(struct begin *b, struct skn_backend *backend, bool *out_is, struct skn
     struct skn_position position = {0};
     enum skn_rc rc = skn_backend_position(backend, b->past->shard, &position, diag);
     if (rc == SKN_ENOENT) rc = SKN_OK; /* it had no record then */
-    *out_is = position.stamp <= b->past->stamp;
+    *out_is = position.stamp <= b->past->stamp || skn_bug(SKN_BUG_BASE_TOO_NEW);
     if (rc == SKN_OK && position.stamp < b->oldest_stamp) b->oldest_stamp = position.stamp;
     return rc;
 }
@@ -198,6 +199,7 @@ static void note_pruned(struct past *past, struct skn_slice batch)
 {
     struct skn_row_op op;
     struct skn_key_info info;
+    if (skn_bug(SKN_BUG_PRUNED_SHOWN)) return;
     while (skn_batch_next(&batch, &op, NULL) == SKN_OK) {
         if (!op.is_delete || op.why != SKN_WHY_PRUNE) continue;
         skn_key_read(op.key, &info);

@@ -158,7 +158,9 @@ static enum skn_rc first_answer(struct skn_checker *c,
     bool is_boom = skn_slice_eq(e->name, SKN_LIT("boom"));
     if (e->rc == SKN_EFAULT && is_boom) check_dead(c, e->domain)->promised++;
     if (e->rc != SKN_OK) return SKN_OK;
-    if (skn_slice_eq(e->name, SKN_LIT("add"))) check_ledger(c, e->domain)->promised += amount;
+    bool is_add = skn_slice_eq(e->name, SKN_LIT("add"));
+    if (is_add) check_ledger(c, e->domain)->promised += amount;
+    if (is_add && e->count > 0) check_knows(c, e, amount);
     if (skn_slice_eq(e->name, SKN_LIT("start"))) {
         struct run *run = check_remember(c, &c->runs, e->domain, sizeof *run);
         run->is_promised = true;
@@ -263,6 +265,7 @@ enum skn_rc skn_checker_add(struct skn_checker *checker,
         [SKN_HISTORY_MAIL] = check_saw_mail,
         [SKN_HISTORY_GIVEN] = check_saw_given,
         [SKN_HISTORY_PLACE] = check_saw_place,
+        [SKN_HISTORY_THEN] = check_then,
         [SKN_HISTORY_OBSERVED] = check_observed,
         [SKN_HISTORY_END] = check_the_end,
     };

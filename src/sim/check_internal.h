@@ -64,11 +64,14 @@ struct attempt {
     uint64_t seen;
 };
 
+struct known;
+
 struct ledger {
-    int64_t sum;      /* of the entries of this observation */
-    int64_t promised; /* of the adds that were answered */
-    int64_t asked;    /* of all that ever were asked for */
-    int64_t shown;    /* the greatest sum that a query showed */
+    int64_t sum;         /* of the entries of this observation */
+    int64_t promised;    /* of the adds that were answered */
+    int64_t asked;       /* of all that ever were asked for */
+    int64_t shown;       /* the greatest sum that a query showed */
+    struct known *known; /* when it had what: check_past.c */
 };
 
 /* Under which epoch a domain had something performed last. Each shard has epochs of its own. */
@@ -155,6 +158,9 @@ enum skn_rc check_begins(struct skn_checker *c,
 void check_ends(struct task *task);
 /* Of an observation: whether any came too early. */
 enum skn_rc check_paces(struct skn_checker *c, struct skn_diag *diag);
+/* check_past.c. An add of this amount was answered with its stamp and the sum. */
+check_fn check_then;
+void check_knows(struct skn_checker *c, const struct skn_history_event *e, int64_t amount);
 /* check_rows.c */
 check_fn check_observe, check_saw_run, check_saw_attempt, check_saw_job, check_saw_entry,
     check_saw_total, check_saw_sent, check_saw_received, check_saw_timer, check_saw_dead,

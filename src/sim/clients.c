@@ -80,6 +80,7 @@ static void submit(struct world *w, size_t at)
                                         .payload = skn_value_view(ask->payload),
                                         .priority = ask->priority};
     node_submit(w, &request);
+    ask->asked++;
     w->open_asks += ask->waits_in != w->life;
     ask->waits_in = w->life;
     world_cover(w, SKN_COVER_REQUEST);
@@ -192,6 +193,12 @@ static void ask_ledger(struct world *w)
         world_cover(w, SKN_COVER_QUERY);
     } else if (w->params.bad_adds && skn_rng_chance(&w->rng, 1, 6)) {
         ask_bad_add(w, amount);
+    } else if (w->params.history && skn_rng_chance(&w->rng, 1, 4)) {
+        const struct wish note = {.amount = amount, .what = "note"};
+        struct skn_slice ledger = any_ledger(w);
+        struct ask ask = make(w, ledger, "add", &note);
+        ask.is_note = true;
+        submit(w, remember(w, &ask));
     } else {
         ask_new(w, any_ledger(w), "add", &wish);
     }
@@ -253,6 +260,7 @@ static void repeat(struct world *w, bool is_other)
                            .id = ask.id,
                            .name = ask.name,
                            .amount = wish.amount,
+                           .asked = 1, /* the same may have been asked before */
                            .priority = ask.priority};
         /* A peer or a job takes whatever amount it is given. */
         ask.payload = payload_of(w, ask.id, &wish);
@@ -333,6 +341,11 @@ void clients_hear(struct world *w, const struct skn_output *output)
     event.answer = world_hash(output->value);
     if (ask->id.len == 0 && skn_value_is(answer, SKN_T_INT))
         event.amount = skn_value_as_int(answer);
+    bool is_add = output->rc == SKN_OK && skn_slice_eq(ask->name, SKN_LIT("add"));
+    if (is_add && ask->asked == 1 && skn_value_is(answer, SKN_T_INT)) {
+        event.amount = skn_value_as_int(answer);
+        event.count = ask->stamp = output->stamp;
+    }
     w->open_asks -= ask->waits_in == w->life;
     ask->waits_in = 0;
     bool may_ask_again = output->rc == SKN_EMAILBOXFULL || output->rc == SKN_ERATELIMITED;

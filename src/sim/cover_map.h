@@ -67,6 +67,9 @@
     X(RUN,             500,  "runs of flows that were started") \
     X(JOB,             1000, "intents of a program of its own") \
     X(PLACE,           500,  "attempts that a limiter gave a place") \
+    X(LOOKED_BACK,     200,  "looks back at a stamp [E70]") \
+    X(PRUNED_THEN,     20,   "looks back at rows that were pruned since [E70]") \
+    X(NOT_KEPT,        0,    "looks back at stamps that are not kept [E70]") \
     X(RECORD_OPEN,     1000, "records of openings") \
     X(RECORD_EXPIRE,   0,    "records that forget request ids") \
     X(MESSAGE_REQUEST, 1000, "messages: requests") \

@@ -21,7 +21,7 @@ static const char *const names[SKN_HISTORY_KINDS] = {
     [SKN_HISTORY_TIMER] = "timer",     [SKN_HISTORY_DEAD] = "dead",
     [SKN_HISTORY_MAIL] = "mail",       [SKN_HISTORY_GIVEN] = "given",
     [SKN_HISTORY_PLACE] = "place",     [SKN_HISTORY_OBSERVED] = "observed",
-    [SKN_HISTORY_END] = "end",
+    [SKN_HISTORY_END] = "end",         [SKN_HISTORY_THEN] = "then",
 };
 
 /* --- printing ------------------------------------------------------------------------------------ */

@@ -39,7 +39,8 @@ enum skn_history_kind {
     SKN_HISTORY_REQUEST, /* domain, id, name, hash of the payload, amount of an "add", or the
                              milliseconds of a "later" */
     SKN_HISTORY_REPLY, /* domain, id, name, hash of the payload, rc, answer (its hash), amount: the
-                             sum that a "get" shows */
+                             sum that a "get" shows; of an "add" that was asked once count may be the
+                             stamp at which it was done, and amount the sum then */
     SKN_HISTORY_PERFORM,  /* domain, id: path, key, attempt, epoch; is_stale, is_leaking; name: of
                              its limiter, amount: the places of that, 0 any number */
     SKN_HISTORY_EFFECT,   /* it happened to the world: key, attempt */
@@ -65,6 +66,9 @@ enum skn_history_kind {
     SKN_HISTORY_GIVEN, /* domain, id, attempt, name: a limiter, amount: when it gave the place, in
                              milliseconds of stamps, count: the least between two */
     SKN_HISTORY_PLACE, /* a row of a limiter: domain */
+    SKN_HISTORY_THEN, /* what is shown of a ledger at a stamp [E70]: domain, count: the stamp, amount:
+                             its sum; with id: of a note that was there and was pruned since, is_over:
+                             it is called so */
     SKN_HISTORY_OBSERVED, /* everything that was ever promised is among it */
     SKN_HISTORY_END, /* nothing is under way any more, and all that was asked has been answered */
 };

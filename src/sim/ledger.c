@@ -7,11 +7,12 @@
 
 /* Not pure.h: it forbids the word that names a member of the program. */
 
-/* Messages: add {id, amount, what, n}, get, and blob, which it sends itself.
+/* Messages: add {id, amount, what, n}, get, and blob and prune, which it sends itself.
  * Rows:
  *   "t"      sum
  *   "e" id   amount, how often it was added
  *   "z" ..   what an add did besides, gone again at its end
+ *   "n" id   a note of an add, which its "prune" removes [E70]
  * `what` does something with `n`: within the limits nothing is left of it, over them the slice
  * faults, and then nothing of the add may be left either.
  */
@@ -39,6 +40,17 @@ static void ledger_sleep(void *warm)
 static struct skn_slice zeros(struct skn_cx *cx, size_t n)
 {
     return skn_slice(skn_arena_zero(skn_cx_arena(cx), n ? n : 1, 1), n);
+}
+
+static struct skn_value text_value(struct skn_cx *cx, struct skn_slice text)
+{
+    struct skn_buf *out = skn_cx_scratch(cx);
+    struct skn_builder *b = skn_arena_alloc(skn_cx_arena(cx), sizeof *b);
+    skn_builder_init(b, out);
+    skn_build_string(b, text);
+    enum skn_rc rc = skn_build_end(b, NULL);
+    SKN_ASSERT(rc == SKN_OK);
+    return skn_value_view(skn_buf_slice(out));
 }
 
 static struct skn_value bytes_value(struct skn_cx *cx, size_t n)
@@ -71,7 +83,7 @@ static void put_rows(struct skn_cx *cx, size_t n, size_t bytes, bool keeps_all)
 }
 
 /* True: the answer has been given. */
-static bool do_more(struct skn_cx *cx, struct skn_slice what, size_t n)
+static bool do_more(struct skn_cx *cx, struct skn_slice what, size_t n, struct skn_slice id)
 {
     if (is_name(what, "gas")) put_rows(cx, n, 1, false);
     if (is_name(what, "row")) put_rows(cx, 1, n, false);
@@ -86,6 +98,10 @@ static bool do_more(struct skn_cx *cx, struct skn_slice what, size_t n)
         skn_cx_send(cx, skn_cx_address(cx), SKN_PRIORITY_LOW, SKN_LIT("blob"), bytes_value(cx, n));
     if (is_name(what, "tag"))
         skn_cx_timer_cancel(cx, skn_cx_timer_set(cx, skn_cx_now_ms(cx) + 1000, zeros(cx, n)));
+    if (is_name(what, "note")) {
+        skn_cx_put(cx, numbers_key(skn_cx_arena(cx), "n", id), id);
+        skn_cx_send(cx, skn_cx_address(cx), SKN_PRIORITY_LOW, SKN_LIT("prune"), text_value(cx, id));
+    }
     bool answers = is_name(what, "answer"), twice = is_name(what, "twice");
     if (answers || twice) skn_cx_reply(cx, bytes_value(cx, n));
     if (twice) skn_cx_reply(cx, bytes_value(cx, n));
@@ -109,7 +125,8 @@ add(struct skn_cx *cx, struct warm *warm, struct skn_value payload, struct skn_d
     warm->handled++;
     if (skn_bug(SKN_BUG_MEMORY_STATE)) sum.n[0] = warm->handled;
     if (skn_bug(SKN_BUG_MEMORY_STATE)) numbers_put(cx, SKN_LIT("z"), &sum, 1);
-    bool has_answered = do_more(cx, what, (size_t)payload_int(payload, "n"));
+    bool has_answered =
+        do_more(cx, what, (size_t)payload_int(payload, "n"), payload_text(payload, "id"));
     /* All of it is dropped again: a slice is whole or nothing. */
     if (is_name(what, "fault")) return SKN_FAIL(diag, SKN_EEXECUTION, "an amount of ill luck");
     if (!has_answered) skn_cx_reply(cx, skn_value_int((int64_t)sum.n[0]));
@@ -125,6 +142,10 @@ static enum skn_rc ledger_handle(struct skn_cx *cx,
     struct warm *warm = memory;
     if (!warm) return skn_cx_rc(cx); /* its rows are being fetched */
     if (is_name(message->name, "add")) return add(cx, warm, message->payload, diag);
+    if (is_name(message->name, "prune"))
+        skn_cx_delete_why(cx,
+                          numbers_key(skn_cx_arena(cx), "n", skn_value_as_text(message->payload)),
+                          SKN_WHY_PRUNE);
     if (is_name(message->name, "get")) skn_cx_reply(cx, skn_value_int((int64_t)warm->sum));
     return skn_cx_rc(cx);
 }

@@ -284,6 +284,7 @@ static void opened(struct world *w, struct skn_diag *diag)
     enum skn_rc rc = look_around(w, diag);
     if (rc != SKN_OK) life_fail(w, rc, diag);
     if (rc != SKN_OK) (void)waits_for_room(w, rc);
+    if (w->node) past_look(w, false);
 }
 
 void life_begin(struct world *w)
@@ -293,6 +294,7 @@ void life_begin(struct world *w)
         struct skn_diag diag = {0};
         if (arms_opening) arm(w);
         enum skn_rc rc = node_open(w, !w->plan.holds, &diag);
+        if (rc == SKN_OK && skn_env_sim_is_stopped(w->machine)) rc = SKN_EIO; /* it never heard */
         if (rc == SKN_OK) {
             if (arms_opening) no_faults(w);
             opened(w, &diag);
@@ -372,6 +374,8 @@ void life_turn(struct world *w)
         skn_env_sim_advance(w->machine, (uint64_t)w->plan.pause_ms * MS_IN_NS);
     }
     enum skn_rc rc = is_partial ? turn_some(w, &diag) : turn_all(w, &diag);
+    /* What fails for the history is no failure of the node, but a dead process does nothing. */
+    if (rc == SKN_OK && skn_env_sim_is_stopped(w->machine)) rc = SKN_EIO;
     struct skn_slice domain;
     if (rc == SKN_OK && bombs_have_killed(w, &domain)) {
         crash_marked(w, domain);

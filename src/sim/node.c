@@ -1,11 +1,11 @@
 /* node.c - the node of the simulator: shards whose parts are turned in whatever order the seed says.
- * The one file that knows the shard module. */
+ * With past.c the one file that knows the shard module. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "core/guard.h"
 #include "flow/flow.h"
-#include "shard/shards.h"
-#include "sim/world_internal.h"
+#include "sim/file_backend.h"
+#include "sim/node_internal.h"
 
 #include "base/pure.h"
 
@@ -35,18 +35,33 @@ static const struct skn_program *const programs[] = {&skn_flow_program,
                                                      &sim_bomb_program,
                                                      NULL};
 
-static struct skn_shards_options options_of(const struct world *w)
+static enum skn_rc open_base(void *ctx,
+                             const char *base,
+                             const struct skn_journal_info *info,
+                             struct skn_backend **out_backend,
+                             struct skn_diag *diag)
 {
+    (void)info;
+    return file_backend_open(ctx, base, out_backend, diag);
+}
+
+struct skn_shards_options node_options(const struct world *w)
+{
+    struct skn_env *env = skn_env_sim_env(w->machine);
+    struct skn_history_options history = {.open_base = open_base, .ctx = env};
+    if (w->params.history) history.dir = "/history";
+    if (w->params.history) history.keep_ms = w->params.keep_ms;
     return (struct skn_shards_options){
-        .env = skn_env_sim_env(w->machine),
+        .env = env,
         .dir = dir,
+        .history = history,
         .programs = programs,
         .limits = w->params.limits,
         .shards = w->params.shards,
         .workers = w->params.workers,
         .check_rebuild = true,
         .keys = w->keys,
-        .backend = w->backend,
+        .backend = w->files ? w->files : w->backend,
         .cache_bytes = w->params.cache_bytes,
         .checkpoint = {.records = w->params.checkpoint_records, .ms = w->params.checkpoint_ms},
         .segment_bytes = w->params.segment_bytes,
@@ -60,7 +75,7 @@ static void step(struct world *w, uint64_t count)
 
 enum skn_rc node_open(struct world *w, bool take_up_all, struct skn_diag *diag)
 {
-    struct skn_shards_options options = options_of(w);
+    struct skn_shards_options options = node_options(w);
     struct skn_shards *shards = NULL;
     struct skn_poison poison[SIM_POISON_MAX];
     step(w, 1);
@@ -187,6 +202,11 @@ uint64_t node_epoch(const struct world *w)
     return skn_shards_state(w->node->shards).epoch;
 }
 
+uint64_t node_history_since_ms(const struct world *w)
+{
+    return w->node ? skn_shards_state(w->node->shards).history_since_ms : 0;
+}
+
 uint64_t node_due_in_ms(const struct world *w)
 {
     int wait_ms = skn_shards_timeout_all_ms(w->node->shards);
@@ -272,7 +292,7 @@ static void tell_held(struct world *w, struct looking *looking, bool is_all)
 static void
 look_beside(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, struct skn_diag *diag)
 {
-    const struct skn_shards_options options = options_of(w);
+    const struct skn_shards_options options = node_options(w);
     struct skn_shards *reader = NULL;
     enum skn_rc rc = skn_shards_open_to_read(&options, &reader, diag);
     if (rc != SKN_OK) {
@@ -348,7 +368,7 @@ static enum skn_rc read_record(void *ctx, const struct skn_record *record, struc
 void node_end(struct world *w)
 {
     struct skn_diag diag = {0};
-    const struct skn_shards_options options = options_of(w);
+    const struct skn_shards_options options = node_options(w);
     enum skn_rc rc = skn_shards_verify(&options, NULL, &diag);
     if (rc != SKN_OK) world_fail(w, "P4: what is stored is not sound", &diag);
     rc = skn_journal_read(options.env, dir, read_record, w, NULL, &diag);

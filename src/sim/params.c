@@ -94,6 +94,8 @@ void params_draw(uint64_t seed, struct sim_params *out)
     if (out->tight) out->limits.slice_memory = ONE_OF(&rng, 0, 256 * KIB, 4096 * KIB);
     out->limits.limiter_idle_ms = ONE_OF(&rng, 1, 1000, 5000);
     out->secrets = out->peers && coin(&rng);
+    out->history = skn_rng_chance(&rng, 1, 3) && out->has_store;
+    out->keep_ms = ONE_OF(&rng, 1, 1000, 20000, 600000);
 }
 
 void params_print(const struct sim_params *p, struct skn_buf *out)
@@ -122,6 +124,7 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"limiters", p->limiters},
                  {"timers", p->timers},
                  {"secrets", p->secrets},
+                 {"history", p->history},
                  {"bombs", p->bombs},
                  {"pauses", p->pauses},
                  {"tight", p->tight},
@@ -143,6 +146,7 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                    {"cache", p->cache_bytes},
                    {"checkpoint-records", p->checkpoint_records},
                    {"checkpoint-ms", p->checkpoint_ms},
+                   {"keep-ms", p->keep_ms},
                    {"speculative", p->limits.speculative_batches},
                    {"warm", p->limits.warm_domains},
                    {"quantum", p->limits.quantum_gas},

@@ -26,6 +26,7 @@ struct sim_params {
     bool flows, peers, jobs, timers;
     bool secrets;  /* in what peers send and keep */
     bool limiters; /* of jobs */
+    bool history;  /* is kept and looked at, in seeds with a store */
     bool tight;    /* limits are small: then no flows, whose runs would fault */
 
     uint32_t crash_every; /* rounds, on average */
@@ -36,8 +37,9 @@ struct sim_params {
     uint32_t ledgers, peer_count;
     uint32_t segment_bytes;
     uint32_t shards, workers;
-    bool has_store; /* checkpoints to a backend, and the journal is trimmed */
-    bool is_slow;   /* which answers later */
+    bool has_store;   /* checkpoints to a backend, and the journal is trimmed */
+    bool is_slow;     /* which answers later */
+    uint32_t keep_ms; /* of history */
     uint32_t cache_bytes;
     uint32_t checkpoint_records, checkpoint_ms;
     struct skn_core_limits limits;

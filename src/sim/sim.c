@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "seal/seal.h"
+#include "sim/file_backend.h"
 #include "sim/world_internal.h"
 
 #include <inttypes.h>
@@ -151,6 +152,7 @@ static void final_look(struct world *w)
     if (w->rc != SKN_OK) return;
     node_crash_store(w);
     if (look_around(w, &diag) != SKN_OK) world_fail(w, "P7: the node fails", &diag);
+    past_look(w, true);
     struct skn_history_event event = {.kind = SKN_HISTORY_END};
     world_event(w, &event);
 }
@@ -228,6 +230,8 @@ static void world_init(struct world *w)
     w->machine = skn_env_sim_create(skn_splitmix64(&state), 0);
     if (w->params.has_store) w->backend = skn_backend_memory_create();
     if (w->backend) skn_backend_memory_set_slow(w->backend, w->params.is_slow);
+    if (w->params.history)
+        w->files = file_backend_create(skn_env_sim_env(w->machine), w->backend, w->params.shards);
     enum skn_fault how = (o->stop_at + o->seed) % 2 ? SKN_FAULT_STOP : SKN_FAULT_STOP_SHORT;
     if (o->stop_at) skn_env_sim_fault(w->machine, how, true, o->stop_at, 1);
 }
@@ -235,6 +239,7 @@ static void world_init(struct world *w)
 static void world_fini(struct world *w)
 {
     node_abandon(w);
+    skn_backend_destroy(w->files);
     skn_backend_destroy(w->backend);
     skn_env_sim_destroy(w->machine);
     skn_checker_destroy(w->checker);

@@ -30,7 +30,10 @@ struct ask {
     enum skn_priority priority;
     uint32_t waits_in; /* life of the node that owes an answer; 0: none does */
     bool is_answered;
-    bool is_bad; /* cannot be admitted, ever */
+    bool is_bad;    /* cannot be admitted, ever */
+    bool is_note;   /* leaves a row that is pruned soon */
+    uint32_t asked; /* so often */
+    uint64_t stamp; /* when it was done, where that is sure: an add that was asked once */
 };
 
 /* A program that runs, or ran in a node that is dead. */
@@ -88,6 +91,7 @@ struct world {
     struct skn_checker *checker;
     struct skn_env_sim *machine;
     struct skn_backend *backend; /* NULL: rows live in memory only */
+    struct skn_backend *files;   /* the same, with backups: for a history */
     bool commit_fails;           /* the next commit of the backend does */
     struct sim_node *node;       /* NULL: down */
     struct bombs *bombs;
@@ -192,6 +196,11 @@ SKN_MUST_USE enum skn_rc look_for_work(struct world *w,
                                        size_t *out_left,
                                        struct skn_buf *out_interrupted,
                                        struct skn_diag *diag);
+
+/* --- past.c: looking back [E70] --------------------------------------------------------------------- */
+
+/* What ledgers had at some stamps, as events; `is_over`: nothing is under way any more. */
+void past_look(struct world *w, bool is_over);
 
 /* --- rows.c: which row is what, by its key alone --------------------------------------------------- */
 

@@ -29,7 +29,7 @@ static const struct skn_history_event good[] = {
     {.kind = SKN_HISTORY_OBSERVED},
     {.kind = SKN_HISTORY_REQUEST, ADD},
     {.kind = SKN_HISTORY_REQUEST, RUN, .id = S("q2"), .name = S("start"), .hash = 22},
-    {.kind = SKN_HISTORY_REPLY, ADD, .answer = 9},
+    {.kind = SKN_HISTORY_REPLY, ADD, .answer = 9, .count = 100}, /* the sum was 5 at stamp 100 */
     {.kind = SKN_HISTORY_REPLY, RUN, .id = S("q2"), .name = S("start"), .hash = 22},
     {.kind = SKN_HISTORY_PERFORM, FIRST, .attempt = 1, .epoch = 1}, /* 7 */
     {.kind = SKN_HISTORY_EFFECT, FIRST, .attempt = 1, .epoch = 1},
@@ -79,7 +79,10 @@ static const struct skn_history_event good[] = {
      .epoch = 2,
      .is_success = true},
     {.kind = SKN_HISTORY_OBSERVED},
-    {.kind = SKN_HISTORY_END}, /* 40 */
+    {.kind = SKN_HISTORY_THEN, LEDGER, .count = 99}, /* 40 */
+    {.kind = SKN_HISTORY_THEN, LEDGER, .count = 100, .amount = 5},
+    {.kind = SKN_HISTORY_THEN, LEDGER, .id = S("q1"), .count = 100, .is_over = true},
+    {.kind = SKN_HISTORY_END},
 };
 
 #define PEER  .domain = S("Peer/0")
@@ -433,6 +436,21 @@ static const struct anomaly anomalies[] = {
      40,
      INSERT,
      {.kind = SKN_HISTORY_REQUEST, RUN, .id = S("q7"), .name = S("stop"), .hash = 3}},
+    {"more is shown of a stamp than there was [E70]",
+     "P4: Ledger/0 had 0 at stamp 99, and not what is shown of then, 5",
+     40,
+     REPLACE,
+     {.kind = SKN_HISTORY_THEN, LEDGER, .count = 99, .amount = 5}},
+    {"less is shown of a stamp than there was [E70]",
+     "P4: Ledger/0 had 5 at stamp 100, and not what is shown of then, 0",
+     41,
+     REPLACE,
+     {.kind = SKN_HISTORY_THEN, LEDGER, .count = 100}},
+    {"what was pruned is shown [E70]",
+     "P8: what was pruned is shown again",
+     42,
+     REPLACE,
+     {.kind = SKN_HISTORY_THEN, LEDGER, .id = S("q1"), .count = 100}},
 };
 
 /* What the checker says of the good history with one change; empty when it says nothing. */

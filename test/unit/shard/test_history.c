@@ -7,10 +7,12 @@
 #include "core/cx.h"
 #include "dev/dev.h"
 #include "env/env_sim.h"
-#include "lib/file_backend.h"
+#include "lib/test.h"
 #include "shard/shards.h"
+#include "sim/file_backend.h"
 #include "value/json.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {

@@ -1,13 +1,14 @@
-/* file_backend.h - a memory backend whose backup is one file, on whatever disk the env has; for tests. */
-#pragma once
+/* file_backend.c - a memory backend whose backup is one file. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sim/file_backend.h"
 
+#include "base/buf.h"
 #include "base/cursor.h"
 #include "base/mem.h"
-#include "env/env.h"
-#include "lib/test.h"
-#include "store/backend/backend.h"
 
 #include <stdio.h>
+
+enum { SHARDS_MAX = 64, PATH_BYTES = 512 };
 
 enum { FILE_BACKEND_BYTES = 64 << 20 };
 
@@ -19,47 +20,47 @@ struct file_backend {
     bool is_base; /* made from a backup */
 };
 
-static inline struct file_backend *file_backend_of(struct skn_backend *base)
+static struct file_backend *file_backend_of(struct skn_backend *base)
 {
     return SKN_CONTAINER_OF(base, struct file_backend, base);
 }
 
-static inline enum skn_rc file_backend_read(struct skn_backend *base,
-                                            const struct skn_read *read,
-                                            bool may_wait,
-                                            struct skn_buf *out,
-                                            bool *out_is_end,
-                                            struct skn_diag *diag)
+static enum skn_rc file_backend_read(struct skn_backend *base,
+                                     const struct skn_read *read,
+                                     bool may_wait,
+                                     struct skn_buf *out,
+                                     bool *out_is_end,
+                                     struct skn_diag *diag)
 {
     return skn_backend_read(file_backend_of(base)->memory, read, may_wait, out, out_is_end, diag);
 }
 
-static inline enum skn_rc file_backend_write(struct skn_backend *base,
-                                             uint32_t shard,
-                                             struct skn_slice batch,
-                                             struct skn_diag *diag)
+static enum skn_rc file_backend_write(struct skn_backend *base,
+                                      uint32_t shard,
+                                      struct skn_slice batch,
+                                      struct skn_diag *diag)
 {
     return skn_backend_write(file_backend_of(base)->memory, shard, batch, diag);
 }
 
-static inline enum skn_rc file_backend_commit(struct skn_backend *base,
-                                              const struct skn_shard_position *positions,
-                                              size_t count,
-                                              struct skn_diag *diag)
+static enum skn_rc file_backend_commit(struct skn_backend *base,
+                                       const struct skn_shard_position *positions,
+                                       size_t count,
+                                       struct skn_diag *diag)
 {
     return skn_backend_commit(file_backend_of(base)->memory, positions, count, diag);
 }
 
-static inline enum skn_rc file_backend_position(struct skn_backend *base,
-                                                uint32_t shard,
-                                                struct skn_position *out,
-                                                struct skn_diag *diag)
+static enum skn_rc file_backend_position(struct skn_backend *base,
+                                         uint32_t shard,
+                                         struct skn_position *out,
+                                         struct skn_diag *diag)
 {
     return skn_backend_position(file_backend_of(base)->memory, shard, out, diag);
 }
 
 /* Shard, its position, its rows as a block; for each shard that was ever committed. */
-static inline void file_backend_put(struct file_backend *f, struct skn_buf *out)
+static void file_backend_put(struct file_backend *f, struct skn_buf *out)
 {
     static const uint8_t first[1] = {0}, last[2] = {0xff, 0xff};
     for (uint32_t i = 0; i < f->shards; i++) {
@@ -73,8 +74,8 @@ static inline void file_backend_put(struct file_backend *f, struct skn_buf *out)
                                       .max_rows = UINT32_MAX,
                                       .max_bytes = UINT32_MAX};
         skn_buf_init(&rows, FILE_BACKEND_BYTES);
-        assert_int_equal(skn_backend_read(f->memory, &read, true, &rows, &is_end, NULL), SKN_OK);
-        assert_true(is_end);
+        enum skn_rc rc = skn_backend_read(f->memory, &read, true, &rows, &is_end, NULL);
+        SKN_ASSERT(rc == SKN_OK && is_end);
         skn_buf_put_le32(out, i);
         skn_buf_put_le64(out, at.index);
         skn_buf_put_le64(out, at.stamp);
@@ -85,14 +86,14 @@ static inline void file_backend_put(struct file_backend *f, struct skn_buf *out)
     }
 }
 
-static inline enum skn_rc
+static enum skn_rc
 file_backend_backup(struct skn_backend *base, const char *dir, struct skn_diag *diag)
 {
     struct file_backend *f = file_backend_of(base);
     struct skn_file *file = NULL;
     struct skn_buf bytes;
-    char path[512];
-    assert_int_equal(skn_backend_memory_unflushed(f->memory), 0); /* [E70]: exact */
+    char path[PATH_BYTES];
+    SKN_ASSERT(skn_backend_memory_unflushed(f->memory) == 0); /* [E70]: exact */
     (void)snprintf(path, sizeof path, "%s/rows", dir);
     skn_buf_init(&bytes, FILE_BACKEND_BYTES);
     file_backend_put(f, &bytes);
@@ -106,14 +107,14 @@ file_backend_backup(struct skn_backend *base, const char *dir, struct skn_diag *
     return rc;
 }
 
-static inline void file_backend_destroy(struct skn_backend *base)
+static void file_backend_destroy(struct skn_backend *base)
 {
     struct file_backend *f = file_backend_of(base);
     if (f->is_base) skn_backend_destroy(f->memory);
     skn_free(f);
 }
 
-static inline struct skn_backend *
+struct skn_backend *
 file_backend_create(struct skn_env *env, struct skn_backend *memory, uint32_t shards)
 {
     static const struct skn_backend_ops ops = {.read = file_backend_read,
@@ -128,15 +129,14 @@ file_backend_create(struct skn_env *env, struct skn_backend *memory, uint32_t sh
     return &f->base;
 }
 
-/* Opens a backup. SKN_ENOENT; SKN_ECORRUPT: it is not whole. */
-static inline enum skn_rc file_backend_open(struct skn_env *env,
-                                            const char *dir,
-                                            struct skn_backend **out,
-                                            struct skn_diag *diag)
+enum skn_rc file_backend_open(struct skn_env *env,
+                              const char *dir,
+                              struct skn_backend **out,
+                              struct skn_diag *diag)
 {
     struct skn_file *file = NULL;
     struct skn_buf bytes;
-    char path[512];
+    char path[PATH_BYTES];
     uint64_t size = 0;
     size_t len = 0;
     (void)snprintf(path, sizeof path, "%s/rows", dir);
@@ -149,10 +149,10 @@ static inline enum skn_rc file_backend_open(struct skn_env *env,
     skn_file_close(file);
     struct skn_backend *base = file_backend_create(env, skn_backend_memory_create(), 0);
     file_backend_of(base)->is_base = true;
-    struct skn_shard_position positions[64];
+    struct skn_shard_position positions[SHARDS_MAX];
     size_t count = 0;
     struct skn_cursor cursor = skn_cursor(skn_slice(room, len));
-    while (rc == SKN_OK && !skn_cursor_is_done(&cursor) && !cursor.bad) {
+    while (rc == SKN_OK && count < SHARDS_MAX && !skn_cursor_is_done(&cursor) && !cursor.bad) {
         struct skn_shard_position *at = &positions[count++];
         at->shard = skn_cursor_le32(&cursor);
         at->position.index = skn_cursor_le64(&cursor);
