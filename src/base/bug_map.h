@@ -96,6 +96,10 @@
     X(88, NO_LEASE,           1, "core/blob", "a batch that names a blob writes no lease [E45]") \
     X(89, NOBODY_ASKED,       1, "core/blob", "a blob goes before every shard was asked for leases [E45]") \
     X(90, LETTER_NAMES_NOTHING, 1, "core/blob", "dead letters do not count among what names a blob [E45]") \
+    /* calls */ \
+    X(101, FAULT_UNANSWERED,  1, "core/call", "who called a message that faulted is not answered [E33]") \
+    X(102, ANSWER_TWICE,      1, "core/call", "an answer is given whose call is over [E30]") \
+    X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
     /* looking back */ \
     X(91, TRIM_NOT_KEPT,      1, "shard/history", "trim removes segments that a base needs [E70]") \
     X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]") \

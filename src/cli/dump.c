@@ -35,6 +35,7 @@ static const char *name_of(enum skn_key_kind kind)
                                         [SKN_KEY_TIMER] = "timer",
                                         [SKN_KEY_INTENT] = "intent",
                                         [SKN_KEY_DEAD] = "dead",
+                                        [SKN_KEY_CALL] = "call",
                                         [SKN_KEY_REQUEST] = "request",
                                         [SKN_KEY_WAITING] = "waiting",
                                         [SKN_KEY_OUTBOX] = "outbox"};
@@ -57,6 +58,7 @@ static void put_what(struct skn_buf *out, const struct skn_key_info *info, struc
     case SKN_KEY_OUTBOX:
     case SKN_KEY_TIMER:
     case SKN_KEY_INTENT:
+    case SKN_KEY_CALL:
     case SKN_KEY_DEAD: skn_buf_printf(out, "%" PRIu64, info->number); break;
     case SKN_KEY_OTHER: skn_key_print(key, out); break;
     case SKN_KEY_META:

@@ -75,6 +75,7 @@ void skn_blob_names(struct skn_slice key, struct skn_slice value, skn_blob_name_
         if (skn_answer_decode(value, &answer, NULL) == SKN_OK) in_bytes(answer.value, &naming);
         break;
     case SKN_KEY_META:
+    case SKN_KEY_CALL:
     case SKN_KEY_TIMER: break;
     case SKN_KEY_OTHER:
         if (is_dead_payload(key)) in_bytes(value, &naming);

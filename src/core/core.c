@@ -252,7 +252,7 @@ static enum skn_rc found_mail(struct skn_core *core,
     enum skn_rc rc = skn_key_split(row->key, &address, &rest, diag);
     if (rc == SKN_OK) rc = found(core, address, take_up_all, &dom, diag);
     if (rc != SKN_OK) return rc;
-    if (rest.len != 9 || rest.ptr[0] >= SKN_PRIORITIES)
+    if (rest.len != 9 || rest.ptr[0] >= SKN_LANES)
         return SKN_CORRUPT(diag, "a mailbox row has a malformed key");
     dom->mail |= (uint8_t)(1U << rest.ptr[0]);
     dom->full |=

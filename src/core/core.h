@@ -63,6 +63,8 @@ enum skn_message_kind {
     SKN_MESSAGE_LETTERS = 6,
     SKN_MESSAGE_REMOVE = 7,
     SKN_MESSAGE_SWEEP = 8,
+    SKN_MESSAGE_CALL = 9,    /* from a domain that waits for its answer */
+    SKN_MESSAGE_ANSWER = 10, /* of a call: `rc` says whether `payload` is one */
 };
 
 /* The order is stored: append only. */
@@ -83,8 +85,12 @@ struct skn_message {
     struct skn_slice sender; /* address of the domain; empty from outside */
     struct skn_slice name;
     struct skn_value payload;
-    struct skn_slice tag; /* of the timer or intent */
-    uint64_t number;      /* of the timer or intent */
+    struct skn_slice tag; /* of the timer, intent or call */
+    uint64_t number;      /* of the timer, intent or call */
+    /* SKN_MESSAGE_CALL, SKN_MESSAGE_ANSWER */
+    uint32_t depth;  /* call: which one in a chain of calls, from 1; answer: that of who called */
+    enum skn_rc rc;  /* answer: SKN_OK, or why there is none; `reason` is its text */
+    uint64_t called; /* answer: the stamp of the call */
     /* SKN_MESSAGE_ATTEMPT */
     enum skn_attempt_status status;
     uint32_t attempt;        /* which one this is about, from 1 */

@@ -49,7 +49,7 @@ struct skn_dom {
     enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
     bool must_look; /* at its row, before `mail` is believed */
     uint8_t full;   /* likewise: it may be full; looked at only while the domain rests [E32] */
-    uint8_t lane_streak[SKN_PRIORITIES], source_streak[3]; /* picked in a row (DESIGN 3.1) */
+    uint8_t lane_streak[SKN_PRIORITIES], source_streak[4]; /* picked in a row (DESIGN 3.1) */
     struct skn_list requests[SKN_PRIORITIES];
     struct skn_list answers;  /* results, timers */
     struct skn_list removals; /* who asked for its removal */
@@ -118,6 +118,7 @@ struct skn_cx {
     bool is_gone;             /* the domain ends with this slice */
     enum skn_removal removal;
     bool has_replied;
+    uint32_t depth; /* of the call that is handled, or goes on; 0: none */
     uint64_t stamp;
     bool is_bounded; /* the program's part: it has limits, the core's has none */
     bool is_over;    /* it faulted by one of them, and `diag` names it */
@@ -366,6 +367,13 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
                          enum skn_priority lane,
                          struct skn_slice sender,
                          struct skn_slice message);
+/* An answer into the place that its call reserved; dropped where there is no such domain any more. */
+enum skn_rc
+skn_mail_put_answer(struct skn_cx *cx, struct skn_slice address, struct skn_slice message);
+/* The core's own domains take no messages of programs: faults. */
+void skn_mail_refuse_own(struct skn_cx *cx, struct skn_slice address);
+/* A message to any domain, limiters too: `kind`, `priority`, `name`, `payload`, and what a call says. */
+void skn_mail_post(struct skn_cx *cx, struct skn_slice address, struct skn_message *message);
 /* What skn_cx_send does, to limiters too. */
 void skn_mail_send(struct skn_cx *cx,
                    struct skn_slice address,
@@ -385,6 +393,22 @@ bool skn_mail_reserve(struct skn_cx *cx);
 void skn_mail_unreserve(struct skn_cx *cx);
 /* The end of a domain's slice: what waits comes into the room that it made; notes become rows. */
 void skn_mail_finish(struct skn_cx *cx);
+
+/* --- call.c: calls and their answers ------------------------------------------------------------------ */
+
+/* Answers a call; its sender gets it in the place that it reserved. */
+void skn_call_answer(struct skn_cx *cx,
+                     const struct skn_message *call,
+                     enum skn_rc rc,
+                     struct skn_slice text,
+                     struct skn_value value);
+/* An answer comes to a domain of this shard; `bytes` is it encoded. One to no call is dropped. */
+enum skn_rc skn_call_put(struct skn_cx *cx,
+                         struct skn_slice address,
+                         const struct skn_message *answer,
+                         struct skn_slice bytes);
+/* An answer is handled: its call is over. */
+enum skn_take skn_call_take(struct skn_cx *cx, struct skn_message *answer);
 
 /* --- guard.c: the poison guard [E35] ------------------------------------------------------------------ */
 
@@ -539,6 +563,11 @@ static inline bool skn_message_is_asked(enum skn_message_kind kind)
 {
     return kind == SKN_MESSAGE_REQUEST || kind == SKN_MESSAGE_REDELIVER ||
            kind == SKN_MESSAGE_REMOVE;
+}
+/* Nobody sends it again, so its handling must not be refused for what others do [E32] [E40]. */
+static inline bool skn_message_comes_once(enum skn_message_kind kind)
+{
+    return kind == SKN_MESSAGE_ATTEMPT || kind == SKN_MESSAGE_TIMER || kind == SKN_MESSAGE_ANSWER;
 }
 /* The rows that a slice changed, in key order. */
 void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch);

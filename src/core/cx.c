@@ -40,6 +40,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->sent = NULL;
     skn_omap_init(&cx->notes);
     cx->has_replied = false;
+    cx->depth = 0;
     cx->stamp = stamp;
     cx->is_bounded = false;
     cx->is_over = false;
@@ -384,12 +385,18 @@ void skn_cx_end(struct skn_cx *cx)
 
 static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, struct skn_slice value)
 {
-    if (cx->rc != SKN_OK || !cx->input || !skn_message_is_asked(cx->message->kind)) return;
+    bool is_call = cx->message->kind == SKN_MESSAGE_CALL;
+    bool is_asked = is_call || (cx->input && skn_message_is_asked(cx->message->kind));
+    if (cx->rc != SKN_OK || !is_asked) return;
     if (cx->has_replied) {
         (void)skn_cx_fault(cx, SKN_EFAULT, "the program answered twice");
         return;
     }
     cx->has_replied = true;
+    if (is_call) {
+        skn_call_answer(cx, cx->message, rc, text, skn_value_view(value));
+        return;
+    }
     struct skn_output output = {.kind = SKN_OUTPUT_REPLY,
                                 .address = skn_cx_address(cx),
                                 .number = cx->input->request,

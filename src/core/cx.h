@@ -124,7 +124,22 @@ bool skn_cx_intent_cancel(struct skn_cx *cx, uint64_t number, enum skn_cancel ho
 /* The idempotency key that an intent with this identity has. */
 void skn_cx_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES]);
 
-/* Answers the request that is handled; without one nothing happens. At most once; when a handler
+/* Sends a message that is answered: a SKN_MESSAGE_ANSWER with `tag` and the number that this gives comes
+ * once, with what the receiver replied, or why there is none: it refused, its handling faulted (then
+ * with the fault), or it was removed (SKN_EGONE). It has a place of its own beside the mailbox and may
+ * overtake what the receiver sent before [E30]. A receiver that is FAULTED answers when somebody
+ * redelivers; who does not want to wait sets a timer and cancels. Faults like skn_cx_send, with SKN_EFULL
+ * over the limit `answers`, and over `call_depth` in a chain of calls. */
+uint64_t skn_cx_call(struct skn_cx *cx,
+                     struct skn_slice address,
+                     enum skn_priority priority,
+                     struct skn_slice name,
+                     struct skn_value payload,
+                     struct skn_slice tag);
+/* No answer comes any more; the receiver may handle the call all the same. False: it was over. */
+bool skn_cx_call_cancel(struct skn_cx *cx, uint64_t number);
+
+/* Answers the request or call that is handled; without one nothing happens. At most once; when a handler
  * does not, the answer is none. Nothing is left of secrets in an answer or a signal. */
 void skn_cx_reply(struct skn_cx *cx, struct skn_value value);
 void skn_cx_refuse(struct skn_cx *cx, enum skn_rc rc, const char *text);

@@ -87,10 +87,9 @@ void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc w
     /* What waits at others is no fault of this domain: it would stop for the floods and faults of
      * others, and they for its. */
     if (why != SKN_EOUTBOXFULL && why != SKN_ETARGETFAULTED) cx->meta.faults++;
-    /* A result or a timer comes once: what it would have moved stands still, so the domain does. */
-    bool comes_once = message.kind == SKN_MESSAGE_ATTEMPT || message.kind == SKN_MESSAGE_TIMER;
-    if (comes_once || is_poison || cx->meta.faults >= limits->faults_in_row ||
-        cx->meta.dead >= limits->dead_letters)
+    /* A result, a timer or an answer comes once: what it would have moved stands still, so the domain does. */
+    if (skn_message_comes_once(message.kind) || is_poison ||
+        cx->meta.faults >= limits->faults_in_row || cx->meta.dead >= limits->dead_letters)
         cx->meta.is_faulted = true;
     skn_cx_refuse(cx, why, text);
     if (skn_bug(SKN_BUG_ID_KEPT_WRONG) && cx->input && cx->input->id.len > 0)

@@ -14,6 +14,7 @@ enum {
     DOMAIN_EXCEPTION = 4,
     DOMAIN_RANGE = 5,
     DOMAIN_INDEX = 6,
+    DOMAIN_CALL = 7,
     DOMAIN_OWN = 0x10
 };
 
@@ -250,6 +251,12 @@ void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t numbe
     put_be64(key, number);
 }
 
+void skn_key_call(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    domain(key, address, DOMAIN_CALL);
+    put_be64(key, number);
+}
+
 void skn_key_dead(struct skn_key *key, struct skn_slice address, uint64_t number)
 {
     domain(key, address, DOMAIN_DEAD);
@@ -368,7 +375,7 @@ read_shard_key(uint8_t kind, struct skn_slice rest, struct skn_key_info *out)
     if (kind == SKN_SHARD_REQUESTS) return SKN_KEY_REQUEST;
     if (kind == SKN_SHARD_INTENTS && read_number(rest, 0, out)) return SKN_KEY_INTENT;
     if (kind != SKN_SHARD_MAIL || !read_number(rest, 1, out)) return SKN_KEY_OTHER;
-    if (rest.ptr[0] >= SKN_PRIORITIES) return SKN_KEY_OTHER;
+    if (rest.ptr[0] >= SKN_LANES) return SKN_KEY_OTHER;
     out->lane = (enum skn_priority)rest.ptr[0];
     return SKN_KEY_MAIL;
 }
@@ -379,6 +386,7 @@ read_domain_key(uint8_t kind, struct skn_slice rest, struct skn_key_info *out)
     if (kind == DOMAIN_META && rest.len == 0) return SKN_KEY_META;
     if (kind == DOMAIN_TIMER && read_number(rest, 0, out)) return SKN_KEY_TIMER;
     if (kind == DOMAIN_DEAD && read_number(rest, 0, out)) return SKN_KEY_DEAD;
+    if (kind == DOMAIN_CALL && read_number(rest, 0, out)) return SKN_KEY_CALL;
     if (kind != DOMAIN_OWN) return SKN_KEY_OTHER;
     out->own = rest;
     return SKN_KEY_OWN;

@@ -21,9 +21,10 @@
     X(row_bytes,           uint32_t, 1048576,   4096,  1048576,    BYTES, 1, "the value of one row", "the slice faults with `TOO_LARGE`") \
     X(slice_gas,           uint64_t, 100000000, 1000000, 2000000000, GAS, 1, "what one slice computes; 100,000,000 are about half a second", "the slice faults with `OUT_OF_GAS`") \
     X(slice_memory,        uint32_t, 67108864,  4194304, 1073741824, BYTES, 1, "memory of one slice", "the slice faults with `OUT_OF_MEMORY`") \
-    X(hot_rows,            uint32_t, 1000000,   10000, 100000000,  COUNT, 1, "rows that one slice reads", "the slice faults with `FULL`") \
+    X(hot_rows,            uint32_t, 1000000,   10000, 100000000,  COUNT, 1, "rows that one slice reads", "the slice faults with `LIMIT`") \
     X(mailbox_messages,    uint32_t, 10000,     1,     10000000,   COUNT, 1, "messages in one lane (priority) of a domain's mailbox", "what other domains send waits in order and counts against them; nothing is lost") \
-    X(answers,             uint32_t, 1000000,   1000,  100000000,  COUNT, 1, "timers and intents of a domain that are not over", "a slice that asks for one more faults with `FULL`") \
+    X(answers,             uint32_t, 1000000,   1000,  100000000,  COUNT, 1, "timers, intents and calls of a domain that are not over", "a slice that asks for one more faults with `LIMIT`") \
+    X(call_depth,          uint32_t, 256,       1,     10000,      COUNT, 1, "calls in a chain, each made while another is handled", "the slice that calls faults with `LIMIT`, and its caller is told") \
     X(outbox_messages,     uint32_t, 10000,     1,     10000000,   COUNT, 1, "messages of a domain that wait at others", "the domain rests until it is under half; what it sends meanwhile faults with `OUTBOX_FULL`") \
     X(outbox_bytes,        uint32_t, 67108864,  65536, 2147483648, BYTES, 1, "bytes of those messages", "likewise") \
     X(faulted_waiting,     uint32_t, 10000,     1,     10000000,   COUNT, 1, "messages that wait for one FAULTED domain", "a slice that sends it one more faults with `TARGET_FAULTED`") \

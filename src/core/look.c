@@ -33,6 +33,7 @@ enum skn_rc skn_look_domain(struct skn_store *store,
         out->mail += meta.mail[i];
         out->waiting += meta.waiting[i];
     }
+    out->mail += meta.mail[SKN_LANE_ANSWERS];
     return SKN_OK;
 }
 

@@ -107,6 +107,7 @@ enum skn_key_kind {
     SKN_KEY_TIMER,
     SKN_KEY_INTENT,
     SKN_KEY_DEAD,
+    SKN_KEY_CALL,
     SKN_KEY_REQUEST,
     SKN_KEY_WAITING, /* mail that waits for room; the address is the receiver's */
     SKN_KEY_OUTBOX,  /* mail for another shard; its value has the address */
@@ -117,8 +118,8 @@ struct skn_key_info {
     enum skn_key_kind kind;
     struct skn_slice address;
     struct skn_slice own;   /* own row: the key as the program knows it */
-    uint64_t number;        /* mail, timer, intent, dead letter, waiting, outbox */
-    enum skn_priority lane; /* mail, waiting, outbox */
+    uint64_t number;        /* mail, timer, intent, dead letter, call, waiting, outbox */
+    enum skn_priority lane; /* mail, waiting, outbox; SKN_PRIORITIES: answers of calls */
 };
 void skn_key_read(struct skn_slice key, struct skn_key_info *out);
 

@@ -13,8 +13,17 @@ enum { LISTED_MAX = 100 };
 
 const char *skn_message_kind_name(enum skn_message_kind kind)
 {
-    static const char *const names[] = {
-        "", "request", "send", "timer", "attempt", "redeliver", "letters", "remove", "sweep"};
+    static const char *const names[] = {"",
+                                        "request",
+                                        "send",
+                                        "timer",
+                                        "attempt",
+                                        "redeliver",
+                                        "letters",
+                                        "remove",
+                                        "sweep",
+                                        "call",
+                                        "answer"};
     return kind < SKN_ARRAY_LEN(names) ? names[kind] : "";
 }
 
@@ -128,8 +137,14 @@ void skn_look_build_message(struct skn_builder *b, const struct skn_message *mes
     if (message->name.len > 0) put_text(b, "name", message->name);
     if (message->sender.len > 0) put_text(b, "from", message->sender);
     if (message->stamp > 0) put_int(b, "stamp", message->stamp);
-    if (message->kind == SKN_MESSAGE_TIMER || message->kind == SKN_MESSAGE_ATTEMPT)
+    bool is_answer = message->kind == SKN_MESSAGE_ANSWER;
+    if (is_answer || message->kind == SKN_MESSAGE_CALL || message->kind == SKN_MESSAGE_TIMER ||
+        message->kind == SKN_MESSAGE_ATTEMPT)
         put_int(b, "number", message->number);
+    if (is_answer && message->rc != SKN_OK) {
+        put_str(b, "code", skn_rc_info(message->rc)->name);
+        put_text(b, "reason", message->reason);
+    }
     if (message->kind != SKN_MESSAGE_ATTEMPT) return;
     put_int(b, "attempt", message->attempt);
     put_str(b, "status", skn_attempt_status_name(message->status));

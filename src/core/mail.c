@@ -34,7 +34,7 @@ static struct skn_input *first_input(const struct skn_dom *dom, unsigned lane, b
     return answer->arrival < request->arrival ? answer : request;
 }
 
-enum source { FROM_MAIL, FROM_INPUTS, FROM_RANGES };
+enum source { FROM_MAIL, FROM_INPUTS, FROM_RANGES, FROM_ANSWERS };
 
 static uint32_t sources_of(const struct skn_dom *dom, unsigned lane, uint8_t mail, bool rests)
 {
@@ -42,13 +42,16 @@ static uint32_t sources_of(const struct skn_dom *dom, unsigned lane, uint8_t mai
     if (first_input(dom, lane, rests)) sources |= 1U << FROM_INPUTS;
     /* Rows that are gone already are removed in the background. */
     if (dom->has_ranges && lane == SKN_PRIORITY_BACKGROUND) sources |= 1U << FROM_RANGES;
+    /* Answers of calls come like results of intents: at one priority, and to who rests too. */
+    bool is_answered = mail & (1U << SKN_LANE_ANSWERS);
+    if (is_answered && lane == SKN_PRIORITY_NORMAL) sources |= 1U << FROM_ANSWERS;
     return sources;
 }
 
-/* The lanes that are picked: of a domain that rests, only those that are full [E32]. */
+/* The lanes that are picked: of a domain that rests, only answers and what is full [E32]. */
 static uint8_t lanes_of(const struct skn_dom *dom, bool rests)
 {
-    return rests ? dom->mail & dom->full : dom->mail;
+    return rests ? dom->mail & (dom->full | 1U << SKN_LANE_ANSWERS) : dom->mail;
 }
 
 /* Dead letters come in front of everything; closing them sends nothing. */
@@ -118,7 +121,7 @@ void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_
     dom->has_ranges = meta->ranges > 0;
     if (meta->again_from < meta->again_to && !meta->is_faulted)
         dom->again = meta->is_closing ? SKN_AGAIN_CLOSE : SKN_AGAIN_LETTERS;
-    for (unsigned lane = 0; lane < SKN_PRIORITIES && !meta->is_faulted; lane++) {
+    for (unsigned lane = 0; lane < SKN_LANES && !meta->is_faulted; lane++) {
         uint8_t bit = (uint8_t)(1U << lane);
         if (meta->mail[lane] > 0) dom->mail |= bit;
         if (meta->mail[lane] >= core->limits.mailbox_messages) dom->full |= bit;
@@ -196,7 +199,8 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
     enum source source =
         (enum source)skn_turn_among(sources_of(dom, lane, mail, rests), dom->source_streak);
     work->lane = (enum skn_priority)lane;
-    if (source == FROM_MAIL) return first_mail(core, dom, work, diag);
+    if (source == FROM_ANSWERS) work->lane = (enum skn_priority)SKN_LANE_ANSWERS;
+    if (source == FROM_MAIL || source == FROM_ANSWERS) return first_mail(core, dom, work, diag);
     if (source == FROM_RANGES) {
         work->message =
             (struct skn_message){.kind = SKN_MESSAGE_SWEEP, .payload = skn_value_none()};
@@ -351,8 +355,7 @@ static bool may_wait(struct skn_cx *cx, struct skn_slice target, bool counts)
     if (cx->dom->program == &skn_limiter_program || skn_limiter_is(target)) return true;
     /* A reference that is lost would lose a content; who names it has rows that say so [E45]. */
     if (skn_blob_is(target) || skn_blob_is(skn_dom_address(cx->dom))) return true;
-    enum skn_message_kind kind = cx->message->kind;
-    bool comes_once = kind == SKN_MESSAGE_ATTEMPT || kind == SKN_MESSAGE_TIMER;
+    bool comes_once = skn_message_comes_once(cx->message->kind);
     if (skn_outbox_is_faulted_full(cx->core, target)) {
         (void)skn_cx_fault(cx, SKN_ETARGETFAULTED, skn_rc_info(SKN_ETARGETFAULTED)->text);
         return false;
@@ -411,6 +414,21 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
     return cx->rc;
 }
 
+enum skn_rc
+skn_mail_put_answer(struct skn_cx *cx, struct skn_slice address, struct skn_slice message)
+{
+    struct skn_meta_row other;
+    bool is_new = false;
+    struct skn_meta_row *meta = open_meta(cx, address, &other, &is_new);
+    if (!meta || is_new || meta->removal != SKN_REMOVE_NOT) return cx->rc;
+    const enum skn_priority lane = (enum skn_priority)SKN_LANE_ANSWERS;
+    put_in_lane(cx, meta, address, lane, message);
+    const struct skn_output wake = {.address = address, .number = lane};
+    if (!meta->is_faulted) skn_cx_emit(cx, &wake, true);
+    save_meta(cx, address, meta);
+    return cx->rc;
+}
+
 static bool seal_payload(struct skn_cx *cx, struct skn_slice address, struct skn_message *message)
 {
     uint32_t limit = cx->core->limits.message_bytes;
@@ -424,16 +442,21 @@ static bool seal_payload(struct skn_cx *cx, struct skn_slice address, struct skn
     return false;
 }
 
+void skn_mail_refuse_own(struct skn_cx *cx, struct skn_slice address)
+{
+    if (skn_limiter_is(address)) /* a place belongs to an intent */
+        (void)skn_cx_fault(cx, SKN_EPERM, "limiters are asked by intents only");
+    if (skn_blob_is(address)) /* a reference belongs to a row */
+        (void)skn_cx_fault(cx, SKN_EPERM, "blobs are counted by the rows that name them only");
+}
+
 void skn_cx_send(struct skn_cx *cx,
                  struct skn_slice address,
                  enum skn_priority priority,
                  struct skn_slice name,
                  struct skn_value payload)
 {
-    if (skn_limiter_is(address)) /* a place belongs to an intent */
-        (void)skn_cx_fault(cx, SKN_EPERM, "limiters are asked by intents only");
-    if (skn_blob_is(address)) /* a reference belongs to a row */
-        (void)skn_cx_fault(cx, SKN_EPERM, "blobs are counted by the rows that name them only");
+    skn_mail_refuse_own(cx, address);
     skn_mail_send(cx, address, priority, name, payload);
 }
 
@@ -461,29 +484,32 @@ void skn_mail_send(struct skn_cx *cx,
                    struct skn_slice name,
                    struct skn_value payload)
 {
-    SKN_ASSERT(priority < SKN_PRIORITIES);
+    struct skn_message message = {
+        .kind = SKN_MESSAGE_SEND, .priority = priority, .name = name, .payload = payload};
+    skn_mail_post(cx, address, &message);
+}
+
+void skn_mail_post(struct skn_cx *cx, struct skn_slice address, struct skn_message *message)
+{
+    SKN_ASSERT(message->priority < SKN_PRIORITIES);
     if (cx->rc != SKN_OK) return;
     if (!skn_program_find(cx->core, address)) {
         (void)skn_cx_fault(cx, SKN_ENOTREGISTERED, "no program has the type of the receiver");
         return;
     }
     uint32_t limit = cx->core->limits.message_bytes;
-    if (skn_value_size(payload) > limit) {
+    if (skn_value_size(message->payload) > limit) {
         (void)skn_cx_over(cx, SKN_ETOOLARGE, "a message is too large", "message_bytes", limit);
         return;
     }
-    if (name.len > SKN_NAME_MAX) {
+    if (message->name.len > SKN_NAME_MAX) {
         (void)skn_cx_fault(cx, SKN_ETOOLARGE, "the name of a message is over 1024 bytes");
         return;
     }
-    struct skn_message message = {.kind = SKN_MESSAGE_SEND,
-                                  .priority = priority,
-                                  .stamp = cx->stamp,
-                                  .sender = skn_cx_address(cx),
-                                  .name = name,
-                                  .payload = payload};
-    if (skn_value_has_secret(payload) && !seal_payload(cx, address, &message)) return;
-    skn_mail_pass(cx, address, &message);
+    message->stamp = cx->stamp;
+    message->sender = skn_cx_address(cx);
+    if (skn_value_has_secret(message->payload) && !seal_payload(cx, address, message)) return;
+    skn_mail_pass(cx, address, message);
 }
 
 /* --- places for answers [E30] ---------------------------------------------------------------------------- */

@@ -180,6 +180,23 @@ static bool remove_rows(struct skn_cx *cx,
     return rc == SKN_ENOENT;
 }
 
+/* Who waits for its answer hears that there is none. */
+static bool answer_gone(struct skn_cx *cx, struct skn_slice bytes)
+{
+    struct skn_message message;
+    enum skn_rc rc = skn_message_decode(bytes, &message, &cx->diag);
+    if (rc != SKN_OK) cx->rc = rc;
+    if (rc == SKN_OK && message.kind == SKN_MESSAGE_CALL)
+        skn_call_answer(
+            cx, &message, SKN_EGONE, skn_slice_str(skn_rc_info(SKN_EGONE)->text), skn_value_none());
+    return cx->rc == SKN_OK;
+}
+
+static bool before_mail(struct skn_cx *cx, const struct skn_row *row)
+{
+    return answer_gone(cx, row->value);
+}
+
 static bool before_waiting(struct skn_cx *cx, const struct skn_row *row)
 {
     struct skn_slice rest = {0}, address = {0}, sender = {0};
@@ -195,7 +212,7 @@ static bool before_waiting(struct skn_cx *cx, const struct skn_row *row)
     if (rc != SKN_OK || stamp > cx->meta.removed_at) return false;
     cx->meta.waiting[lane]--;
     skn_mail_count_off(cx, sender, row->value.len);
-    return true;
+    return answer_gone(cx, row->value);
 }
 
 static bool before_timer(struct skn_cx *cx, const struct skn_row *row)
@@ -245,8 +262,9 @@ static bool remove_some(struct skn_cx *cx)
     static const struct {
         void (*key)(struct skn_key *key, struct skn_slice address);
         before_fn *before;
-    } kinds[] = {
-        {skn_key_mailbox, NULL}, {skn_key_timers, before_timer}, {skn_key_requests, before_answer}};
+    } kinds[] = {{skn_key_mailbox, before_mail},
+                 {skn_key_timers, before_timer},
+                 {skn_key_requests, before_answer}};
     cx->meta_changed = true;
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
         kinds[i].key(&cx->key, address);

@@ -165,8 +165,10 @@ static enum skn_rc run_message(struct skn_core *core,
         return run_slice(core, record, info.address, NULL, out_message, diag);
     }
     *out_message = handled.message;
-    bool fits = handled.message.kind != SKN_MESSAGE_SEND &&
-                skn_value_size(handled.message.payload) <= core->limits.message_bytes;
+    bool is_mail = handled.message.kind == SKN_MESSAGE_SEND ||
+                   handled.message.kind == SKN_MESSAGE_CALL ||
+                   handled.message.kind == SKN_MESSAGE_ANSWER;
+    bool fits = !is_mail && skn_value_size(handled.message.payload) <= core->limits.message_bytes;
     if (!fits) return SKN_CORRUPT(diag, "its message is none that a record holds");
     return run_slice(core, record, handled.address, &handled, out_message, diag);
 }

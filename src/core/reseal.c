@@ -205,6 +205,7 @@ static void renew(struct skn_cx *cx, const struct skn_row *found)
     }
     case SKN_KEY_META:
     case SKN_KEY_TIMER:
+    case SKN_KEY_CALL:
     case SKN_KEY_REQUEST:
     case SKN_KEY_OUTBOX: break;
     }

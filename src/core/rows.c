@@ -69,7 +69,7 @@ static uint32_t read_varint32(struct skn_cursor *cursor)
 static uint8_t lanes_of(const struct skn_meta_row *row)
 {
     uint8_t lanes = 0;
-    for (unsigned i = 0; i < SKN_PRIORITIES; i++)
+    for (unsigned i = 0; i < SKN_LANES; i++)
         if (row->mail[i] > 0 || row->waiting[i] > 0) lanes |= (uint8_t)(1U << i);
     return lanes;
 }
@@ -87,7 +87,7 @@ static uint8_t flags_of(const struct skn_meta_row *row)
 
 /* Bytes of the row of a domain that has everything. */
 enum { VARINT_MAX = 10, META_NUMBERS = 7, META_OPTIONAL = 7, META_BYTES = 4 };
-enum { META_MAX = META_BYTES + VARINT_MAX * (META_NUMBERS + META_OPTIONAL + 2 * SKN_PRIORITIES) };
+enum { META_MAX = META_BYTES + VARINT_MAX * (META_NUMBERS + META_OPTIONAL + 2 * SKN_LANES) };
 
 static uint8_t *put_optional(uint8_t *at, const struct skn_meta_row *row, uint8_t flags)
 {
@@ -124,7 +124,7 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
     for (size_t i = 0; i < META_NUMBERS; i++)
         at = put_varint(at, numbers[i]);
     *at++ = lanes;
-    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
+    for (unsigned i = 0; i < SKN_LANES; i++) {
         if (!(lanes & (1U << i))) continue;
         at = put_varint(at, row->mail[i]);
         at = put_varint(at, row->waiting[i]);
@@ -175,14 +175,15 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
     out->last_dead = read_varint(&cursor);
     out->epoch = read_varint(&cursor);
     unsigned lanes = skn_cursor_u8(&cursor);
-    for (unsigned i = 0; i < SKN_PRIORITIES; i++) {
+    for (unsigned i = 0; i < SKN_LANES; i++) {
         if (!(lanes & (1U << i))) continue;
         out->mail[i] = read_varint32(&cursor);
         out->waiting[i] = read_varint32(&cursor);
         if (out->mail[i] == 0 && out->waiting[i] == 0) cursor.bad = true;
     }
     read_optional(&cursor, flags, out);
-    if (lanes >> SKN_PRIORITIES || flags & ~(unsigned)META_FLAGS) cursor.bad = true;
+    if (lanes >> SKN_LANES || out->waiting[SKN_LANE_ANSWERS] > 0 || flags & ~(unsigned)META_FLAGS)
+        cursor.bad = true;
     return finish(&cursor, level, "domain", diag);
 }
 
@@ -287,6 +288,27 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
     return finish(&cursor, level, "intent", diag);
 }
 
+void skn_call_encode(const struct skn_call_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_le32(out, row->depth);
+    skn_buf_put_le64(out, row->stamp);
+    skn_buf_put_block(out, row->target);
+    skn_buf_put_block(out, row->tag);
+}
+
+enum skn_rc skn_call_decode(struct skn_slice bytes, struct skn_call_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    *out = (struct skn_call_row){.depth = skn_cursor_le32(&cursor)};
+    out->stamp = skn_cursor_le64(&cursor);
+    out->target = skn_cursor_block(&cursor);
+    out->tag = skn_cursor_block(&cursor);
+    if (out->depth == 0 || out->target.len == 0) cursor.bad = true;
+    return finish(&cursor, level, "call", diag);
+}
+
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out)
 {
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
@@ -318,6 +340,11 @@ static bool has_numbers(unsigned kind)
     return kind != SKN_MESSAGE_REQUEST && kind != SKN_MESSAGE_SEND;
 }
 
+static bool is_of_call(unsigned kind)
+{
+    return kind == SKN_MESSAGE_CALL || kind == SKN_MESSAGE_ANSWER;
+}
+
 static inline uint8_t *put_le32(uint8_t *at, uint32_t n)
 {
     n = htole32(n);
@@ -340,12 +367,13 @@ static inline uint8_t *put_block(uint8_t *at, struct skn_slice bytes)
     return at + bytes.len;
 }
 
-enum { MESSAGE_HEAD = 13, MESSAGE_NUMBERS = 28, MESSAGE_BLOCKS = 5 };
+enum { MESSAGE_HEAD = 13, MESSAGE_NUMBERS = 28, CALL_NUMBERS = 24, MESSAGE_BLOCKS = 5 };
 
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
 {
     size_t size = skn_value_size(message->payload) + message->is_sealed;
-    size_t numbers = has_numbers(message->kind) ? MESSAGE_NUMBERS : 0;
+    bool is_call = is_of_call(message->kind);
+    size_t numbers = is_call ? CALL_NUMBERS : has_numbers(message->kind) ? MESSAGE_NUMBERS : 0;
     SKN_ASSERT(size <= UINT32_MAX);
     uint8_t *at = skn_buf_add(out,
                               MESSAGE_HEAD + numbers + MESSAGE_BLOCKS * sizeof(uint32_t) +
@@ -358,7 +386,12 @@ void skn_message_encode(const struct skn_message *message, struct skn_buf *out)
     *at++ = (uint8_t)message->status;
     *at++ = message->is_final;
     at = put_le64(at, message->stamp);
-    if (numbers > 0) {
+    if (is_call) {
+        at = put_le64(at, message->number);
+        at = put_le32(at, message->depth);
+        at = put_le32(at, (uint32_t)message->rc);
+        at = put_le64(at, message->called);
+    } else if (numbers > 0) {
         at = put_le64(at, message->number);
         at = put_le32(at, message->attempt);
         at = put_le64(at, message->epoch);
@@ -384,7 +417,12 @@ read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slic
     *out = (struct skn_message){.kind = kind, .priority = priority, .status = status};
     out->is_final = skn_cursor_u8(cursor) != 0;
     out->stamp = skn_cursor_le64(cursor);
-    if (has_numbers(kind)) {
+    if (is_of_call(kind)) {
+        out->number = skn_cursor_le64(cursor);
+        out->depth = skn_cursor_le32(cursor);
+        out->rc = (enum skn_rc)skn_cursor_le32(cursor);
+        out->called = skn_cursor_le64(cursor);
+    } else if (has_numbers(kind)) {
         out->number = skn_cursor_le64(cursor);
         out->attempt = skn_cursor_le32(cursor);
         out->epoch = skn_cursor_le64(cursor);
@@ -395,7 +433,7 @@ read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slic
     out->tag = skn_cursor_block(cursor);
     out->reason = skn_cursor_block(cursor);
     *out_payload = skn_cursor_block(cursor);
-    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_SWEEP) cursor->bad = true;
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_ANSWER) cursor->bad = true;
     if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor->bad = true;
     return level;
 }
@@ -514,11 +552,12 @@ skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_
 
 enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender)
 {
-    enum { BEFORE_KIND = 1, BEFORE_NUMBERS = 11, NUMBERS = 28 };
+    enum { BEFORE_KIND = 1, BEFORE_NUMBERS = 11 };
     struct skn_cursor cursor = skn_cursor(message);
     (void)skn_cursor_bytes(&cursor, BEFORE_KIND);
     uint8_t kind = skn_cursor_u8(&cursor);
-    (void)skn_cursor_bytes(&cursor, BEFORE_NUMBERS + (has_numbers(kind) ? NUMBERS : 0));
+    size_t numbers = is_of_call(kind) ? CALL_NUMBERS : has_numbers(kind) ? MESSAGE_NUMBERS : 0;
+    (void)skn_cursor_bytes(&cursor, BEFORE_NUMBERS + numbers);
     *out_sender = skn_cursor_block(&cursor);
     return cursor.bad ? SKN_ECORRUPT : SKN_OK;
 }

@@ -9,7 +9,8 @@
  *   01 01 00                            epoch         u64            nobody deletes it
  *   01 02 00                            store secret  32 bytes       nobody
  *   01 03 00 due:8 number:8 address     timer index   empty          firing or cancel
- *   01 04 00 address 00 lane:1 number:8 mailbox       message        the batch that handles it
+ *   01 04 00 address 00 lane:1 number:8 mailbox       message        the batch that handles it; lane 5
+ *                                                     has answers of calls
  *   01 05 00 address 00 number:8        intent        struct intent  its final result, or cancel
  *   01 06 00 target 00 caller 00 id     request id    struct answer  24 h after its answer
  *   01 07 00 caller                     ids of it     struct kept    with the last of them
@@ -36,6 +37,8 @@
  *   02 address 00 03 number:8 01     payload of one over 512 KiB     value        with it
  *   02 address 00 04 number:8 key    exception       empty            the slice that comes past it
  *   02 address 00 05 number:8        range that went struct range    the slice that removes the last
+ *   02 address 00 07 number:8        call           struct call      its answer, cancel, or the end of
+ *                                                                    the domain
  *   02 address 00 06 index:1 entry 00 01 key   declared index   empty   with the row [index_internal.h]
  *   02 address 00 10 key             the program's own rows          the program
  *
@@ -52,10 +55,12 @@
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
  *             with bit 80 of the state: key:block places:4 rate:4 burst:4 rate_ms:8 priority:1
  *             ticket:8 of its limiter [limiter_internal.h]
+ *   call      level:1 depth:4 stamp:8 target:block tag:block
  *   answer    level:1 rc:4 hour:4 (since 1970) hash:16 text:block value:block
  *   kept      level:1 ids:8 bytes:8
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 (number:8 attempt:4 epoch:8
- *             next_due:8 unless it is a request or was sent)
+ *             next_due:8 unless it is a request or was sent; of a call and its answer
+ *             number:8 depth:4 rc:4 called:8)
  *             sender:block name:block tag:block reason:block payload:block
  *             (the payload is a value, or a mark and one with sealed parts, as in a row; value.h)
  *   range     level:1 prefix:block at:block
@@ -97,6 +102,7 @@ void skn_key_mail(struct skn_key *key,
 void skn_key_mailbox(struct skn_key *key, struct skn_slice address); /* all of it */
 void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane);
 void skn_key_intent(struct skn_key *key, struct skn_slice address, uint64_t number);
+void skn_key_call(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_intents(struct skn_key *key, struct skn_slice address);
 void skn_key_request(struct skn_key *key,
                      struct skn_slice target,
@@ -191,22 +197,25 @@ enum skn_remove_state {
 /* What the core has to do for a domain; the value of its row `busy`. */
 enum { SKN_BUSY_LETTERS = 1, SKN_BUSY_REMOVING = 2, SKN_BUSY_RANGES = 4 };
 
+/* Lanes of a mailbox: one of each priority, and one that answers of calls have a reserved place in. */
+enum { SKN_LANE_ANSWERS = SKN_PRIORITIES, SKN_LANES };
+
 struct skn_meta_row {
     bool is_faulted;
     uint32_t faults; /* in a row */
     uint32_t dead;   /* dead letters */
     uint64_t next_mail, next_timer, next_intent, last_dead;
-    uint64_t epoch;                   /* of its last batch; of held programs only, else 0 */
-    uint32_t mail[SKN_PRIORITIES];    /* messages in each lane */
-    uint32_t waiting[SKN_PRIORITIES]; /* and those that found no room in it [E30] */
-    uint64_t again_from, again_to;    /* dead letters that are to be handled; none when equal */
-    bool is_closing;                  /* or rather removed */
+    uint64_t epoch;                /* of its last batch; of held programs only, else 0 */
+    uint32_t mail[SKN_LANES];      /* messages in each lane */
+    uint32_t waiting[SKN_LANES];   /* and those that found no room in it [E30]; never answers */
+    uint64_t again_from, again_to; /* dead letters that are to be handled; none when equal */
+    bool is_closing;               /* or rather removed */
     enum skn_remove_state removal;
     uint64_t removed_at; /* stamp of the batch that began it */
     uint64_t removal_at; /* CANCEL: number of the next intent */
     uint32_t ranges;     /* of own rows that are gone and not removed yet */
     uint64_t next_range;
-    uint32_t answers; /* timers of the program and intents: places for what they bring */
+    uint32_t answers; /* timers of the program, intents and calls: places for what they bring */
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };
@@ -239,6 +248,15 @@ struct skn_intent_row {
     struct skn_limit limit;
     uint64_t
         ticket; /* with a limiter, ASKING or RUNNING: what the place is asked for and held under */
+};
+
+/* A call that has no answer yet. Its number alone would not tell it from one of an earlier domain of
+ * this address. */
+struct skn_call_row {
+    uint32_t depth; /* as the call says it */
+    uint64_t stamp;
+    struct skn_slice target;
+    struct skn_slice tag;
 };
 
 struct skn_answer_row {
@@ -294,6 +312,7 @@ struct skn_kept_row {
 void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out);
 void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out);
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out);
+void skn_call_encode(const struct skn_call_row *row, struct skn_buf *out);
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out);
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out);
 void skn_handled_encode(const struct skn_handled *handled, struct skn_buf *out);
@@ -308,6 +327,8 @@ SKN_MUST_USE enum skn_rc
 skn_timer_decode(struct skn_slice bytes, struct skn_timer_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
+skn_call_decode(struct skn_slice bytes, struct skn_call_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc

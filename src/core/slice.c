@@ -30,6 +30,7 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
         SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail[work->lane] > 0);
         cx->meta.mail[work->lane]--;
         cx->meta_changed = true;
+        if (message->kind == SKN_MESSAGE_ANSWER) return skn_call_take(cx, message);
         return skn_intent_is_given(message) ? skn_intent_given(cx, message) : SKN_TAKE_GIVE;
     }
     if (message->kind == SKN_MESSAGE_TIMER) return skn_timer_take(cx, message);
@@ -84,6 +85,7 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
     if (!skn_secret_open_message(cx, skn_dom_address(cx->dom), message)) return true;
     cx->is_bounded = cx->dom->program != &skn_limiter_program && /* that is the core's own */
                      !skn_blob_is(skn_dom_address(cx->dom));
+    cx->depth = message->depth;
     cx->reads_before = cx->reads;
     enum skn_rc rc = cx->dom->program->handle(cx, warm, message, &cx->diag);
     (void)skn_cx_charge(cx, 0); /* what its arena took since */
@@ -116,7 +118,7 @@ static void end_if_empty(struct skn_cx *cx)
 {
     struct skn_meta_row *meta = &cx->meta;
     struct skn_row row;
-    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
+    for (unsigned lane = 0; lane < SKN_LANES; lane++)
         if (meta->mail[lane] > 0 || meta->waiting[lane] > 0) return;
     bool is_needed = meta->answers > 0 || meta->dead > 0 || meta->ranges > 0 || meta->is_faulted ||
                      meta->removal != SKN_REMOVE_NOT;

@@ -50,7 +50,9 @@ static enum skn_rc check_entry(const struct skn_core *core, uint32_t from, struc
     if (rc == SKN_OK) rc = skn_message_decode(e->bytes, &e->message, NULL);
     if (rc != SKN_OK) return rc;
     const struct skn_message *m = &e->message;
-    bool fits = m->kind == SKN_MESSAGE_SEND && m->priority == e->lane && m->sender.len > 0 &&
+    bool is_known = m->kind == SKN_MESSAGE_SEND || (m->kind == SKN_MESSAGE_CALL && m->depth > 0) ||
+                    m->kind == SKN_MESSAGE_ANSWER;
+    bool fits = is_known && m->priority == e->lane && m->sender.len > 0 &&
                 m->sender.len <= SKN_ADDRESS_MAX && !memchr(m->sender.ptr, 0, m->sender.len) &&
                 skn_shard_of(m->sender, mail->shards) == from &&
                 skn_value_size(m->payload) <= SKN_ROW_MAX && /* its sender's limit may be another */
@@ -61,6 +63,10 @@ static enum skn_rc check_entry(const struct skn_core *core, uint32_t from, struc
 
 static void take_message(struct skn_cx *cx, const struct entry *e)
 {
+    if (e->message.kind == SKN_MESSAGE_ANSWER) {
+        (void)skn_call_put(cx, e->target, &e->message, e->bytes);
+        return;
+    }
     (void)skn_mail_put(cx, e->target, (enum skn_priority)e->lane, e->message.sender, e->bytes);
     if (cx->rc == SKN_OK) skn_reseal_note(cx, &e->message);
 }

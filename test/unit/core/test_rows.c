@@ -15,7 +15,7 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
-enum { KINDS = 10 };
+enum { KINDS = 13 };
 
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
@@ -111,6 +111,16 @@ static void encode(int which, struct skn_buf *out)
                                       .priority = SKN_PRIORITY_LOW};
     intent.ticket = 0x0102030405060708;
     if (which == 9) skn_intent_encode(&intent, out);
+    const struct skn_call_row call = {
+        .depth = 2, .stamp = 0x0102030405060708, .target = SKN_LIT("a:T/k"), .tag = SKN_LIT("t")};
+    if (which == 10) skn_call_encode(&call, out);
+    message.kind = SKN_MESSAGE_ANSWER;
+    message.depth = 3;
+    message.rc = SKN_EGONE;
+    message.called = 0x0102030405060708;
+    if (which == 11) skn_message_encode(&message, out);
+    struct skn_meta_row answered = {.next_mail = 1, .mail = {[SKN_LANE_ANSWERS] = 2}};
+    if (which == 12) skn_meta_encode(&answered, out);
 }
 
 static enum skn_rc decode(int which, struct skn_slice bytes)
@@ -121,11 +131,13 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     struct skn_answer_row a;
     struct skn_message message;
     struct skn_diag diag;
-    if (which == 0) return skn_meta_decode(bytes, &m, &diag);
+    struct skn_call_row call;
+    if (which == 0 || which == 12) return skn_meta_decode(bytes, &m, &diag);
+    if (which == 10) return skn_call_decode(bytes, &call, &diag);
     if (which == 1) return skn_timer_decode(bytes, &t, &diag);
     if (which == 2 || which == 9) return skn_intent_decode(bytes, &i, &diag);
     if (which == 3) return skn_answer_decode(bytes, &a, &diag);
-    if (which == 4 || which == 8) return skn_message_decode(bytes, &message, &diag);
+    if (which == 4 || which == 8 || which == 11) return skn_message_decode(bytes, &message, &diag);
     struct skn_counter_row counter;
     struct skn_note note;
     struct skn_kept_row kept;
@@ -153,6 +165,10 @@ static void rows_are_golden(void **state)
         ("01830102000000010000000400000006000000000000000b00000000000000abababababababab"
          "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
          "00000000010000006b020000000300000004000000e803000000000000030807060504030201"),
+        "0102000000080706050403020105000000613a542f6b0100000074",
+        ("010a03030101000000000000000200000000000000030000002500000008070605040302010100"
+         "000073010000006e01000000740100000072020000000101"),
+        "010000000100000000200200",
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);
