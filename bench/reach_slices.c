@@ -10,6 +10,7 @@
 #include "base/rng.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -199,6 +200,12 @@ struct spec {
     double goal, ratio_goal;
 };
 
+/* For a profile: nothing of the peer's is in it. */
+static bool is_alone(void)
+{
+    return getenv("SKEIN_BENCH_ALONE") != NULL; /* NOLINT: no thread changes it */
+}
+
 static void open_both(struct skn_reach *reach, struct work *w, char dirs[2][300])
 {
     skn_reach_path(reach, "ours", dirs[0], 300);
@@ -208,6 +215,7 @@ static void open_both(struct skn_reach *reach, struct work *w, char dirs[2][300]
     if (filled > w->domains) filled = w->domains;
     ours_fill(w, filled);
 #ifdef HAVE_ROCKSDB
+    if (is_alone()) return;
     struct skn_lap lap = {0};
     uint64_t syncs = skn_sync_count();
     ours_run(w, &lap);
@@ -226,6 +234,7 @@ static void close_both(struct work *w, char dirs[2][300])
     skn_drive_kill(w->drive); /* a clean stop is not what is measured */
     skn_drive_remove(dirs[0]);
 #ifdef HAVE_ROCKSDB
+    if (!w->peer) return;
     skn_peer_close(w->peer);
     skn_drive_remove(dirs[1]);
 #endif
@@ -242,7 +251,7 @@ static void compare(struct skn_reach *reach, const struct spec *spec)
     const struct skn_side ours = {.name = "ours", .run = ours_run, .ctx = &w};
     struct skn_side peer = {.name = "RocksDB", .ctx = &w};
 #ifdef HAVE_ROCKSDB
-    peer.run = peer_run;
+    if (w.peer) peer.run = peer_run;
 #endif
     const struct skn_pairs pairs = skn_pairs_run(&ours, &peer, reach->bench->reps, 8);
     struct skn_figure figure = {.name = spec->name,
@@ -254,7 +263,7 @@ static void compare(struct skn_reach *reach, const struct spec *spec)
                                          (reach->sync_ns + (double)spec->delay_ns),
                                 .limit_text = "one sync shared by all in flight"};
     skn_figure_pairs(&figure, &pairs, peer.run ? peer.name : NULL);
-    if (!peer.run) figure.note = "RocksDB was not there when this was built: no peer";
+    if (!peer.run) figure.note = is_alone() ? "alone, as asked" : "built without RocksDB: no peer";
     skn_reach_print(reach, &figure);
     close_both(&w, dirs);
 }
