@@ -74,6 +74,7 @@ make_options(struct skn_rocks *r, rocksdb_options_t **out_options, struct skn_di
         (void)skn_rocks_failed(r, "set options", error, diag);
         return SKN_FAIL(diag, SKN_ECONFIG, "%s does not know our settings", SKN_ROCKS_SONAME);
     }
+    skn_rocks_set_prefix(r, options);
     *out_options = options;
     return SKN_OK;
 }
@@ -128,6 +129,7 @@ static enum skn_rc load(struct skn_rocks *r, struct skn_diag *diag)
     r->read_disk = r->lib.readoptions_create();
     r->read_memory = r->lib.readoptions_create();
     r->lib.readoptions_set_verify_checksums(r->read_disk, 1);
+    r->lib.readoptions_set_total_order_seek(r->read_disk, 1); /* of iterators: over all tables */
     r->lib.readoptions_set_verify_checksums(r->read_memory, 1);
     r->lib.readoptions_set_read_tier(r->read_memory, SKN_ROCKS_MEMORY_TIER);
     r->no_log = r->lib.writeoptions_create();

@@ -50,6 +50,10 @@
     X(readoptions_set_read_tier)             \
     X(readoptions_set_readahead_size)        \
     X(readoptions_set_iterate_upper_bound)   \
+    X(readoptions_set_total_order_seek)      \
+    X(readoptions_set_prefix_same_as_start)  \
+    X(slicetransform_create)                 \
+    X(options_set_prefix_extractor)          \
     X(writeoptions_create)                   \
     X(writeoptions_destroy)                  \
     X(writeoptions_disable_WAL)              \

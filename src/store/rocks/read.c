@@ -77,12 +77,26 @@ static enum skn_rc append_rows(struct skn_rocks *r,
     return rc;
 }
 
+/* Whether all of a range is in the table of its first key. */
+static bool is_one_table(const struct key *from, const struct key *end)
+{
+    size_t len = skn_rocks_prefix_len(from->bytes, from->len);
+    if (len == 0 || end->len < len || memcmp(from->bytes, end->bytes, len - 1) != 0) return false;
+    uint8_t last = end->bytes[len - 1];
+    return last == 0 || (last == 1 && end->len == len); /* the first key behind it */
+}
+
 /* Of its own for each range, since the upper bound is among them. */
-static rocksdb_readoptions_t *range_options(struct skn_rocks *r, bool may_wait)
+static rocksdb_readoptions_t *range_options(struct skn_rocks *r, bool may_wait, bool is_table)
 {
     rocksdb_readoptions_t *how = r->lib.readoptions_create();
     r->lib.readoptions_set_verify_checksums(how, 1);
     if (!may_wait) r->lib.readoptions_set_read_tier(how, SKN_ROCKS_MEMORY_TIER);
+    /* Inside one table the filters may say that a file has nothing of it. */
+    if (is_table)
+        r->lib.readoptions_set_prefix_same_as_start(how, 1);
+    else
+        r->lib.readoptions_set_total_order_seek(how, 1);
     return how;
 }
 
@@ -97,7 +111,7 @@ static enum skn_rc read_range(struct skn_rocks *r,
     char *error = NULL;
     key_set(&from, read->shard, read->from);
     key_set(&end, read->shard, read->end);
-    rocksdb_readoptions_t *how = range_options(r, may_wait);
+    rocksdb_readoptions_t *how = range_options(r, may_wait, is_one_table(&from, &end));
     r->lib.readoptions_set_iterate_upper_bound(how, (const char *)end.bytes, end.len);
     rocksdb_iterator_t *it = r->lib.create_iterator(r->db, how);
     r->lib.iter_seek(it, (const char *)from.bytes, from.len);

@@ -33,6 +33,7 @@ static void rocks_destroy(struct skn_backend *base)
     (void)pthread_rwlock_destroy(&r->gate);
     (void)pthread_mutex_destroy(&r->lock);
     skn_free(r->positions);
+    skn_free(r->ops);
     skn_free(r->dir);
     skn_free(r);
 }

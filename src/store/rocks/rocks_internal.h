@@ -26,6 +26,12 @@ enum {
     SKN_ROCKS_MEMORY_TIER = 1, /* RocksDB's kBlockCacheTier, which its C header leaves out */
 };
 
+/* An operation of a batch, and its place in it. */
+struct skn_rocks_op {
+    struct skn_row_op op;
+    size_t at;
+};
+
 struct skn_rocks {
     struct skn_backend base;
     struct skn_rocks_options options; /* `dir` is owned, store_id that of the mark */
@@ -51,7 +57,9 @@ struct skn_rocks {
     uint64_t commits; /* number of the last one */
 
     /* The writer's alone. */
-    bool is_dirty; /* 'd' is there */
+    bool is_dirty;            /* 'd' is there */
+    struct skn_rocks_op *ops; /* of a batch, while they are put in order */
+    size_t ops_cap;
     enum skn_rc failed_rc;
     struct skn_diag failed;
 };
@@ -78,6 +86,13 @@ SKN_MUST_USE enum skn_rc skn_rocks_open_reading(struct skn_rocks *r, struct skn_
 /* Once it returned SKN_OK `db` is there and stays until destroy. Any thread. */
 SKN_MUST_USE enum skn_rc skn_rocks_need_writing(struct skn_rocks *r, struct skn_diag *diag);
 void skn_rocks_close_db(struct skn_rocks *r);
+
+/* --- prefix.c: filters know whether a table may have any row --- */
+
+/* Of all files that are written from now on; reads of older ones go without. */
+void skn_rocks_set_prefix(struct skn_rocks *r, rocksdb_options_t *options);
+/* Bytes of a key in RocksDB up to and with the zero byte behind its table; 0: it is in none. */
+size_t skn_rocks_prefix_len(const uint8_t *key, size_t len);
 
 /* --- meta.c --- */
 

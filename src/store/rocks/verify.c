@@ -96,6 +96,7 @@ static enum skn_rc read_all(struct walk *walk, struct skn_diag *diag)
     rocksdb_readoptions_t *how = r->lib.readoptions_create();
     r->lib.readoptions_set_verify_checksums(how, 1);
     r->lib.readoptions_set_fill_cache(how, 0);
+    r->lib.readoptions_set_total_order_seek(how, 1);
     r->lib.readoptions_set_readahead_size(how, READAHEAD_BYTES);
     rocksdb_iterator_t *it = r->lib.create_iterator(r->db, how);
     r->lib.iter_seek(it, "", 0);

@@ -1,7 +1,9 @@
 /* write.c - parts of checkpoints, and their end. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
 #include "store/rocks/rocks_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* What failed once has failed for good [E7]. */
@@ -38,6 +40,41 @@ add_op(struct skn_rocks *r, rocksdb_writebatch_t *to, uint32_t shard, const stru
         r->lib.writebatch_putv(to, 2, key, key_len, 1, value, value_len);
 }
 
+static int compare_ops(const void *a, const void *b)
+{
+    const struct skn_rocks_op *x = a, *y = b;
+    int order = skn_slice_cmp(x->op.key, y->op.key);
+    if (order != 0) return order;
+    return x->at < y->at ? -1 : x->at > y->at; /* of one key the last one wins */
+}
+
+/* Takes a batch apart, in key order: RocksDB begins its search for a key's place where the last one went,
+ * and finds the rows of one domain beside each other; in the order in which they changed each search
+ * begins at the top. */
+static enum skn_rc
+take_ops(struct skn_rocks *r, struct skn_slice batch, size_t *out_count, struct skn_diag *diag)
+{
+    struct skn_row_op op;
+    size_t count = 0;
+    enum skn_rc rc;
+    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
+        uint64_t index;
+        struct skn_slice value;
+        if (!op.is_delete) rc = skn_stored_split(op.value, &index, &value, diag);
+        if (rc != SKN_OK) return rc;
+        if (count == r->ops_cap) {
+            r->ops_cap = r->ops_cap ? 2 * r->ops_cap : 256;
+            r->ops = skn_realloc(r->ops, r->ops_cap * sizeof *r->ops);
+        }
+        r->ops[count] = (struct skn_rocks_op){.op = op, .at = count};
+        count++;
+    }
+    if (rc != SKN_ENOENT) return rc;
+    if (count > 1) qsort(r->ops, count, sizeof *r->ops, compare_ops);
+    *out_count = count;
+    return SKN_OK;
+}
+
 static enum skn_rc write_batch(struct skn_rocks *r,
                                rocksdb_writebatch_t *batch,
                                const char *what,
@@ -59,17 +96,14 @@ enum skn_rc skn_rocks_write(struct skn_backend *base,
     struct skn_rocks *r = skn_rocks_of(base);
     enum skn_rc rc = may_write(r, diag);
     if (rc != SKN_OK) return rc;
-    struct skn_row_op op;
+    size_t count = 0;
+    rc = take_ops(r, batch, &count, diag);
+    if (rc != SKN_OK) return rc;
     rocksdb_writebatch_t *to = r->lib.writebatch_create();
     if (!r->is_dirty) skn_rocks_put_dirty(r, to);
-    while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
-        uint64_t index;
-        struct skn_slice value;
-        if (!op.is_delete) rc = skn_stored_split(op.value, &index, &value, diag);
-        if (rc != SKN_OK) break;
-        add_op(r, to, shard, &op);
-    }
-    if (rc == SKN_ENOENT) rc = write_batch(r, to, "write rows", diag);
+    for (size_t i = 0; i < count; i++)
+        add_op(r, to, shard, &r->ops[i].op);
+    rc = write_batch(r, to, "write rows", diag);
     if (rc == SKN_OK) r->is_dirty = true;
     r->lib.writebatch_destroy(to);
     return rc;
