@@ -86,6 +86,7 @@
     /* rows, store, checkpoints: more */ \
     X(76, INDEX_KEPT,         1, "sim", "the index row of a row that changed stays") \
     X(77, PIN_DROPPED,        1, "core/edges", "what a message waits for may be forgotten before it is done [E13]") \
+    X(78, HEAD_LATER,         1, "store/head", "a head that is not at hand counts as none, and its table as empty [E13]") \
     /* secrets */ \
     X(81, SECRET_PLAIN,       1, "sim", "a secret is stored as it is [E46]") \
     X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \

@@ -290,6 +290,8 @@ skn_cx_over(struct skn_cx *cx, enum skn_rc rc, const char *what, const char *lim
 enum skn_rc skn_cx_fault(struct skn_cx *cx, enum skn_rc rc, const char *text);
 SKN_MUST_USE enum skn_rc
 skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value);
+/* The same of a domain's row: without it the domain has no rows in its table. */
+enum skn_rc skn_raw_get_meta(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value);
 SKN_MUST_USE enum skn_rc skn_raw_next(struct skn_cx *cx,
                                       struct skn_slice prefix,
                                       struct skn_slice from,

@@ -72,7 +72,11 @@ static enum skn_rc count_read(struct skn_cx *cx)
     return skn_cx_over(cx, SKN_EFULL, "the slice reads more rows than it may", "hot_rows", limit);
 }
 
-enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
+typedef enum skn_rc
+get_fn(struct skn_store *, struct skn_slice key, struct skn_slice *out_value, struct skn_diag *);
+
+static enum skn_rc
+raw_get(struct skn_cx *cx, struct skn_slice key, get_fn *get, struct skn_slice *out_value)
 {
     if (skn_cx_pay(cx, SKN_GAS_READ) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
     struct skn_change *change = change_of(skn_omap_find(&cx->overlay, key));
@@ -81,10 +85,20 @@ enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slic
     if (change)
         *out_value = change->value;
     else
-        rc = skn_store_get(cx->core->store, key, out_value, &cx->diag);
+        rc = get(cx->core->store, key, out_value, &cx->diag);
     if (rc == SKN_ENOENT) return rc;
     if (rc != SKN_OK) return cx->rc = rc;
     return skn_cx_pay(cx, skn_gas_of_read(out_value->len));
+}
+
+enum skn_rc skn_raw_get(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
+{
+    return raw_get(cx, key, skn_store_get, out_value);
+}
+
+enum skn_rc skn_raw_get_meta(struct skn_cx *cx, struct skn_slice key, struct skn_slice *out_value)
+{
+    return raw_get(cx, key, skn_store_get_head, out_value);
 }
 
 /* The first change and the first row at or after `from` inside the prefix; the smaller one wins,
@@ -161,7 +175,7 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
     cx->ranges = NULL; /* what `wake` read costs nothing, so it is read again */
     struct skn_slice bytes;
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
-    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    enum skn_rc rc = skn_raw_get_meta(cx, skn_key_slice(&cx->key), &bytes);
     if (rc == SKN_ENOENT) {
         cx->is_new = true;
         return SKN_OK;

@@ -180,6 +180,9 @@ is_index(const struct skn_program *const *programs, struct skn_slice key, enum s
 void skn_index_domain(struct skn_cx *cx, struct skn_slice address, bool has)
 {
     skn_key_domain(&cx->key, address);
+    struct skn_slice key = skn_key_slice(&cx->key);
+    /* It came and goes with the domain's row, of which the caller knows that there is none. */
+    if (has && !skn_omap_find(&cx->overlay, key)) skn_store_absent(cx->core->store, key);
     if (has)
         skn_raw_put(cx, skn_key_slice(&cx->key), (struct skn_slice){0});
     else

@@ -250,7 +250,7 @@ open_meta(struct skn_cx *cx, struct skn_slice address, struct skn_meta_row *othe
     struct skn_slice bytes;
     *other = (struct skn_meta_row){0};
     skn_key_meta(&cx->key, address);
-    enum skn_rc rc = skn_raw_get(cx, skn_key_slice(&cx->key), &bytes);
+    enum skn_rc rc = skn_raw_get_meta(cx, skn_key_slice(&cx->key), &bytes);
     if (rc == SKN_OK) rc = skn_meta_decode(bytes, other, &cx->diag);
     *out_is_new = rc == SKN_ENOENT;
     if (rc == SKN_OK || rc == SKN_ENOENT) return other;

@@ -95,17 +95,20 @@ static enum answer look(struct skn_store *store, struct skn_slice key, struct sk
     return item->kind == SKN_KIND_ABSENT ? HAS_NONE : UNKNOWN;
 }
 
-enum skn_rc skn_store_get(struct skn_store *store,
-                          struct skn_slice key,
-                          struct skn_slice *out_value,
-                          struct skn_diag *diag)
+typedef enum skn_rc want_fn(struct skn_store *, struct skn_slice key, struct skn_diag *);
+
+static enum skn_rc get(struct skn_store *store,
+                       struct skn_slice key,
+                       want_fn *want,
+                       struct skn_slice *out_value,
+                       struct skn_diag *diag)
 {
     SKN_ASSERT(key.len <= SKN_KEY_MAX);
     if (store->is_later && store->is_later(store->later_ctx)) return SKN_ELATER;
     struct skn_entry *entry = NULL;
     enum answer answer = look(store, key, &entry);
     if (answer == UNKNOWN) {
-        enum skn_rc rc = skn_want_row(store, key, diag);
+        enum skn_rc rc = want(store, key, diag);
         if (rc != SKN_OK) return rc;
         answer = look(store, key, &entry);
         SKN_ASSERT(answer != UNKNOWN);
@@ -113,6 +116,22 @@ enum skn_rc skn_store_get(struct skn_store *store,
     if (answer == HAS_NONE) return SKN_ENOENT;
     *out_value = skn_entry_value(entry);
     return SKN_OK;
+}
+
+enum skn_rc skn_store_get(struct skn_store *store,
+                          struct skn_slice key,
+                          struct skn_slice *out_value,
+                          struct skn_diag *diag)
+{
+    return get(store, key, skn_want_row, out_value, diag);
+}
+
+enum skn_rc skn_store_get_head(struct skn_store *store,
+                               struct skn_slice key,
+                               struct skn_slice *out_value,
+                               struct skn_diag *diag)
+{
+    return get(store, key, skn_want_head, out_value, diag);
 }
 
 /* A scan on its way. */

@@ -61,6 +61,13 @@ SKN_MUST_USE enum skn_rc skn_store_get(struct skn_store *store,
                                        struct skn_slice *out_value,
                                        struct skn_diag *diag);
 
+/* The same for a row without which its table has none, as the caller promises: when the backend has at
+ * hand that there is no such row, all of the table is known to have none. */
+SKN_MUST_USE enum skn_rc skn_store_get_head(struct skn_store *store,
+                                            struct skn_slice key,
+                                            struct skn_slice *out_value,
+                                            struct skn_diag *diag);
+
 /* At most `max` rows in key order with from <= key < end, borrowed likewise. Both are keys of one
  * table, or `end` is the first key behind it. Fewer than `max` only at the end of the range. */
 SKN_MUST_USE enum skn_rc skn_store_scan(struct skn_store *store,
@@ -79,6 +86,8 @@ skn_store_know(struct skn_store *store, struct skn_slice batch, struct skn_diag 
 
 /* The caller knows that the table has no row: nothing of it needs to be fetched. */
 void skn_store_fresh(struct skn_store *store, struct skn_slice table);
+/* The same of one key. */
+void skn_store_absent(struct skn_store *store, struct skn_slice key);
 
 /* --- what is wanted from the backend ------------------------------------------------------------ */
 

@@ -303,6 +303,9 @@ bool skn_item_is_pinned(const struct skn_store *store, struct skn_item *item);
 /* Reads at once what the backend has at hand, or wants it: SKN_ELATER. */
 SKN_MUST_USE enum skn_rc
 skn_want_row(struct skn_store *store, struct skn_slice key, struct skn_diag *diag);
+/* The same for a row without which its table has none. */
+SKN_MUST_USE enum skn_rc
+skn_want_head(struct skn_store *store, struct skn_slice key, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc skn_want_range(struct skn_store *store,
                                         struct skn_slice from,
                                         struct skn_slice end,

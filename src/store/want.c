@@ -192,38 +192,104 @@ add_want(struct skn_store *store, struct skn_table *table, const struct skn_read
     return want->number;
 }
 
-static enum skn_rc ask(struct skn_store *store, const struct skn_read *asked, struct skn_diag *diag)
+static enum skn_rc want(struct skn_store *store, const struct skn_read *asked)
 {
-    SKN_ASSERT(store->backend);
-    if (asked->end.len > 0) SKN_ASSERT(skn_slice_cmp(asked->from, asked->end) < 0);
-    bool is_end;
-    skn_buf_reset(&store->answer);
-    enum skn_rc rc =
-        skn_backend_read(store->backend, asked, store->is_blocking, &store->answer, &is_end, diag);
-    if (rc == SKN_OK) rc = skn_buf_rc(&store->answer);
-    if (rc != SKN_OK && rc != SKN_ELATER) return rc;
     struct skn_table *table = skn_table_make(store, skn_table_name_of(asked->from));
-    if (rc == SKN_OK)
-        return take_answer(store, table, asked, skn_buf_slice(&store->answer), is_end, diag);
     store->last_want = add_want(store, table, asked);
     return SKN_ELATER;
 }
 
-enum skn_rc skn_want_row(struct skn_store *store, struct skn_slice key, struct skn_diag *diag)
+/* What the backend answers goes into `store->answer`. */
+static enum skn_rc read_now(struct skn_store *store,
+                            const struct skn_read *asked,
+                            bool *out_is_end,
+                            struct skn_diag *diag)
+{
+    SKN_ASSERT(store->backend);
+    if (asked->end.len > 0) SKN_ASSERT(skn_slice_cmp(asked->from, asked->end) < 0);
+    skn_buf_reset(&store->answer);
+    enum skn_rc rc = skn_backend_read(
+        store->backend, asked, store->is_blocking, &store->answer, out_is_end, diag);
+    return rc == SKN_OK ? skn_buf_rc(&store->answer) : rc;
+}
+
+static enum skn_rc ask(struct skn_store *store, const struct skn_read *asked, struct skn_diag *diag)
+{
+    bool is_end;
+    enum skn_rc rc = read_now(store, asked, &is_end, diag);
+    if (rc == SKN_ELATER) return want(store, asked);
+    if (rc != SKN_OK) return rc;
+    struct skn_table *table = skn_table_make(store, skn_table_name_of(asked->from));
+    return take_answer(store, table, asked, skn_buf_slice(&store->answer), is_end, diag);
+}
+
+/* What is read for a key: of a table that is unknown the rows from it on, written into `end`. */
+static struct skn_read
+read_of(struct skn_store *store, struct skn_slice key, uint8_t end[SKN_KEY_MAX])
 {
     struct skn_slice name = skn_table_name_of(key);
-    struct skn_table *table = skn_table_find(store, name);
-    struct skn_read asked = {.shard = store->shard, .from = key, .max_rows = 1};
-    uint8_t end[SKN_KEY_MAX];
+    const struct skn_table *table = skn_table_find(store, name);
     bool is_unknown = !table || (skn_table_is_empty(table) && table->wants == 0);
-    if (is_unknown) {
-        memcpy(end, name.ptr, name.len);
-        end[name.len] = 1;
-        asked.end = skn_slice(end, name.len + 1);
-        asked.max_rows = TABLE_ROWS;
-        asked.max_bytes = TABLE_BYTES;
-    }
+    struct skn_read asked = {.shard = store->shard, .from = key, .max_rows = 1};
+    if (!is_unknown) return asked;
+    memcpy(end, name.ptr, name.len);
+    end[name.len] = 1;
+    asked.end = skn_slice(end, name.len + 1);
+    asked.max_rows = TABLE_ROWS;
+    asked.max_bytes = TABLE_BYTES;
+    return asked;
+}
+
+enum skn_rc skn_want_row(struct skn_store *store, struct skn_slice key, struct skn_diag *diag)
+{
+    uint8_t end[SKN_KEY_MAX];
+    const struct skn_read asked = read_of(store, key, end);
     return ask(store, &asked, diag);
+}
+
+/* Debug builds compare what was promised of heads and absent rows with what the backend has at hand. */
+static void check_none(struct skn_store *store, const struct skn_read *asked)
+{
+#ifdef SKN_DEBUG
+    bool is_end;
+    if (store->backend && read_now(store, asked, &is_end, NULL) == SKN_OK)
+        SKN_ASSERT(store->answer.len == 0);
+#else
+    (void)store;
+    (void)asked;
+#endif
+}
+
+/* A row is looked up in a fraction of the time that a range takes, and most often a filter in memory says
+ * that there is none. Where it is not at hand the range is not either. */
+enum skn_rc skn_want_head(struct skn_store *store, struct skn_slice key, struct skn_diag *diag)
+{
+    uint8_t end[SKN_KEY_MAX];
+    const struct skn_read asked = read_of(store, key, end);
+    if (asked.end.len == 0 || store->is_blocking) return ask(store, &asked, diag);
+    const struct skn_read head = {.shard = store->shard, .from = key, .max_rows = 1};
+    bool is_end;
+    enum skn_rc rc = read_now(store, &head, &is_end, diag);
+    bool is_later = rc == SKN_ELATER;
+    if (is_later && !skn_bug(SKN_BUG_HEAD_LATER)) return want(store, &asked);
+    if (rc != SKN_OK && !is_later) return rc;
+    if (store->answer.len > 0) return ask(store, &asked, diag);
+    check_none(store, &asked);
+    skn_table_set_end(store, skn_table_make(store, skn_table_name_of(key)), true);
+    return SKN_OK;
+}
+
+void skn_store_absent(struct skn_store *store, struct skn_slice key)
+{
+    struct skn_table *table = skn_table_find(store, skn_table_name_of(key));
+    if (store->is_whole && !table) return;
+    if (!table) table = skn_table_make(store, skn_table_name_of(key));
+    struct skn_entry *entry;
+    struct skn_spot spot = skn_spot_find(table, key, &entry);
+    /* A row that was deleted is known, and the backend may have it still. */
+    if (entry ? entry->item.kind != SKN_KIND_MARK : skn_spot_item(spot)->cont) return;
+    check_none(store, &(struct skn_read){.shard = store->shard, .from = key, .max_rows = 1});
+    learn(store, table, SKN_KIND_ABSENT, &(struct skn_row){.key = key}, 0);
 }
 
 enum skn_rc skn_want_range(struct skn_store *store,
