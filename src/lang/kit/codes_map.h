@@ -76,6 +76,7 @@
     X(SKN_CODE_LONE_NO_LIST, "SKN-P406", WARNING, "{1} needs a list, but {2}", "{3}") \
     X(SKN_CODE_SECRET_LEAVES, "SKN-P407", ERROR, "the secret \"{1}\" would stand in clear in \"{2}\"", "A secret can be given only to an input that its event declares as secret.") \
     X(SKN_CODE_SECRET_CACHED, "SKN-P408", ERROR, "{1} takes the secret \"{2}\" and cannot be cached", "Take \"cache\" away.") \
+    X(SKN_CODE_PIPED_TYPE, "SKN-P409", ERROR, "the input \"{1}\" of {2} is of type {3}, but {4}", "Pipe in something else, or declare another type in the file of the event.") \
     X(SKN_CODE_YAML,            "SKN-P501", ERROR,   "this is not YAML: {1}", "{2}") \
     X(SKN_CODE_YAML_REFUSED,    "SKN-P502", ERROR,   "{1} cannot stand in an event file", "{2}") \
     X(SKN_CODE_UNKNOWN_KEY,     "SKN-P503", ERROR,   "there is no key \"{1}\" {2}", "Did you mean \"{3}\"?") \

@@ -336,6 +336,11 @@
       "Whoever runs the flow next would get it without the secret.", \
       "@input: token: secret Pay[cache=1h]", \
       "@input: token: secret Pay") \
+    X(SKN_CODE_PIPED_TYPE, FLOW, \
+      "What is piped in is of another type than the event declares, on every path.", \
+      "The task would fail before it starts, whichever branch ran before it.", \
+      "Total |-> Label", \
+      "Named |-> Label") \
     X(SKN_CODE_YAML, EVENT, \
       "The event file is not YAML.", \
       "It is read by the rules of YAML 1.2 and no others.", \

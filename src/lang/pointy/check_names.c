@@ -4,6 +4,7 @@
 #include "lang/kit/suggest.h"
 #include "lang/pointy/options_internal.h"
 #include "lang/pointy/parse_internal.h"
+#include "lang/pointy/scope_internal.h"
 
 #include "base/mem.h"
 
@@ -110,8 +111,11 @@ struct exports {
 };
 
 /* Upward through branches, which belong to the group around their unit; a group ends the way. */
-static void add_export(struct exports *e, uint32_t unit, struct skn_slice name)
+static void
+add_export(void *ctx, uint32_t unit, struct skn_slice name, const struct skn_field *field)
 {
+    struct exports *e = ctx;
+    (void)field;
     const struct skn_syntax *tree = e->b->tree;
     for (uint32_t at = unit;;) {
         uint32_t step = tree->units[at].step;
@@ -123,35 +127,6 @@ static void add_export(struct exports *e, uint32_t unit, struct skn_slice name)
         if (body->kind != SKN_BODY_BRANCH) return;
         at = body->owner;
     }
-}
-
-static void add_listed(struct exports *e, uint32_t unit, uint32_t literal)
-{
-    const struct skn_literal *list = &e->b->tree->literals[literal];
-    struct skn_slice name;
-    for (uint32_t at = literal + 1; list->kind == SKN_LITERAL_LIST && at < list->end; at++)
-        if (e->b->tree->literals[at].kind == SKN_LITERAL_STRING &&
-            skn_pty_string(e->b, &e->b->tree->literals[at], false, &name))
-            add_export(e, unit, name);
-}
-
-static void add_exports(struct exports *e, uint32_t unit)
-{
-    const struct skn_pty *b = e->b;
-    const struct skn_syn_unit *from = &b->tree->units[unit];
-    uint32_t event = b->unit_event[unit];
-    bool is_set = event != SKN_GRAPH_NONE && b->event_kinds[event] == SKN_NAME_BUILTIN_LATER &&
-                  skn_slice_eq(b->events[event].name, SKN_LIT("Set"));
-    for (uint32_t i = 0; i < from->option_count; i++) {
-        const struct skn_syn_option *option = &b->tree->options[from->first_option + i];
-        struct skn_slice name = skn_pty_text(b, option->name);
-        if (from->kind == SKN_SYN_GROUP && skn_slice_eq(name, SKN_LIT("exports")))
-            add_listed(e, unit, option->literal);
-        if (is_set && !skn_option_find(name)) add_export(e, unit, name);
-    }
-    if (from->kind != SKN_SYN_EVENT) return; /* children of MAP export nothing */
-    for (uint32_t i = 0; i < b->events[event].export_count; i++)
-        add_export(e, unit, b->events[event].exports[i]);
 }
 
 static int by_step_and_name(const void *left, const void *right)
@@ -168,7 +143,7 @@ void skn_check_exports(struct skn_pty *b)
 {
     struct exports e = {.b = b};
     for (uint32_t unit = 0; unit < b->tree->unit_count; unit++)
-        add_exports(&e, unit);
+        skn_pty_exports(b, unit, add_export, &e);
     if (e.count > 1) qsort(e.at, e.count, sizeof(*e.at), by_step_and_name);
     for (uint32_t i = 1; i < e.count; i++) {
         const struct export *a = &e.at[i - 1], *x = &e.at[i];

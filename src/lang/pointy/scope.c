@@ -1,0 +1,182 @@
+/* scope.c - variables: which group has them, who sets them, who may read them [F19]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/pointy/scope_internal.h"
+
+#include "base/mem.h"
+#include "lang/pointy/options_internal.h"
+#include "lang/pointy/parse_internal.h"
+
+#include <stdlib.h>
+
+#include "base/pure.h" /* last */
+
+/* Of one name in one scope no more setters than this are looked at; behind them any may be before. */
+enum { SETTERS_MAX = 64 };
+
+static void
+listed(const struct skn_pty *b, uint32_t unit, uint32_t literal, skn_export_fn fn, void *ctx)
+{
+    const struct skn_literal *list = &b->tree->literals[literal];
+    struct skn_slice name;
+    for (uint32_t at = literal + 1; list->kind == SKN_LITERAL_LIST && at < list->end; at++)
+        if (b->tree->literals[at].kind == SKN_LITERAL_STRING &&
+            skn_pty_string(b, &b->tree->literals[at], false, &name))
+            fn(ctx, unit, name, NULL);
+}
+
+static const struct skn_field *output_of(const struct skn_event_def *def, struct skn_slice name)
+{
+    for (uint32_t i = 0; i < def->output_count; i++)
+        if (skn_slice_eq(def->outputs[i].name, name)) return &def->outputs[i];
+    return NULL;
+}
+
+void skn_pty_exports(const struct skn_pty *b, uint32_t unit, skn_export_fn fn, void *ctx)
+{
+    const struct skn_syn_unit *from = &b->tree->units[unit];
+    uint32_t event = b->unit_event[unit];
+    bool is_set = event != SKN_GRAPH_NONE && b->event_kinds[event] == SKN_NAME_BUILTIN_LATER &&
+                  skn_slice_eq(b->events[event].name, SKN_LIT("Set"));
+    for (uint32_t i = 0; i < from->option_count; i++) {
+        const struct skn_syn_option *option = &b->tree->options[from->first_option + i];
+        struct skn_slice name = skn_pty_text(b, option->name);
+        if (from->kind == SKN_SYN_GROUP && skn_slice_eq(name, SKN_LIT("exports")))
+            listed(b, unit, option->literal, fn, ctx);
+        if (is_set && !skn_option_find(name)) fn(ctx, unit, name, NULL);
+    }
+    if (from->kind != SKN_SYN_EVENT) return; /* children of MAP export nothing */
+    const struct skn_event_def *def = &b->events[event];
+    for (uint32_t i = 0; i < def->export_count; i++)
+        fn(ctx, unit, def->exports[i], output_of(def, def->exports[i]));
+}
+
+uint32_t skn_scope_of(const struct skn_syntax *tree, uint32_t body)
+{
+    while (tree->bodies[body].kind == SKN_BODY_BRANCH)
+        body = tree->steps[tree->units[tree->bodies[body].owner].step].body;
+    return body;
+}
+
+uint32_t skn_scope_around(const struct skn_syntax *tree, uint32_t scope)
+{
+    if (tree->bodies[scope].kind == SKN_BODY_RUN) return SKN_GRAPH_NONE;
+    return skn_scope_of(tree, tree->steps[tree->units[tree->bodies[scope].owner].step].body);
+}
+
+static void add(void *ctx, uint32_t unit, struct skn_slice name, const struct skn_field *field)
+{
+    struct skn_scopes *s = ctx;
+    const struct skn_syntax *tree = s->b->tree;
+    s->at = skn_parse_grow(s->at, s->count, &s->cap, sizeof(*s->at));
+    s->at[s->count++] =
+        (struct skn_variable){.body = skn_scope_of(tree, tree->steps[tree->units[unit].step].body),
+                              .name = name,
+                              .unit = unit,
+                              .field = field};
+}
+
+static int by_name(const struct skn_variable *a, const struct skn_variable *b)
+{
+    if (a->body != b->body) return a->body < b->body ? -1 : 1;
+    return skn_slice_cmp(a->name, b->name);
+}
+
+static int in_order(const void *left, const void *right)
+{
+    const struct skn_variable *a = left, *b = right;
+    int order = by_name(a, b);
+    if (order != 0) return order;
+    return a->unit < b->unit ? -1 : a->unit > b->unit;
+}
+
+static int by_first_unit(const void *left, const void *right)
+{
+    const struct skn_variable *a = *(const struct skn_variable *const *)left;
+    const struct skn_variable *b = *(const struct skn_variable *const *)right;
+    if (a->body != b->body) return a->body < b->body ? -1 : 1;
+    if (a->unit != b->unit) return a->unit < b->unit ? -1 : 1;
+    return skn_slice_cmp(a->name, b->name);
+}
+
+/* Numbers the names of every scope by the unit that sets them first. */
+static void number(struct skn_scopes *s)
+{
+    struct skn_variable **firsts = skn_alloc_zero((size_t)s->count + 1, sizeof(*firsts));
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < s->count; i++)
+        if (i == 0 || by_name(&s->at[i - 1], &s->at[i]) != 0) firsts[count++] = &s->at[i];
+    if (count > 1) qsort(firsts, count, sizeof(*firsts), by_first_unit);
+    for (uint32_t i = 1; i < count; i++)
+        if (firsts[i]->body == firsts[i - 1]->body) firsts[i]->slot = firsts[i - 1]->slot + 1;
+    for (uint32_t i = 1; i < s->count; i++)
+        if (by_name(&s->at[i - 1], &s->at[i]) == 0) s->at[i].slot = s->at[i - 1].slot;
+    skn_free(firsts);
+}
+
+void skn_scopes_init(struct skn_scopes *scopes, const struct skn_pty *b)
+{
+    *scopes = (struct skn_scopes){.b = b};
+    for (uint32_t unit = 0; unit < b->tree->unit_count; unit++)
+        skn_pty_exports(b, unit, add, scopes);
+    if (scopes->count > 1) qsort(scopes->at, scopes->count, sizeof(*scopes->at), in_order);
+    number(scopes);
+}
+
+void skn_scopes_fini(struct skn_scopes *scopes)
+{
+    skn_free(scopes->at);
+    scopes->at = NULL;
+}
+
+/* Whether what `setter` leaves can be there when `unit` starts. Both climb to the chain that holds
+ * them both: inner bodies have larger ids. */
+static bool may_be_before(const struct skn_syntax *tree, uint32_t setter, uint32_t unit)
+{
+    uint32_t a = setter, b = unit;
+    bool from_branch = false; /* the last climb of the unit was out of a branch */
+    for (;;) {
+        uint32_t a_body = tree->steps[tree->units[a].step].body;
+        uint32_t b_body = tree->steps[tree->units[b].step].body;
+        if (a_body == b_body) break;
+        if (a_body > b_body) {
+            a = tree->bodies[a_body].owner;
+        } else {
+            b = tree->bodies[b_body].owner;
+            from_branch = tree->bodies[b_body].kind == SKN_BODY_BRANCH;
+        }
+    }
+    /* A unit is over before its branches begin; two branches never both run. */
+    if (a == b) return a == setter && b != unit && from_branch;
+    return tree->units[a].step < tree->units[b].step;
+}
+
+const struct skn_variable *
+skn_scopes_in(const struct skn_scopes *scopes, uint32_t scope, uint32_t unit, struct skn_slice name)
+{
+    const struct skn_variable wanted = {.body = scope, .name = name};
+    uint32_t low = 0, high = scopes->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (by_name(&scopes->at[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (uint32_t i = low; i < scopes->count && by_name(&scopes->at[i], &wanted) == 0; i++)
+        if (i - low >= SETTERS_MAX || may_be_before(scopes->b->tree, scopes->at[i].unit, unit))
+            return &scopes->at[i];
+    return NULL;
+}
+
+const struct skn_variable *
+skn_scopes_find(const struct skn_scopes *scopes, uint32_t unit, struct skn_slice name)
+{
+    const struct skn_syntax *tree = scopes->b->tree;
+    if (scopes->count == 0) return NULL;
+    uint32_t scope = skn_scope_of(tree, tree->steps[tree->units[unit].step].body);
+    for (; scope != SKN_GRAPH_NONE; scope = skn_scope_around(tree, scope)) {
+        const struct skn_variable *found = skn_scopes_in(scopes, scope, unit, name);
+        if (found) return found;
+    }
+    return NULL;
+}
