@@ -1,4 +1,4 @@
-/* echo.c - Echo: answers, forwards along a list, and goes to and fro. */
+/* echo.c - Echo: answers, forwards along a list, goes to and fro, and asks others. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dev/dev.h"
 
@@ -6,11 +6,15 @@
 
 #include "base/pure.h"
 
-/* Rows: "received" messages, "hops" what the last one that went no further had. */
+/* Rows: "received" messages, "hops" what the last one that went no further had, "answered" calls of its
+ * own, "code" and "answer" of the last of them. */
 enum { HOPS_MAX = 1 << 30 };
 
 #define RECEIVED SKN_LIT("received")
 #define HOPS     SKN_LIT("hops")
+#define ANSWERED SKN_LIT("answered")
+#define CODE     SKN_LIT("code")
+#define ANSWER   SKN_LIT("answer")
 
 /* Whether a text may be an address at all: that its type is known is found out by sending. */
 static bool is_address(struct skn_value v)
@@ -82,10 +86,59 @@ bounce(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *di
     return skn_cx_rc(cx);
 }
 
+/* Calls another domain; `echo` unless it says a name. */
+static enum skn_rc ask(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    struct skn_value to = dev_member(message->payload, "to");
+    struct skn_slice name = SKN_LIT("echo");
+    (void)dev_text(message->payload, "name", SKN_NAME_MAX, &name);
+    if (!is_address(to)) return dev_refuse(cx, message, "{to: an address, name, value}");
+    (void)skn_cx_call(cx,
+                      skn_value_as_text(to),
+                      message->priority,
+                      name,
+                      dev_member(message->payload, "value"),
+                      (struct skn_slice){0});
+    return dev_end(cx, message, diag);
+}
+
+static enum skn_rc hear(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    int64_t answered;
+    enum skn_rc rc = dev_row_add(cx, ANSWERED, 1, &answered, diag);
+    if (rc != SKN_OK) return rc;
+    dev_row_put(cx, CODE, message->rc);
+    skn_cx_put_value(cx, ANSWER, message->payload);
+    return skn_cx_rc(cx);
+}
+
+/* {answered, code, answer}; the code is `OK` or that of the fault or refusal. */
+static void tell_answers(struct skn_cx *cx)
+{
+    struct skn_slice bytes;
+    struct skn_value answer = skn_value_none();
+    int64_t answered = dev_row_get(cx, ANSWERED), code = dev_row_get(cx, CODE);
+    if (skn_cx_get(cx, ANSWER, &bytes) == SKN_OK) answer = skn_value_view(bytes);
+    struct skn_builder *b = dev_map_begin(cx);
+    skn_build_key(b, SKN_LIT("answer"));
+    skn_build_value(b, answer);
+    dev_map_int(b, "answered", answered);
+    skn_build_key(b, SKN_LIT("code"));
+    const char *name = code == SKN_OK ? "OK" : skn_rc_info((enum skn_rc)code)->name;
+    skn_build_string(b, skn_slice_str(name));
+    skn_cx_reply(cx, dev_map_end(cx, b));
+}
+
 static enum skn_rc
 handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct skn_diag *diag)
 {
     (void)warm;
+    if (message->kind == SKN_MESSAGE_ANSWER) return hear(cx, message, diag);
+    if (dev_is(message->name, "ask")) return ask(cx, message, diag);
+    if (dev_is(message->name, "answers")) {
+        tell_answers(cx);
+        return skn_cx_rc(cx);
+    }
     if (dev_is(message->name, "forward")) return forward(cx, message, diag);
     if (dev_is(message->name, "bounce")) return bounce(cx, message, diag);
     if (dev_is(message->name, "echo")) {
@@ -93,7 +146,7 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
         return dev_end(cx, message, diag);
     }
     if (!dev_is(message->name, "get"))
-        return dev_refuse(cx, message, "that of echo, forward, bounce or get");
+        return dev_refuse(cx, message, "that of echo, forward, bounce, ask, answers or get");
     int64_t received = dev_row_get(cx, RECEIVED), hops = dev_row_get(cx, HOPS);
     struct skn_builder *b = dev_map_begin(cx);
     dev_map_int(b, "received", received);
@@ -102,4 +155,4 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
     return skn_cx_rc(cx);
 }
 
-const struct skn_program skn_dev_echo = {.type = "Echo", .module = 203, .handle = handle};
+const struct skn_program skn_dev_echo = {.type = "Echo", .module = 213, .handle = handle};

@@ -151,6 +151,23 @@ static void a_fault_that_is_asked_for_drops_the_slice_whole(void **state)
     answers(w, "t:Ledger/a", "total", "null", "{\"accounts\":0,\"entries\":1,\"total\":7}");
 }
 
+static void echo_asks_others_and_keeps_what_they_answer(void **state)
+{
+    struct world *w = *state;
+    answers(w, "t:Echo/ask", "ask", "{\"to\":\"t:Echo/told\",\"value\":{\"n\":7}}", "null");
+    answers(w,
+            "t:Echo/ask",
+            "answers",
+            "null",
+            "{\"answer\":{\"n\":7},\"answered\":1,\"code\":\"OK\"}");
+    answers(w, "t:Echo/ask", "ask", "{\"to\":\"t:Counter/told\",\"name\":\"no such\"}", "null");
+    answers(w,
+            "t:Echo/ask",
+            "answers",
+            "null",
+            "{\"answer\":null,\"answered\":2,\"code\":\"INVALID_ARGS\"}");
+}
+
 static void echo_answers_forwards_and_counts_hops(void **state)
 {
     struct world *w = *state;
@@ -291,6 +308,7 @@ int main(void)
         TEST(a_deletion_says_why_where_there_is_a_word_for_it),
         TEST(a_ledger_adds_up_and_has_each_id_once),
         TEST(a_fault_that_is_asked_for_drops_the_slice_whole),
+        TEST(echo_asks_others_and_keeps_what_they_answer),
         TEST(echo_answers_forwards_and_counts_hops),
         TEST(a_flood_arrives_whole_and_in_order),
         TEST(a_hog_faults_at_each_budget_and_harms_nobody),
