@@ -7,7 +7,7 @@ _skein_runs() {
 
 _skein() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}
-    local groups="domain journal secret clock"
+    local groups="domain journal secret blob clock"
     local command= options= words= i
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
@@ -22,7 +22,7 @@ _skein() {
     case $before in
         --project|-p) mapfile -t COMPREPLY < <(compgen -d -- "$word"); return ;;
     esac
-    local commands="init check fmt graph describe events explain lsp run resume ps show logs verify backup restore sim status domain journal secret clock help"
+    local commands="init check fmt graph describe events explain lsp run resume ps show logs verify backup restore sim status domain journal secret blob clock help"
     case $command in
         '') words=$commands ;;
         'init') options=""; words="$(compgen -d -- "$word")" ;;
@@ -58,6 +58,12 @@ _skein() {
         'secret key') options=""; words="" ;;
         'secret status') options=""; words="" ;;
         'secret rotate') options=""; words="" ;;
+        blob) words="put get ls info rm" ;;
+        'blob put') options=""; words="" ;;
+        'blob get') options=""; words="" ;;
+        'blob ls') options=" --limit --after"; words="" ;;
+        'blob info') options=""; words="" ;;
+        'blob rm') options=""; words="" ;;
         clock) words="accept" ;;
         'clock accept') options=""; words="" ;;
         'help') options=""; words="$commands" ;;

@@ -107,6 +107,7 @@
     /* blobs: more */ \
     X(93, REF_IN_REMOVAL,     1, "core/blob", "a reference counts while the file of its blob is being removed [E45]") \
     X(94, REST_COUNTS,        1, "core/blob", "the time in which the node did not run counts for a blob [E45]") \
+    X(95, REMOVED_IN_BACKUP,  1, "node/blobs", "the files of blobs go while a backup is made [E45]") \
     /* limits */ \
     X(96, LIMITS_NOT_NAMED,   1, "core/limit_change", "a record does not name the limits that were set (P4)") \
     /* looking back: more */ \

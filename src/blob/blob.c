@@ -31,6 +31,8 @@ struct skn_blob_writer {
     uint64_t size;
     enum skn_rc rc; /* what failed: nothing is tried again */
     SHA256_CTX sha;
+    uint8_t hash[SKN_BLOB_HASH_BYTES]; /* when it is sealed */
+    bool is_sealed;
 };
 
 /* --- names ---------------------------------------------------------------------------------------- */
@@ -128,10 +130,11 @@ static enum skn_rc sync_parent(struct skn_blobs *blobs, struct skn_diag *diag)
     return rc;
 }
 
-static enum skn_rc begin(struct skn_blobs *blobs, struct skn_diag *diag)
+static enum skn_rc begin(struct skn_blobs *blobs, bool is_guest, struct skn_diag *diag)
 {
     enum skn_rc rc = skn_env_mkdir(blobs->env, blobs->dir, diag);
-    return rc == SKN_OK || rc == SKN_EEXIST ? remove_temps(blobs, diag) : rc;
+    if (rc != SKN_OK && rc != SKN_EEXIST) return rc;
+    return is_guest ? SKN_OK : remove_temps(blobs, diag);
 }
 
 static enum skn_rc see_nothing(void *ctx, const char *name)
@@ -151,7 +154,7 @@ enum skn_rc skn_blobs_open(const struct skn_blobs_options *options,
     blobs->bytes_max = options->bytes_max ? options->bytes_max : SKN_BLOB_BYTES_MAX;
     enum skn_rc rc = options->is_read_only
                          ? skn_env_list(blobs->env, blobs->dir, see_nothing, NULL, diag)
-                         : begin(blobs, diag);
+                         : begin(blobs, options->is_guest, diag);
     if (rc == SKN_OK)
         *out_blobs = blobs;
     else
@@ -194,7 +197,7 @@ skn_blob_begin(struct skn_blobs *blobs, struct skn_blob_writer **out_writer, str
 enum skn_rc
 skn_blob_write(struct skn_blob_writer *writer, struct skn_slice bytes, struct skn_diag *diag)
 {
-    SKN_ASSERT(writer->rc == SKN_OK);
+    SKN_ASSERT(writer->rc == SKN_OK && !writer->is_sealed);
     if (bytes.len == 0) return SKN_OK;
     uint64_t max = writer->blobs->bytes_max;
     if (bytes.len > max - writer->size)
@@ -243,14 +246,25 @@ name_it(struct skn_blob_writer *writer, const uint8_t *hash, struct skn_diag *di
     return rc;
 }
 
+void skn_blob_seal(struct skn_blob_writer *writer,
+                   uint8_t out_hash[SKN_BLOB_HASH_BYTES],
+                   uint64_t *out_size)
+{
+    SKN_ASSERT(writer->rc == SKN_OK);
+    if (!writer->is_sealed) (void)SHA256_Final(writer->hash, &writer->sha);
+    writer->is_sealed = true;
+    memcpy(out_hash, writer->hash, sizeof writer->hash);
+    *out_size = writer->size;
+}
+
 enum skn_rc skn_blob_finish(struct skn_blob_writer *writer,
                             uint8_t out_hash[SKN_BLOB_HASH_BYTES],
                             uint64_t *out_size,
                             struct skn_diag *diag)
 {
     uint8_t hash[SKN_BLOB_HASH_BYTES];
-    SKN_ASSERT(writer->rc == SKN_OK);
-    (void)SHA256_Final(hash, &writer->sha);
+    uint64_t size;
+    skn_blob_seal(writer, hash, &size);
     enum skn_rc rc = skn_bug(SKN_BUG_BLOB_NOT_SYNCED) ? SKN_OK : skn_file_sync(writer->file, diag);
     if (rc != SKN_OK) {
         skn_blob_abandon(writer);

@@ -11,7 +11,7 @@
  *   2. What skn_blob_finish returned SKN_OK for survives a power cut, and so does what
  *      skn_blob_remove did: the folder is synced. Also where an older process, killed in between, had
  *      moved the name already: what is in the page cache only looks as if it were durable [E6].
- *   3. An opening removes temporary files and nothing else: whether a content is needed is not known
+ *   3. An opening removes temporary files, unless it is a guest's, and nothing else: whether a content is needed is not known
  *      here.
  */
 #pragma once
@@ -32,9 +32,11 @@ struct skn_blobs_options {
     const char *dir;     /* made when it is not there; its parent is */
     uint64_t bytes_max;  /* of one content; 0: SKN_BLOB_BYTES_MAX */
     bool is_read_only;   /* changes nothing; SKN_ENOENT where there is no folder */
+    bool is_guest;       /* stores beside the owner of the folder: temporary files are left alone */
 };
 
-/* The caller has the lock of the data directory, or only reads. */
+/* The caller has the lock of the data directory, or only reads, or is a guest: what that one writes is
+ * lost when the owner opens again, and then finishing it says SKN_ENOENT. */
 SKN_MUST_USE enum skn_rc skn_blobs_open(const struct skn_blobs_options *options,
                                         struct skn_blobs **out_blobs,
                                         struct skn_diag *diag);
@@ -51,6 +53,11 @@ skn_blob_begin(struct skn_blobs *blobs, struct skn_blob_writer **out_writer, str
 /* Appends. SKN_ETOOLARGE: over the limit. After any failure the writer can only be abandoned [E7]. */
 SKN_MUST_USE enum skn_rc
 skn_blob_write(struct skn_blob_writer *writer, struct skn_slice bytes, struct skn_diag *diag);
+
+/* All is written: says what it will be called, and stores nothing yet. Only finish or abandon follow. */
+void skn_blob_seal(struct skn_blob_writer *writer,
+                   uint8_t out_hash[SKN_BLOB_HASH_BYTES],
+                   uint64_t *out_size);
 
 /* Stores it and ends the writer, whatever it returns. A content that is there already is kept. */
 SKN_MUST_USE enum skn_rc skn_blob_finish(struct skn_blob_writer *writer,

@@ -86,6 +86,15 @@ static void tell_holder(void *ctx)
     (void)rc;
 }
 
+/* Until the client is closed no file of a content goes [E45]. */
+static enum skn_rc hold_blobs(struct skn_client *client, struct skn_diag *diag)
+{
+    const struct skn_query query = {.kind = SKN_QUERY_BLOB_HOLD};
+    struct skn_answer answer;
+    enum skn_rc rc = skn_client_query(client, &query, diag);
+    return rc == SKN_OK ? skn_follow_answer(client, &answer, diag) : rc;
+}
+
 /* A journal may be copied beside a holder; rows only by it, or with nobody else. A client that found
  * no holder keeps writers out as long as it is open. */
 static enum skn_rc make(struct skn_cli *cli,
@@ -99,12 +108,15 @@ static enum skn_rc make(struct skn_cli *cli,
     const struct skn_client_options client_options = {.env = options.env, .project = project};
     struct skn_client *client = NULL;
     const char *store = skn_arena_printf(&cli->arena, "%s/store", project->data_path);
+    const char *blobs = skn_arena_printf(&cli->arena, "%s/blobs", project->data_path);
     enum skn_rc rc = SKN_OK;
-    if (access(store, F_OK) == 0) rc = skn_client_open(&client_options, &client, diag);
+    if (access(store, F_OK) == 0 || access(blobs, F_OK) == 0)
+        rc = skn_client_open(&client_options, &client, diag);
     if (client && skn_client_fd(client) >= 0) {
         options.snapshot = ask_holder;
         options.end = tell_holder;
         options.ctx = client;
+        rc = hold_blobs(client, diag);
     }
     if (rc == SKN_OK) rc = skn_backup_make(&options, out_info, diag);
     skn_client_close(client);

@@ -18,6 +18,11 @@ typedef int (*skn_command_fn)(struct skn_cli *cli);
 int skn_cli_main(int argc, char **argv, const skn_command_fn *commands);
 
 int skn_cmd_backup(struct skn_cli *cli);
+int skn_cmd_blob_get(struct skn_cli *cli);
+int skn_cmd_blob_info(struct skn_cli *cli);
+int skn_cmd_blob_ls(struct skn_cli *cli);
+int skn_cmd_blob_put(struct skn_cli *cli);
+int skn_cmd_blob_rm(struct skn_cli *cli);
 int skn_cmd_check(struct skn_cli *cli);
 int skn_cmd_clock_accept(struct skn_cli *cli);
 int skn_cmd_dev_clock(struct skn_cli *cli);

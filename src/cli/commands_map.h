@@ -220,6 +220,27 @@
       "Reads the keys anew, as skein.yaml says. The first line is the key that seals from now on; put the\n" \
       "new key in front of the old one. What the old one sealed is sealed again in small batches, also\n" \
       "after a crash. Take the old key away when skein secret status says that it is not needed.\n") \
+    X(BLOB_PUT, "blob put", "[FILE]", 0, 1, 0, \
+      "store a content and print its name", \
+      "Stores FILE, or standard input, and prints its SHA-256, by which it is known from then on. A content\n" \
+      "is stored once, however often it is put. It stays until skein blob rm, and as long as a row of a\n" \
+      "domain names it.\n") \
+    X(BLOB_GET, "blob get", "HASH", 1, 1, 0, \
+      "print a content", \
+      "Prints the content HASH to standard output and checks it on the way. HASH may be the beginning of\n" \
+      "one that no other shares. Exit code 65: it is not what its name says, and what came is not whole.\n") \
+    X(BLOB_LS, "blob ls", "[HASH]", 0, 1, B(LIMIT) | B(AFTER), \
+      "list contents", \
+      "Lists the contents whose names begin with HASH: state, size, in how many shards rows name each, and\n" \
+      "whether skein blob put keeps it. A condemned one has nobody who keeps it; it goes after 24 hours in\n" \
+      "which the node runs.\n") \
+    X(BLOB_INFO, "blob info", "HASH", 1, 1, 0, \
+      "say what is known of a content", \
+      "Prints the state of the content HASH, its size, and who keeps it.\n") \
+    X(BLOB_RM, "blob rm", "HASH", 1, 1, 0, \
+      "let go of a content that was put", \
+      "Takes back what skein blob put asked for. Once no row names it either it is condemned, and after 24\n" \
+      "hours in which the node runs its file goes. Putting it again before that keeps it.\n") \
     X(CLOCK_ACCEPT, "clock accept", "", 0, 0, 0, \
       "follow a wall clock that is far ahead", \
       "A node whose wall clock is more than a day ahead of its own, or a year when it opens, goes on by its\n" \

@@ -36,6 +36,11 @@ static const skn_command_fn commands[SKN_COMMAND_COUNT] = {
     [SKN_COMMAND_SECRET_KEY] = skn_cmd_secret_key,
     [SKN_COMMAND_SECRET_ROTATE] = skn_cmd_secret_rotate,
     [SKN_COMMAND_SECRET_STATUS] = skn_cmd_secret_status,
+    [SKN_COMMAND_BLOB_GET] = skn_cmd_blob_get,
+    [SKN_COMMAND_BLOB_INFO] = skn_cmd_blob_info,
+    [SKN_COMMAND_BLOB_LS] = skn_cmd_blob_ls,
+    [SKN_COMMAND_BLOB_PUT] = skn_cmd_blob_put,
+    [SKN_COMMAND_BLOB_RM] = skn_cmd_blob_rm,
     [SKN_COMMAND_CLOCK_ACCEPT] = skn_cmd_clock_accept,
     [SKN_COMMAND_DEV_CLOCK] = skn_cmd_dev_clock,
 };

@@ -29,6 +29,7 @@ find_data(struct skn_arena *arena, const char *dir, const char **out_data, struc
 
 static void print(struct skn_out *out,
                   const struct skn_journal_info *info,
+                  const struct skn_data_blobs *blobs,
                   const struct skn_past_replayed *replayed)
 {
     unsigned long long segments = info->segments, groups = info->groups, records = info->records,
@@ -36,14 +37,17 @@ static void print(struct skn_out *out,
     if (out->json) {
         skn_out_printf(out,
                        "{\"ok\":true,\"sealed\":%s,\"generation\":%llu,\"segments\":%llu,"
-                       "\"groups\":%llu,\"records\":%llu,\"bytes\":%llu,\"torn_bytes\":%llu",
+                       "\"groups\":%llu,\"records\":%llu,\"bytes\":%llu,\"torn_bytes\":%llu,"
+                       "\"blobs\":%llu,\"blob_bytes\":%llu",
                        info->was_sealed ? "true" : "false",
                        generation,
                        segments,
                        groups,
                        records,
                        bytes,
-                       torn);
+                       torn,
+                       (unsigned long long)blobs->count,
+                       (unsigned long long)blobs->bytes);
         if (replayed)
             skn_out_printf(out,
                            ",\"executed\":%llu,\"applied\":%llu",
@@ -58,6 +62,11 @@ static void print(struct skn_out *out,
                    groups,
                    segments,
                    bytes);
+    if (blobs->count > 0)
+        skn_out_printf(out,
+                       "Blobs: %llu, bytes %llu.\n",
+                       (unsigned long long)blobs->count,
+                       (unsigned long long)blobs->bytes);
     if (!info->was_sealed)
         skn_out_printf(out, "It was not closed cleanly; the next run sees to it.\n");
     if (torn > 0)
@@ -78,16 +87,18 @@ int skn_cmd_verify(struct skn_cli *cli)
     struct skn_diag diag = {.text = ""};
     struct skn_journal_info info = {.segments = 0};
     struct skn_past_replayed replayed = {.executed = 0};
+    struct skn_data_blobs blobs = {.count = 0};
     bool is_replay = skn_args_has(&cli->args, SKN_OPTION_REPLAY);
     const char *data;
     int lock_fd = -1;
     diag.rc = find_data(&cli->arena, cli->args.operands[0], &data, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_lock_shared(data, &lock_fd, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify(skn_env_real(), data, &info, &diag);
+    if (diag.rc == SKN_OK) diag.rc = skn_data_verify_blobs(skn_env_real(), data, &blobs, &diag);
     if (diag.rc == SKN_OK && is_replay)
         diag.rc = skn_past_replay(skn_env_real(), data, &replayed, &diag);
     if (lock_fd >= 0) (void)close(lock_fd);
     if (diag.rc != SKN_OK) return skn_out_fail(&cli->out, &diag);
-    print(&cli->out, &info, is_replay ? &replayed : NULL);
+    print(&cli->out, &info, &blobs, is_replay ? &replayed : NULL);
     return 0;
 }

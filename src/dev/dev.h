@@ -12,6 +12,10 @@
  *
  * A node has them in test builds only (SKN_TEST_BUILD). What the messages are, with their payloads:
  *
+ *   Album    keep {name, hash, size}       a row that names a content [E45]
+ *            drop {name}                   it is gone
+ *            pass {name, to}               sends it to another Album, which keeps it as "passed"
+ *            get {name}                    answers it, or none
  *   Counter  add {n}                       adds n (1), answers the sum
  *            add-many {n, rows, bytes}     adds n to the sum and to each of `rows` rows (5), each
  *                                          padded to `bytes` (0); answers the sum
@@ -57,6 +61,7 @@
 
 #include "core/core.h"
 
+extern const struct skn_program skn_dev_album;
 extern const struct skn_program skn_dev_counter;
 extern const struct skn_program skn_dev_ledger;
 extern const struct skn_program skn_dev_echo;

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "env/env.h"
+#include "node/blob_rows_internal.h"
 #include "node/rows_internal.h"
 
 #include <errno.h>
@@ -17,7 +18,7 @@ enum {
 
 static enum skn_rc remove_parts(struct skn_env *env, const char *dir, struct skn_diag *diag)
 {
-    static const char *const folders[] = {"store", "journal"};
+    static const char *const folders[] = {"store", "journal", SKN_BLOBS_DIR};
     enum skn_rc rc = SKN_OK;
     for (size_t i = 0; rc == SKN_OK && i < SKN_ARRAY_LEN(folders); i++) {
         char *path = skn_path_join(dir, folders[i]);
@@ -56,6 +57,8 @@ static enum skn_rc verify_parts(const struct skn_backup_options *options,
     skn_rows_init(&rows, options->env, options->dir);
     enum skn_rc rc = skn_rows_open(&rows, true, diag);
     if (rc == SKN_OK) rc = skn_rows_verify(&rows, manifest, diag);
+    /* Behind the position, whose rows say which they are; nothing is removed meanwhile [E45]. */
+    if (rc == SKN_OK) rc = skn_blob_rows_copy(&rows, options->data_dir, options->dir, diag);
     skn_rows_fini(&rows);
     return rc;
 }
@@ -87,6 +90,8 @@ static enum skn_rc finish(const struct skn_backup_options *options,
     enum skn_rc rc = skn_manifest_add_folder(manifest, options->env, options->dir, "journal", diag);
     if (rc == SKN_OK)
         rc = skn_manifest_add_folder(manifest, options->env, options->dir, "store", diag);
+    if (rc == SKN_OK)
+        rc = skn_manifest_add_folder(manifest, options->env, options->dir, SKN_BLOBS_DIR, diag);
     if (rc == SKN_OK) rc = skn_manifest_write(manifest, options->env, options->dir, diag);
     if (rc != SKN_OK) return rc;
     char *above = skn_path_join(options->dir, "..");

@@ -1,6 +1,7 @@
 /* backup.h - a copy of a project's data while it is in use, and a new data directory from one.
  *
- * Owns        a backup: a folder with `manifest`, `journal` and, where the data has one, `store`.
+ * Owns        a backup: a folder with `manifest`, `journal` and, where the data has them, `store` and
+ *             `blobs`.
  * May include base, env, journal, store, core, shard.
  * Threads     one; making a backup touches nothing that a holder owns.
  * Invariants

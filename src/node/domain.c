@@ -186,10 +186,24 @@ static void put_domain(struct skn_json_writer *w,
     put_uint(w, "dead", domain->dead);
 }
 
+static void put_blob(struct skn_json_writer *w, const struct skn_look_blob *blob)
+{
+    skn_json_key_str(w, "blob");
+    skn_json_object_begin(w);
+    put_text(w, "state", skn_slice_str(blob->state));
+    put_uint(w, "size", blob->size);
+    put_bool(w, "pinned", blob->is_pinned);
+    put_bool(w, "stored", blob->is_stored);
+    put_uint(w, "shards", blob->holders);
+    skn_json_object_end(w);
+}
+
+/* `blob`: NULL where it is none. */
 static void put_entry(struct skn_buf *out,
                       struct skn_core *core,
                       struct skn_slice address,
-                      const struct skn_look_domain *domain)
+                      const struct skn_look_domain *domain,
+                      const struct skn_look_blob *blob)
 {
     struct skn_json_writer w;
     struct skn_buf json;
@@ -197,6 +211,7 @@ static void put_entry(struct skn_buf *out,
     skn_json_begin(&w, &json, SKN_JSON_PLAIN);
     skn_json_object_begin(&w);
     put_domain(&w, core, address, domain);
+    if (blob) put_blob(&w, blob);
     skn_json_object_end(&w);
     if (skn_json_end(&w, NULL) == SKN_OK) {
         skn_buf_put_block(out, address);
@@ -224,12 +239,20 @@ enum skn_rc domain_list(const struct domain_query *query,
         part->has_more = part->found == query->limit || part->scanned == DOMAIN_SCANNED_MAX;
         if (part->has_more) return SKN_OK;
         if ((rc = skn_look_domain(store, address, &domain, diag)) != SKN_OK) return rc;
+        /* What is read next may move it. */
+        char copy[SKN_ADDRESS_MAX];
+        memcpy(copy, address.ptr, address.len);
+        address.ptr = (const uint8_t *)copy;
+        struct skn_look_blob blob;
+        rc = skn_look_blob(store, address, &blob, diag);
+        bool is_blob = rc == SKN_OK;
+        if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
         part->scanned++;
         skn_buf_reset(part->after);
         skn_buf_put(part->after, address);
         if (!is_wanted(query, address, &domain)) continue;
         part->found++;
-        put_entry(part->entries, core, address, &domain);
+        put_entry(part->entries, core, address, &domain, is_blob ? &blob : NULL);
     }
 }
 

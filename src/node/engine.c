@@ -36,6 +36,7 @@ static struct skn_engine *create(const struct skn_engine_options *options)
                                 &e->tracers};
     for (size_t i = 0; i < SKN_ARRAY_LEN(lists); i++)
         skn_list_init(lists[i]);
+    engine_blobs_init(e);
     e->env = options->env;
     e->data_dir = skn_dup(options->data_dir.ptr, options->data_dir.len);
     e->project_dir = skn_dup(options->project_dir.ptr, options->project_dir.len);
@@ -127,6 +128,9 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     const char *workers = getenv("SKEIN_WORKERS");
     unsigned long count = workers ? strtoul(workers, NULL, 10) : 0;
     if (count > 0 && count <= SKN_WORKERS_MAX) shards.workers = (unsigned)count;
+    /* For tests in which a day is short [E45]. */
+    const char *condemned = getenv("SKEIN_BLOB_CONDEMNED_MS");
+    if (condemned) shards.limits.blob_condemned_ms = (uint32_t)strtoul(condemned, NULL, 10);
 #endif
     rc = skn_shards_open(&shards, &e->shards, diag);
     skn_free(history);
@@ -135,7 +139,7 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     if (rc != SKN_OK) return rc;
     engine_note_opened(e, began_ns);
     engine_find_active(e);
-    return SKN_OK;
+    return engine_blobs_open(e, diag);
 }
 
 static enum skn_rc
@@ -193,6 +197,7 @@ void skn_engine_close(struct skn_engine *e)
     engine_trace_end(e, 0);
     (void)skn_shards_close(e->shards, NULL);
     engine_keys_fini(e);
+    engine_blobs_fini(e);
     skn_guard_file_close(e->guard);
     skn_backend_destroy(e->backend);
     if (!e->is_read_only) skn_phases_fini(&e->phases);
@@ -247,7 +252,9 @@ static void act(struct skn_engine *e, const struct skn_output *output)
 {
     switch (output->kind) {
     case SKN_OUTPUT_REPLY: engine_reply(e, output); break;
-    case SKN_OUTPUT_PERFORM: engine_perform(e, output); break;
+    case SKN_OUTPUT_PERFORM:
+        if (!engine_blobs_perform(e, output)) engine_perform(e, output);
+        break;
     case SKN_OUTPUT_CANCEL: engine_cancel(e, output); break;
     case SKN_OUTPUT_PACKET: break; /* kept between the shards */
     case SKN_OUTPUT_TRACE: engine_traced(e, output); break;
@@ -281,6 +288,7 @@ enum skn_rc skn_engine_turn(struct skn_engine *e, struct skn_diag *diag)
     }
     e->now_ms = skn_env_now_wall_ns(e->phases.inner) / 1000000;
     enum skn_rc rc = engine_tasks_turn(e, diag);
+    engine_blobs_turn(e);
     e->has_more = true;
     for (int i = 0; rc == SKN_OK && e->has_more && i < TURNS_AT_ONCE; i++) {
         skn_phase_enter(&e->phases, SKN_PHASE_SLICE);
@@ -301,12 +309,13 @@ bool skn_engine_idle(struct skn_engine *e)
            skn_list_is_empty(&e->pending) && skn_list_is_empty(&e->watchers) &&
            skn_list_is_empty(&e->tasks) && skn_list_is_empty(&e->waiting) &&
            skn_list_is_empty(&e->active) && skn_list_is_empty(&e->answers) && !e->has_more &&
-           skn_shards_state(e->shards).is_quiet;
+           engine_blobs_idle(e) && skn_shards_state(e->shards).is_quiet;
 }
 
 void skn_engine_client_gone(struct skn_engine *e, uint64_t client)
 {
     engine_trace_end(e, client);
+    engine_blobs_client_gone(e, client);
     SKN_LIST_FOREACH_SAFE (link, after, &e->watchers) {
         struct watcher *watcher = SKN_CONTAINER_OF(link, struct watcher, link);
         if (watcher->client != client) continue;

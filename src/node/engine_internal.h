@@ -82,6 +82,15 @@ struct active {
     uint8_t bytes[];
 };
 
+/* The files of contents, and those whose removal is asked for [E45]. */
+struct engine_blobs {
+    struct skn_blobs *files;  /* NULL until the first removal */
+    struct skn_list removals; /* tasks that wait for the end of a backup */
+    struct skn_list holds;    /* clients that make one */
+    struct skn_buf found;     /* hashes of the files at the opening, to be looked up */
+    size_t looked, under_way; /* bytes of them; looks */
+};
+
 /* The keys of `secrets` in skein.yaml [E46]. Older rings are kept: shards may still look at them. */
 struct sealing_keys {
     struct skn_keyring **rings; /* owns them; the last one is in use */
@@ -105,6 +114,7 @@ struct skn_engine {
     const char *version;          /* of the program */
     char *data_dir, *project_dir;
     struct sealing_keys keys;
+    struct engine_blobs blobs;
     struct skn_list pending, watchers, tasks, waiting, answers, active, looks, asks, tracers;
     struct answer *given;
     uint64_t next_number, next_exec;
@@ -212,6 +222,21 @@ SKN_MUST_USE enum skn_rc engine_tasks_turn(struct skn_engine *e, struct skn_diag
 
 /* A text of its effect, such as its path. */
 struct skn_slice engine_task_text(const struct task *task, const char *name);
+
+/* --- blobs.c: contents [E45] --------------------------------------------------------------------------- */
+
+void engine_blobs_init(struct skn_engine *e);
+void engine_blobs_fini(struct skn_engine *e);
+/* An opening: temporary files go, and each file is looked up by and by; one that no row knows is
+ * condemned. */
+SKN_MUST_USE enum skn_rc engine_blobs_open(struct skn_engine *e, struct skn_diag *diag);
+void engine_blobs_turn(struct skn_engine *e);
+/* True: the effect is the removal of a file, and its result comes. */
+bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output);
+/* No file goes before `client` is gone. */
+void engine_blobs_hold(struct skn_engine *e, uint64_t client);
+void engine_blobs_client_gone(struct skn_engine *e, uint64_t client);
+bool engine_blobs_idle(const struct skn_engine *e);
 
 /* --- request_secret.c: sealing keys ------------------------------------------------------------------ */
 

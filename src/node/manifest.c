@@ -211,7 +211,7 @@ static void parse_shard(struct line *line, struct skn_manifest *out)
 /* Only names that a backup has: a folder of ours and a plain name, or the text could lead elsewhere. */
 static bool is_name_plain(struct skn_slice name)
 {
-    static const char *const folders[] = {"journal/", "store/"};
+    static const char *const folders[] = {"blobs/", "journal/", "store/"};
     for (size_t i = 0; i < SKN_ARRAY_LEN(folders); i++) {
         struct skn_slice folder = skn_slice_str(folders[i]);
         if (!skn_slice_has_prefix(name, folder) || name.len > SKN_MANIFEST_NAME_MAX) continue;

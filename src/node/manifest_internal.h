@@ -16,8 +16,8 @@ struct skn_backup_info;
 struct skn_env;
 
 enum {
-    SKN_MANIFEST_NAME_MAX = 255,      /* of a file, with its folder */
-    SKN_MANIFEST_BYTES_MAX = 4 << 20, /* 30,000 files */
+    SKN_MANIFEST_NAME_MAX = 255,        /* of a file, with its folder */
+    SKN_MANIFEST_BYTES_MAX = 256 << 20, /* 1,900,000 files: each blob is one */
     SKN_SHA256_BYTES = 32,
 };
 
@@ -27,7 +27,7 @@ struct skn_manifest_shard {
 };
 
 struct skn_manifest_file {
-    char name[SKN_MANIFEST_NAME_MAX + 1]; /* "journal/..." or "store/..." */
+    char name[SKN_MANIFEST_NAME_MAX + 1]; /* "journal/...", "store/...", "blobs/..." */
     uint64_t bytes;
     uint8_t sum[SKN_SHA256_BYTES];
 };
@@ -67,6 +67,8 @@ SKN_MUST_USE enum skn_rc skn_manifest_read(struct skn_env *env,
                                            const char *dir,
                                            struct skn_manifest *out,
                                            struct skn_diag *diag);
+
+#define SKN_BLOBS_DIR "blobs" /* in a data directory and a backup [E45] */
 
 /* --- files ---------------------------------------------------------------------------------------- */
 

@@ -67,6 +67,15 @@ SKN_MUST_USE enum skn_rc skn_data_verify(struct skn_env *env,
                                          const char *data_path,
                                          struct skn_journal_info *out_info,
                                          struct skn_diag *diag);
+/* The same for the files of contents [E45]: one that rows say is there, and is not or is another, is
+ * SKN_ECORRUPT, and so is a row that names a content which does not count it. */
+struct skn_data_blobs {
+    uint64_t count, bytes;
+};
+SKN_MUST_USE enum skn_rc skn_data_verify_blobs(struct skn_env *env,
+                                               const char *data_path,
+                                               struct skn_data_blobs *out_blobs,
+                                               struct skn_diag *diag);
 /* SKN_ECORRUPT when there is a store and no journal: nothing may be made anew there then. */
 SKN_MUST_USE enum skn_rc
 skn_data_check_journal(struct skn_env *env, const char *data_path, struct skn_diag *diag);
@@ -153,6 +162,8 @@ enum skn_query_kind {
     SKN_QUERY_STATUS,
     SKN_QUERY_SECRETS, /* which keys there are, and which one seals [E46] */
     SKN_QUERY_ROTATE,  /* reads the keys anew; the first of them seals from then on */
+    SKN_QUERY_BLOB, /* address of a content's domain, name, payload: a step of storing it [E45] */
+    SKN_QUERY_BLOB_HOLD, /* no content's file goes before this client is gone */
 };
 
 /* A member of the payload that becomes a secret. */

@@ -13,5 +13,6 @@ const struct skn_program *const engine_programs[] = {&skn_flow_program,
                                                      &skn_dev_ledger,
                                                      &skn_dev_vault,
                                                      &skn_dev_shelf,
+                                                     &skn_dev_album,
 #endif
                                                      NULL};

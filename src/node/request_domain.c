@@ -193,6 +193,37 @@ static enum skn_rc add_secrets(struct ask *ask, struct skn_value *payload)
     return rc;
 }
 
+/* The steps of storing a content are those of `skein blob put`: alone they would say what is not so. */
+static enum skn_rc check_blob(struct ask *ask, struct skn_slice address, struct skn_slice name)
+{
+    bool is_blob = skn_slice_has_prefix(address, SKN_LIT("blob:"));
+    if (!is_blob || skn_slice_eq(name, SKN_LIT("get"))) return SKN_OK;
+    return SKN_FAIL(ask->diag, SKN_EPERM, "a blob is told by skein blob put and skein blob rm");
+}
+
+enum skn_rc request_blob(struct ask *ask)
+{
+    struct skn_slice address, name = ask_text(ask, "name");
+    struct skn_value payload = skn_value_none();
+    enum skn_rc rc = get_address(ask, false, &address);
+    bool begins = skn_slice_eq(name, SKN_LIT("begin"));
+    if (rc == SKN_OK && !skn_slice_has_prefix(address, SKN_LIT("blob:")))
+        rc = SKN_FAIL(ask->diag, SKN_EARGS, "the address is none of a blob");
+    if (rc == SKN_OK && begins) rc = ask_has_room(ask);
+    if (rc != SKN_OK) return rc;
+    (void)skn_map_get(ask->request, SKN_LIT("payload"), &payload);
+    static const struct skn_slice no_id;
+    ask_submit(ask, address, name, no_id, SKN_PRIORITY_NORMAL, payload, REPLY_AS_VALUE);
+    return SKN_OK;
+}
+
+enum skn_rc request_blob_hold(struct ask *ask)
+{
+    engine_blobs_hold(ask->engine, ask->client);
+    engine_answer_value(ask->engine, ask->client, ask->id, SKN_LIT("{\"held\":true}"));
+    return SKN_OK;
+}
+
 enum skn_rc request_send(struct ask *ask)
 {
     struct skn_slice address, name = ask_text(ask, "name");
@@ -201,6 +232,7 @@ enum skn_rc request_send(struct ask *ask)
     enum skn_rc rc = get_address(ask, false, &address);
     if (rc == SKN_OK) rc = priority_of(ask, &priority);
     if (rc == SKN_OK && name.len == 0) rc = SKN_FAIL(ask->diag, SKN_EARGS, "a message has a name");
+    if (rc == SKN_OK) rc = check_blob(ask, address, name);
     if (rc == SKN_OK) rc = ask_has_room(ask);
     if (rc != SKN_OK) return rc;
     (void)skn_map_get(ask->request, SKN_LIT("payload"), &payload);

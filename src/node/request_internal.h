@@ -88,3 +88,5 @@ enum skn_rc request_snapshot_end(struct ask *ask);
 enum skn_rc request_status(struct ask *ask);
 enum skn_rc request_secrets(struct ask *ask);
 enum skn_rc request_rotate(struct ask *ask);
+enum skn_rc request_blob(struct ask *ask);
+enum skn_rc request_blob_hold(struct ask *ask);

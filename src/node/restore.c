@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "env/env.h"
 #include "node/backup.h"
+#include "node/blob_rows_internal.h"
 #include "node/dir_internal.h"
 #include "node/engine_internal.h"
 #include "node/held_internal.h"
@@ -13,6 +14,29 @@
 #include <string.h>
 
 static const uint64_t ns_in_s = 1000000000;
+
+static enum skn_rc remove_blobs(const struct skn_restore_options *options, struct skn_diag *diag)
+{
+    char *path = skn_path_join(options->data_dir, SKN_BLOBS_DIR);
+    enum skn_rc rc = skn_folder_remove(options->env, path, diag);
+    skn_free(path);
+    return rc;
+}
+
+/* What is in the files was compared with the manifest, and what the manifest says with the rows. */
+static enum skn_rc copy_blobs(const struct skn_restore_options *options, struct skn_diag *diag)
+{
+    char *from = skn_path_join(options->dir, SKN_BLOBS_DIR);
+    char *to = skn_path_join(options->data_dir, SKN_BLOBS_DIR);
+    enum skn_rc rc = skn_path_look(options->env, from, diag);
+    if (rc == SKN_OK)
+        rc = skn_folder_copy(options->env, from, to, diag);
+    else if (rc == SKN_ENOENT)
+        rc = SKN_OK;
+    skn_free(to);
+    skn_free(from);
+    return rc;
+}
 
 /* Nothing may be there, but for what a restore that was cut off left. */
 static enum skn_rc make_room(const struct skn_restore_options *options,
@@ -26,7 +50,8 @@ static enum skn_rc make_room(const struct skn_restore_options *options,
     if (rc != SKN_OK && rc != SKN_ENOENT) return rc;
     if (was_cut_off) {
         rc = skn_folder_remove(env, rows->journal, diag);
-        return rc == SKN_OK ? skn_folder_remove(env, rows->store, diag) : rc;
+        if (rc == SKN_OK) rc = skn_folder_remove(env, rows->store, diag);
+        return rc == SKN_OK ? remove_blobs(options, diag) : rc;
     }
     rc = skn_path_look(env, rows->journal, diag);
     if (rc == SKN_ENOENT) rc = skn_path_look(env, rows->store, diag);
@@ -120,6 +145,9 @@ static enum skn_rc build(const struct skn_restore_options *options,
     if (rc == SKN_OK) rc = skn_rows_open(rows, true, diag);
     if (rc == SKN_OK) rc = skn_rows_verify(rows, &found, diag);
     if (rc == SKN_OK) rc = compare(manifest, &found, options->dir, diag);
+    if (rc == SKN_OK) rc = copy_blobs(options, diag);
+    struct skn_data_blobs blobs;
+    if (rc == SKN_OK) rc = skn_blob_rows_check(rows, options->data_dir, &blobs, diag);
     skn_rows_close(rows);
     skn_manifest_fini(&found);
     if (rc == SKN_OK) rc = skn_rows_open(rows, false, diag);

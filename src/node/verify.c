@@ -1,6 +1,7 @@
 /* verify.c - all that is stored in a data directory, read whole and checked. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
+#include "node/blob_rows_internal.h"
 #include "node/node.h"
 #include "node/programs_internal.h"
 #include "shard/shards.h"
@@ -86,5 +87,18 @@ enum skn_rc skn_data_verify(struct skn_env *env,
     skn_backend_destroy(v.backend);
     skn_buf_fini(&journal);
     skn_buf_fini(&store);
+    return rc;
+}
+
+enum skn_rc skn_data_verify_blobs(struct skn_env *env,
+                                  const char *data_path,
+                                  struct skn_data_blobs *out_blobs,
+                                  struct skn_diag *diag)
+{
+    struct skn_rows rows;
+    skn_rows_init(&rows, env, data_path);
+    enum skn_rc rc = skn_rows_open(&rows, true, diag);
+    if (rc == SKN_OK) rc = skn_blob_rows_check(&rows, data_path, out_blobs, diag);
+    skn_rows_fini(&rows);
     return rc;
 }

@@ -1,0 +1,193 @@
+/* blobs.c - the files of contents: removed when the core says so, and looked up at an opening [E45]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
+#include "base/mem.h"
+#include "blob/blob.h"
+#include "core/look.h"
+#include "node/manifest_internal.h"
+#include "node/request_internal.h"
+
+#include <string.h>
+
+enum {
+    FOUND_BYTES_MAX = 1 << 30, /* 32,000,000 files */
+    LOOKS_AT_ONCE = 16,
+};
+
+struct hold {
+    struct skn_list link;
+    uint64_t client;
+};
+
+void engine_blobs_init(struct skn_engine *e)
+{
+    skn_list_init(&e->blobs.removals);
+    skn_list_init(&e->blobs.holds);
+    skn_buf_init(&e->blobs.found, FOUND_BYTES_MAX);
+}
+
+void engine_blobs_fini(struct skn_engine *e)
+{
+    struct skn_list *link;
+    while ((link = skn_list_pop_front(&e->blobs.removals)))
+        skn_free(SKN_CONTAINER_OF(link, struct task, link));
+    while ((link = skn_list_pop_front(&e->blobs.holds)))
+        skn_free(SKN_CONTAINER_OF(link, struct hold, link));
+    skn_blobs_close(e->blobs.files);
+    skn_buf_fini(&e->blobs.found);
+}
+
+/* --- removing ----------------------------------------------------------------------------------------- */
+
+static enum skn_rc open_files(struct skn_engine *e, struct skn_diag *diag)
+{
+    if (e->blobs.files) return SKN_OK;
+    char *dir = skn_path_join(e->data_dir, SKN_BLOBS_DIR);
+    const struct skn_blobs_options options = {.env = e->env, .dir = dir};
+    enum skn_rc rc = skn_blobs_open(&options, &e->blobs.files, diag);
+    skn_free(dir);
+    return rc;
+}
+
+static bool is_removal(struct skn_slice effect, struct skn_slice *out_hash)
+{
+    struct skn_value map = skn_value_view(effect), hash;
+    if (!skn_value_is(map, SKN_T_MAP) || !skn_map_get(map, SKN_LIT(SKN_BLOB_REMOVE), &hash))
+        return false;
+    *out_hash = skn_value_is(hash, SKN_T_STRING) ? skn_value_as_text(hash) : (struct skn_slice){0};
+    return true;
+}
+
+/* One that fails is tried again, as the policy of its intent says. */
+static void remove_one(struct skn_engine *e, const struct task *task)
+{
+    struct skn_diag diag = {.text = ""};
+    struct skn_slice text = {0};
+    uint8_t hash[SKN_BLOB_HASH_BYTES];
+    enum skn_rc rc = SKN_EARGS;
+    if (is_removal(task->effect, &text) && skn_blob_hash_read(text, hash)) {
+        rc = open_files(e, &diag);
+        if (rc == SKN_OK) rc = skn_blob_remove(e->blobs.files, hash, &diag);
+    }
+    const struct skn_attempt_result result = {
+        .address = task->address,
+        .number = task->number,
+        .attempt = task->attempt,
+        .epoch = task->epoch,
+        .status = rc == SKN_OK ? SKN_ATTEMPT_SUCCESS : SKN_ATTEMPT_FAILURE,
+        .reason = rc == SKN_OK ? (struct skn_slice){0} : skn_slice_str(diag.text),
+        .value = skn_value_none()};
+    skn_shards_result(e->shards, &result);
+}
+
+static void remove_all(struct skn_engine *e)
+{
+    bool is_held = !skn_list_is_empty(&e->blobs.holds) && !skn_bug(SKN_BUG_REMOVED_IN_BACKUP);
+    struct skn_list *link;
+    while (!is_held && (link = skn_list_pop_front(&e->blobs.removals))) {
+        struct task *task = SKN_CONTAINER_OF(link, struct task, link);
+        remove_one(e, task);
+        skn_free(task);
+    }
+}
+
+bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output)
+{
+    struct skn_slice hash;
+    if (!is_removal(output->value, &hash)) return false;
+    size_t size = output->address.len + output->value.len;
+    struct task *task = skn_alloc_zero(1, sizeof *task + size);
+    memcpy(task->bytes, output->address.ptr, output->address.len);
+    memcpy(task->bytes + output->address.len, output->value.ptr, output->value.len);
+    task->address = skn_slice(task->bytes, output->address.len);
+    task->effect = skn_slice(task->bytes + output->address.len, output->value.len);
+    task->number = output->number;
+    task->attempt = output->attempt;
+    task->epoch = output->epoch;
+    skn_list_init(&task->link);
+    skn_list_push_back(&e->blobs.removals, &task->link);
+    remove_all(e);
+    return true;
+}
+
+void engine_blobs_hold(struct skn_engine *e, uint64_t client)
+{
+    struct hold *hold = skn_alloc_zero(1, sizeof *hold);
+    hold->client = client;
+    skn_list_init(&hold->link);
+    skn_list_push_back(&e->blobs.holds, &hold->link);
+}
+
+void engine_blobs_client_gone(struct skn_engine *e, uint64_t client)
+{
+    SKN_LIST_FOREACH_SAFE (link, after, &e->blobs.holds) {
+        struct hold *hold = SKN_CONTAINER_OF(link, struct hold, link);
+        if (hold->client != client) continue;
+        skn_list_remove(link);
+        skn_free(hold);
+    }
+    remove_all(e);
+}
+
+/* --- files that no row knows ---------------------------------------------------------------------------- */
+
+static enum skn_rc note_file(void *ctx, const uint8_t hash[SKN_BLOB_HASH_BYTES])
+{
+    struct skn_buf *found = ctx;
+    skn_buf_put(found, skn_slice(hash, SKN_BLOB_HASH_BYTES));
+    return skn_buf_rc(found);
+}
+
+enum skn_rc engine_blobs_open(struct skn_engine *e, struct skn_diag *diag)
+{
+    char *dir = skn_path_join(e->data_dir, SKN_BLOBS_DIR);
+    enum skn_rc rc = skn_path_look(e->env, dir, NULL);
+    skn_free(dir);
+    if (rc == SKN_ENOENT) return SKN_OK; /* nothing was ever stored */
+    rc = open_files(e, diag);
+    return rc == SKN_OK ? skn_blobs_list(e->blobs.files, note_file, &e->blobs.found, diag) : rc;
+}
+
+static enum skn_rc look_up(struct skn_call *call, struct skn_core *core, struct skn_store *store)
+{
+    (void)core;
+    struct look *look = engine_look_of(call);
+    struct skn_look_blob blob;
+    enum skn_rc rc = skn_look_blob(store, look->address, &blob, &call->diag);
+    look->is_there = rc == SKN_OK;
+    return rc == SKN_ENOENT ? SKN_OK : rc;
+}
+
+/* "begin" makes its domain, whose time then runs. Nobody waits for the answer. */
+static void looked_up(struct look *look)
+{
+    struct skn_engine *e = look->engine;
+    e->blobs.under_way--;
+    if (look->call.rc != SKN_OK || look->is_there) return;
+    const struct skn_request request = {.caller = SKN_LIT("local"),
+                                        .address = look->address,
+                                        .name = SKN_LIT("begin"),
+                                        .payload = skn_value_none(),
+                                        .priority = SKN_PRIORITY_BACKGROUND};
+    skn_shards_submit(e->shards, &request);
+}
+
+void engine_blobs_turn(struct skn_engine *e)
+{
+    struct engine_blobs *b = &e->blobs;
+    while (b->looked < b->found.len && b->under_way < LOOKS_AT_ONCE) {
+        char address[SKN_BLOB_ADDRESS_SIZE];
+        skn_look_blob_address(b->found.ptr + b->looked, address);
+        b->looked += SKN_BLOB_HASH_BYTES;
+        b->under_way++;
+        engine_look_start(engine_look_new(e, skn_slice_str(address), 0, look_up, looked_up, NULL));
+    }
+    if (b->looked < b->found.len) return;
+    skn_buf_fini(&b->found);
+    b->looked = 0;
+}
+
+bool engine_blobs_idle(const struct skn_engine *e)
+{
+    return e->blobs.looked == e->blobs.found.len && skn_list_is_empty(&e->blobs.removals);
+}

@@ -1,0 +1,221 @@
+/* test_blob.c - the real program stores contents, counts them, lets them go, backs them up [E45]. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/skein.h"
+
+#include <dirent.h>
+
+enum { HEX = 64, LARGE = 700000, WAIT_MS = 10000 };
+
+#define HELLO "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+
+static struct skein s;
+static const char *const soon[] = {"SKEIN_BLOB_CONDEMNED_MS=96", NULL};
+
+static int setup(void **state)
+{
+    int rc = skein_project_begin(&s, state);
+    folder_write(*state, "hello", "hello\n");
+    return rc;
+}
+
+static int teardown(void **state)
+{
+    return skein_project_end(state);
+}
+
+static bool has_file(struct folder *f, const char *hash)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, ".skein/blobs/%s", hash);
+    return access(folder_at(f, path), F_OK) == 0;
+}
+
+static size_t files(struct folder *f)
+{
+    size_t n = 0;
+    DIR *dir = opendir(folder_at(f, ".skein/blobs"));
+    for (struct dirent *entry; dir && (entry = readdir(dir));)
+        n += entry->d_name[0] != '.';
+    if (dir) (void)closedir(dir);
+    return n;
+}
+
+static void put_hello(void)
+{
+    assert_int_equal(SKEIN(&s, "blob", "put", "hello"), 0);
+    assert_string_equal(s.out, HELLO "\n");
+}
+
+static bool goes(struct folder *f, const char *hash)
+{
+    for (int i = 0; i < WAIT_MS / 20 && has_file(f, hash); i++)
+        skein_pause_ms(20);
+    return !has_file(f, hash);
+}
+
+static void what_is_put_is_got_back(void **state)
+{
+    struct folder *f = *state;
+    put_hello();
+    put_hello();
+    assert_int_equal(files(f), 1); /* once */
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO), 0);
+    assert_string_equal(s.out, "hello\n");
+    assert_int_equal(SKEIN(&s, "blob", "get", "5891"), 0);
+    assert_string_equal(s.out, "hello\n");
+    assert_int_equal(SKEIN(&s, "blob", "put"), 0); /* standard input, which is empty */
+    assert_has(s.out, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_int_equal(SKEIN(&s, "blob", "put", "hello", "--json"), 0);
+    assert_string_equal(s.out, "{\"hash\":\"" HELLO "\"}\n");
+    assert_int_equal(SKEIN(&s, "blob", "ls"), 0);
+    assert_has(s.out, "live                 6      0  yes  " HELLO "\n");
+    assert_int_equal(SKEIN(&s, "blob", "ls", "--json", "58"), 0);
+    assert_string_equal(s.out,
+                        "{\"blobs\":[{\"hash\":\"" HELLO "\",\"pinned\":true,\"shards\":0,"
+                        "\"size\":6,\"state\":\"live\",\"stored\":true}],\"next\":null}\n");
+    assert_int_equal(SKEIN(&s, "blob", "ls", "--limit", "1", "--json"), 0);
+    assert_has(s.out, "\"next\":\"" HELLO "\"}");
+    assert_int_equal(SKEIN(&s, "blob", "ls", "--after", HELLO), 0);
+    assert_null(strstr(s.out, HELLO));
+    assert_has(s.out, "e3b0c442");
+    assert_int_equal(SKEIN(&s, "blob", "info", "5891"), 0);
+    assert_has(s.out, "State    live\nSize     6 bytes\nPut      yes");
+}
+
+static void what_is_wrong_is_named(void **state)
+{
+    struct folder *f = *state;
+    assert_int_equal(SKEIN(&s, "blob", "ls"), 0); /* nothing was ever run here */
+    assert_int_equal(SKEIN(&s, "blob", "put", "missing"), 66);
+    assert_has(s.err, "could not open \"missing\"");
+    put_hello();
+    assert_int_equal(SKEIN(&s, "blob", "get", "abcd"), 66);
+    assert_has(s.err, "there is no blob \"abcd\"; skein blob ls lists them");
+    assert_int_equal(SKEIN(&s, "blob", "get", "ab"), 2);
+    assert_int_equal(SKEIN(&s, "blob", "get", "nothex"), 2);
+    assert_int_equal(SKEIN(&s, "blob", "get"), 2);
+    assert_int_equal(SKEIN(&s, "blob", "rm", "abcd"), 66);
+    /* The steps of storing are not for people, nor is the removal of the domain. */
+    assert_int_equal(SKEIN(&s, "domain", "send", "blob:Blob/" HELLO, "stored", "[1,2]"), 73);
+    assert_int_equal(SKEIN(&s, "domain", "rm", "blob:Blob/" HELLO), 73);
+    assert_has(s.err, "a blob is not removed");
+    assert_int_equal(SKEIN(&s, "domain", "send", "blob:Blob/" HELLO, "get"), 0);
+    assert_has(s.out, "\"state\":\"live\"");
+    /* A file that is another one, and none. */
+    folder_write(f, ".skein/blobs/" HELLO, "hellO\n");
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO), 65);
+    assert_has(s.err, HELLO " is not what its name says");
+    assert_string_equal(s.out, "");
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "verify", "."), 65);
+    assert_has(s.err, HELLO " is not what its name says");
+    assert_int_equal(unlink(folder_at(f, ".skein/blobs/" HELLO)), 0);
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO), 65);
+    assert_has(s.err, "is gone: put the file back, or restore a backup");
+    assert_int_equal(SKEIN(&s, "verify", "."), 65);
+    assert_has(s.err, "is gone: put the file back, or restore a backup");
+    folder_write(f, ".skein/blobs/" HELLO, "hello\n");
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+    assert_has(s.out, "Blobs: 1, bytes 6.\n");
+    assert_int_equal(SKEIN(&s, "verify", ".", "--json"), 0);
+    assert_has(s.out, "\"blobs\":1,\"blob_bytes\":6");
+}
+
+/* Rows keep it, wherever they are; then its time runs. */
+static void a_content_that_nothing_names_goes(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short, and there are albums, in test builds only */
+#endif
+    struct folder *f = *state;
+    static const char keep[] = "{\"name\":\"a\",\"hash\":\"" HELLO "\",\"size\":6}";
+    s.env = soon;
+    put_hello();
+    assert_int_equal(SKEIN(&s, "domain", "send", "a:Album/1", "keep", keep), 0);
+    assert_int_equal(SKEIN(&s, "blob", "rm", "5891"), 0);
+    assert_has(s.out, "rows still name it");
+    for (int i = 2; i < 6; i++) {
+        char to[64];
+        (void)snprintf(to, sizeof to, "{\"name\":\"a\",\"to\":\"a:Album/%d\"}", i);
+        assert_int_equal(SKEIN(&s, "domain", "send", "a:Album/1", "pass", to), 0);
+    }
+    assert_int_equal(SKEIN(&s, "domain", "send", "a:Album/1", "drop", "{\"name\":\"a\"}"), 0);
+    skein_pause_ms(500);
+    assert_int_equal(SKEIN(&s, "blob", "info", HELLO), 0);
+    assert_has(s.out, "State    live");
+    assert_has(s.out, "Put      no");
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO), 0);
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+    for (int i = 2; i < 6; i++) {
+        char from[16];
+        (void)snprintf(from, sizeof from, "a:Album/%d", i);
+        assert_true(has_file(f, HELLO));
+        assert_int_equal(SKEIN(&s, "domain", "send", from, "drop", "{\"name\":\"passed\"}"), 0);
+    }
+    assert_true(goes(f, HELLO));
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO), 66);
+    put_hello(); /* and it can be stored again */
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO), 0);
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+}
+
+/* An opening removes what was never finished; what nobody knows goes like what nobody names. */
+static void a_file_that_no_row_knows_is_condemned(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short, and there are albums, in test builds only */
+#endif
+    struct folder *f = *state;
+    static const char stray[] =
+        "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"; /* of "hello" */
+    put_hello();
+    skein_end_holder(f);
+    char path[128];
+    (void)snprintf(path, sizeof path, ".skein/blobs/%s", stray);
+    folder_write(f, path, "hello");
+    folder_write(f, ".skein/blobs/tmp-00", "half");
+    s.env = soon;
+    put_hello(); /* opens */
+    assert_false(access(folder_at(f, ".skein/blobs/tmp-00"), F_OK) == 0);
+    assert_true(goes(f, stray));
+    assert_true(has_file(f, HELLO));
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+}
+
+static void a_backup_has_the_contents(void **state)
+{
+    struct folder *f = *state;
+    put_hello();
+    assert_int_equal(SKEIN(&s, "backup", "copy"), 0);
+    assert_int_equal(SKEIN(&s, "verify", "copy"), 0);
+    assert_has(s.out, "Blobs: 1, bytes 6.\n");
+    skein_end_holder(f);
+    assert_int_equal(unlink(folder_at(f, ".skein/blobs/" HELLO)), 0);
+    folder_mkdir(f, "again");
+    folder_write(f, "again/skein.yaml", "");
+    assert_int_equal(SKEIN(&s, "restore", "copy", "again"), 0);
+    assert_int_equal(SKEIN(&s, "blob", "get", HELLO, "-p", "again"), 0);
+    assert_string_equal(s.out, "hello\n");
+    assert_int_equal(SKEIN(&s, "verify", "again"), 0);
+    /* One that is not what its name says is not backed up. */
+    folder_write(f, ".skein/blobs/" HELLO, "hellO\n");
+    assert_int_equal(SKEIN(&s, "backup", "other"), 65);
+    assert_false(access(folder_at(f, "other"), F_OK) == 0);
+    folder_write(f, "copy/blobs/" HELLO, "hellO\n");
+    assert_int_equal(SKEIN(&s, "restore", "copy", "third"), 65);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_put_is_got_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_wrong_is_named, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_content_that_nothing_names_goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_no_row_knows_is_condemned, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_backup_has_the_contents, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("e2e/blob", tests, NULL, NULL);
+}

@@ -1,0 +1,197 @@
+/* test_blobs.c - an engine removes the files of contents when the core says so, and not during a backup. */
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "blob/blob.h"
+#include "env/env_real.h"
+#include "lib/folder.h"
+#include "node/engine.h"
+#include "node/node.h"
+#include "value/json.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { WAIT_MS = 10000, HELD_MS = 700, BACKUP = 2 };
+
+struct world {
+    struct folder folder;
+    struct skn_engine *engine;
+    struct skn_diag diag;
+    struct skn_buf json;
+    char *data_dir, *dir;
+    char answer[4096];
+};
+
+static uint64_t now_ms(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void open_engine(struct world *w)
+{
+    const struct skn_engine_options options = {.env = skn_env_real(),
+                                               .data_dir = skn_slice_str(w->data_dir),
+                                               .project_dir = skn_slice_str(w->folder.path)};
+    enum skn_rc rc = skn_engine_open(&options, &w->engine, &w->diag);
+    if (rc != SKN_OK) print_error("%s\n", w->diag.text);
+    assert_int_equal(rc, SKN_OK);
+}
+
+static int setup(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    folder_make(&w->folder);
+    folder_mkdir(&w->folder, ".skein");
+    w->data_dir = strdup(folder_at(&w->folder, ".skein"));
+    w->dir = strdup(folder_at(&w->folder, ".skein/blobs"));
+    skn_buf_init(&w->json, 16 << 20);
+    (void)setenv("SKEIN_BLOB_CONDEMNED_MS", "96", 1);
+    open_engine(w);
+    *state = w;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct world *w = *state;
+    skn_engine_close(w->engine);
+    folder_remove(&w->folder);
+    skn_buf_fini(&w->json);
+    free(w->data_dir);
+    free(w->dir);
+    free(w);
+    return 0;
+}
+
+static void turn(struct world *w)
+{
+    int timeout = skn_engine_timeout_ms(w->engine);
+    struct pollfd fds[] = {
+        {.fd = skn_engine_fd(w->engine), .events = skn_engine_poll_events(w->engine)},
+        {.fd = skn_engine_wake_fd(w->engine), .events = POLLIN}};
+    (void)poll(fds, 2, timeout < 0 || timeout > 10 ? 10 : timeout);
+    assert_int_equal(skn_engine_turn(w->engine, &w->diag), SKN_OK);
+}
+
+/* The answer of one request, as text. */
+static const char *ask(struct world *w, uint64_t client, const char *json)
+{
+    uint64_t whose, until = now_ms() + WAIT_MS;
+    struct skn_slice answer;
+    skn_buf_reset(&w->json);
+    assert_int_equal(skn_json_parse(skn_slice_str(json), NULL, &w->json, &w->diag), SKN_OK);
+    enum skn_rc rc =
+        skn_engine_request(w->engine, client, skn_value_view(skn_buf_slice(&w->json)), &w->diag);
+    if (rc != SKN_OK) print_error("%s\n", w->diag.text);
+    assert_int_equal(rc, SKN_OK);
+    while (!skn_engine_next_answer(w->engine, &whose, &answer)) {
+        assert_true(now_ms() < until);
+        turn(w);
+    }
+    (void)snprintf(w->answer, sizeof w->answer, "%.*s", SKN_FMT(answer));
+    return w->answer;
+}
+
+static const char *
+tell(struct world *w, const char *hash, const char *name, uint64_t born, uint64_t size)
+{
+    char json[512];
+    (void)snprintf(json,
+                   sizeof json,
+                   "{\"type\":\"blob\",\"id\":1,\"address\":\"blob:Blob/%s\",\"name\":\"%s\","
+                   "\"payload\":[%llu,%llu]}",
+                   hash,
+                   name,
+                   (unsigned long long)born,
+                   (unsigned long long)size);
+    return ask(w, 1, json);
+}
+
+static void store(struct world *w, const char *text, char hash[SKN_BLOB_HASH_TEXT])
+{
+    const struct skn_blobs_options options = {
+        .env = skn_env_real(), .dir = w->dir, .is_guest = true};
+    struct skn_blobs *files;
+    uint8_t bytes[SKN_BLOB_HASH_BYTES];
+    assert_int_equal(skn_blobs_open(&options, &files, NULL), SKN_OK);
+    skn_blob_hash_of(skn_slice_str(text), bytes);
+    skn_blob_hash_text(bytes, hash);
+    const char *born = strstr(tell(w, hash, "begin", 0, 0), "\"born\":");
+    assert_non_null(born);
+    uint64_t stamp = strtoull(born + strlen("\"born\":"), NULL, 10);
+    assert_int_equal(skn_blob_put(files, skn_slice_str(text), bytes, NULL), SKN_OK);
+    assert_non_null(strstr(tell(w, hash, "stored", stamp, strlen(text)), "\"stored\":true"));
+    skn_blobs_close(files);
+}
+
+static bool has(struct world *w, const char *hash)
+{
+    char path[128];
+    (void)snprintf(path, sizeof path, ".skein/blobs/%s", hash);
+    return access(folder_at(&w->folder, path), F_OK) == 0;
+}
+
+/* True: it is still there after so long. */
+static bool stays(struct world *w, const char *hash, uint64_t ms)
+{
+    uint64_t until = now_ms() + ms;
+    while (has(w, hash) && now_ms() < until)
+        turn(w);
+    return has(w, hash);
+}
+
+static void no_file_goes_during_a_backup(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short, and there are albums, in test builds only */
+#endif
+    struct world *w = *state;
+    char hash[SKN_BLOB_HASH_TEXT], other[SKN_BLOB_HASH_TEXT];
+    store(w, "a content", hash);
+    store(w, "another", other);
+    assert_non_null(strstr(ask(w, BACKUP, "{\"type\":\"blob-hold\",\"id\":1}"), "\"held\":true"));
+    assert_non_null(strstr(tell(w, hash, "unpin", 0, 0), "\"state\":\"condemned\""));
+    assert_true(stays(w, hash, HELD_MS));
+    assert_non_null(strstr(tell(w, hash, "get", 0, 0), "\"state\":\"gone\""));
+    assert_false(skn_engine_idle(w->engine)); /* it is owed */
+    skn_engine_client_gone(w->engine, BACKUP);
+    assert_false(stays(w, hash, WAIT_MS));
+    assert_true(has(w, other));
+}
+
+/* Killed or closed before the file went: the intent is there, and the next opening does it. */
+static void a_removal_that_was_cut_off_is_done_by_the_next_opening(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short, and there are albums, in test builds only */
+#endif
+    struct world *w = *state;
+    char hash[SKN_BLOB_HASH_TEXT];
+    store(w, "a content", hash);
+    (void)ask(w, BACKUP, "{\"type\":\"blob-hold\",\"id\":1}");
+    (void)tell(w, hash, "unpin", 0, 0);
+    assert_true(stays(w, hash, HELD_MS));
+    skn_engine_close(w->engine);
+    assert_true(has(w, hash));
+    open_engine(w);
+    assert_false(stays(w, hash, WAIT_MS));
+    struct skn_data_blobs blobs;
+    skn_engine_close(w->engine);
+    assert_int_equal(skn_data_verify_blobs(skn_env_real(), w->data_dir, &blobs, &w->diag), SKN_OK);
+    assert_int_equal(blobs.count, 0);
+    open_engine(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(no_file_goes_during_a_backup, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_removal_that_was_cut_off_is_done_by_the_next_opening, setup, teardown),
+    };
+    return cmocka_run_group_tests_name("node/blobs", tests, NULL, NULL);
+}
