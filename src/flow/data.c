@@ -125,9 +125,19 @@ struct given {
     bool has_piped;
 };
 
-/* The first of the places of [F19] that has the name. */
-static bool look_up(const struct given *g, const struct skn_field *field, struct skn_value *out)
+/* Whether an input of the task is an input of the run, as the flow was compiled: no variables yet. */
+static bool is_bound(const struct given *g, uint32_t input)
 {
+    uint32_t count;
+    uint32_t unit = (uint32_t)(g->unit - g->w->graph->units);
+    (void)skn_graph_binds_of(g->w->graph, unit, input, &count);
+    return count > 0 && skn_value_is(g->inputs, SKN_T_MAP);
+}
+
+/* The first of the places of [F19] that has the name. */
+static bool look_up(const struct given *g, uint32_t input, struct skn_value *out)
+{
+    const struct skn_field *field = &g->w->graph->events[g->unit->event].inputs[input];
     for (uint32_t i = 0; i < g->unit->value_count; i++) {
         const struct skn_graph_value *value = &g->w->graph->values[g->unit->first_value + i];
         if (!skn_slice_eq(value->name, field->name)) continue;
@@ -139,7 +149,7 @@ static bool look_up(const struct given *g, const struct skn_field *field, struct
         return true;
     }
     if (skn_value_is(g->piped, SKN_T_MAP) && skn_map_get(g->piped, field->name, out)) return true;
-    if (skn_value_is(g->inputs, SKN_T_MAP) && skn_map_get(g->inputs, field->name, out)) return true;
+    if (is_bound(g, input) && skn_map_get(g->inputs, field->name, out)) return true;
     if (field->default_value.len == 0) return false;
     *out = skn_value_view(field->default_value);
     return true;
@@ -173,7 +183,7 @@ bool data_inputs(struct walk *w,
     for (uint32_t i = 0; i < event->input_count; i++) {
         const struct skn_field *field = &event->inputs[i];
         struct skn_value value = skn_value_none();
-        bool has = look_up(&given, field, &value);
+        bool has = look_up(&given, i, &value);
         if ((!has && field->required) || (has && !fits(value, field))) {
             *out_reason = skn_slice_str(
                 skn_arena_printf(w->arena,

@@ -142,8 +142,10 @@ static void build_shape(struct skn_pty *b)
     struct skn_graph_body *bodies = skn_arena_zero(b->arena, tree->body_count, sizeof(*bodies));
     for (uint32_t i = 0; i < tree->body_count; i++) {
         const struct skn_syn_body *from = &tree->bodies[i];
-        bodies[i] =
-            (struct skn_graph_body){from->kind, from->owner, from->first_step, from->step_count};
+        bodies[i] = (struct skn_graph_body){.kind = from->kind,
+                                            .owner = from->owner,
+                                            .first_step = from->first_step,
+                                            .step_count = from->step_count};
     }
     struct skn_graph_step *steps = skn_arena_zero(b->arena, tree->step_count, sizeof(*steps));
     for (uint32_t i = 0; i < tree->step_count; i++) {
@@ -156,6 +158,7 @@ static void build_shape(struct skn_pty *b)
                                            .piped = from->piped != 0};
         if (from->next != SKN_GRAPH_NONE) steps[from->next].ordinal = steps[i].ordinal + 1;
     }
+    b->bodies = bodies;
     graph->bodies = bodies;
     graph->body_count = tree->body_count;
     graph->steps = steps;
@@ -213,6 +216,7 @@ enum skn_rc skn_pty_build(struct skn_pty *b)
     skn_check_exports(b);
     skn_check_flow(b);
     skn_check_data(b);
+    if (!b->only_check) skn_pty_binds(b);
     if (b->tree->not_yet && b->graph->not_yet.len == 0)
         b->graph->not_yet = skn_slice_str(b->tree->not_yet);
     return skn_diags_rc(b->diags);

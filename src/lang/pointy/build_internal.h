@@ -39,6 +39,7 @@ struct skn_pty {
     bool only_check;               /* the graph has events and inputs, and nothing else */
     struct skn_graph_unit scratch; /* then the place of every unit */
     struct skn_graph_unit *units;
+    struct skn_graph_body *bodies;
     struct skn_graph_value *values;
     struct skn_field *inputs;
 };
@@ -116,6 +117,9 @@ void skn_check_flow(struct skn_pty *b);
 
 /* Every required input has something that can give it [F19]. */
 void skn_check_data(struct skn_pty *b);
+
+/* Where the names of inputs are found: slots and binds of the graph. */
+void skn_pty_binds(struct skn_pty *b);
 
 /* Names that look like others: letters of several scripts in one word. */
 void skn_check_lookalikes(struct skn_pty *b);

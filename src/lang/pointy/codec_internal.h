@@ -10,8 +10,17 @@
 
 /* Raised when the form changes; a reader refuses a level above its own, and reads those below.
  *   1  without the words of fields [F31]
- *   2  this one */
-enum { SKN_GRAPH_LEVEL = 2 };
+ *   2  without slots and binds: those of the run's inputs follow from the names
+ *   3  this one */
+enum { SKN_GRAPH_LEVEL = 3 };
+
+/* The binds of a graph whose form had none. */
+void skn_graph_bind_inputs(struct skn_arena *arena,
+                           struct skn_graph *graph,
+                           struct skn_graph_unit *units);
+
+/* What is wrong with the binds of a graph, or NULL. */
+const char *skn_graph_binds_fault(const struct skn_graph *graph);
 
 /* The words of a field; NULL when they are none. */
 const struct skn_schema *skn_words_compile(struct skn_arena *arena, struct skn_slice words);

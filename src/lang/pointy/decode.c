@@ -20,6 +20,8 @@ enum {
     EVENT_BYTES_MIN = 2,
     FIELD_BYTES_MIN = 5,   /* name of 1, type, required, no default */
     VALUE_BYTES_MIN = 4,   /* name of 1, value of 1 */
+    SLOT_BYTES_MIN = 2,    /* name of 1 */
+    BIND_BYTES_MIN = 3,    /* input, body, slot */
     UNIT_BYTES_MIN = 9,    /* event, line, column, retry, timeout, no branches */
     STEP_BYTES_MIN = 10,   /* its head and a unit */
     BODY_BYTES_MIN = 11,   /* its head and a step */
@@ -49,6 +51,9 @@ struct reader {
     struct skn_graph_unit *units;
     struct skn_graph_branch *branches;
     struct skn_graph_value *values;
+    struct skn_slice *slots;
+    struct skn_graph_bind *binds;
+    uint32_t slot_at, bind_at;
     uint32_t body_at, step_at, unit_at, branch_at, value_at; /* how many were read */
     struct open_body opened[SKN_GRAPH_DEPTH_MAX + 1];
     uint32_t depth;
@@ -242,6 +247,14 @@ static void get_counts(struct reader *r)
     g->unit_count = get_count(r, SKN_GRAPH_UNITS_MAX, UNIT_BYTES_MIN);
     g->branch_count = get_count(r, 2 * SKN_GRAPH_UNITS_MAX, BRANCH_BYTES_MIN);
     g->value_count = get_count(r, UINT32_MAX - 1, VALUE_BYTES_MIN);
+    if (r->level >= 3) {
+        g->slot_count = get_count(r, UINT32_MAX - 1, SLOT_BYTES_MIN);
+        g->bind_count = get_count(r, UINT32_MAX - 1, BIND_BYTES_MIN);
+    }
+    r->slots = skn_arena_zero(r->arena, (size_t)g->slot_count + 1, sizeof(*r->slots));
+    r->binds = skn_arena_zero(r->arena, (size_t)g->bind_count + 1, sizeof(*r->binds));
+    g->slots = r->slots;
+    g->binds = r->binds;
     r->bodies = skn_arena_zero(r->arena, (size_t)g->body_count + 1, sizeof(*r->bodies));
     r->steps = skn_arena_zero(r->arena, (size_t)g->step_count + 1, sizeof(*r->steps));
     r->units = skn_arena_zero(r->arena, (size_t)g->unit_count + 1, sizeof(*r->units));
@@ -269,6 +282,17 @@ static struct open_body *top(struct reader *r)
     return &r->opened[r->depth];
 }
 
+static void get_slots(struct reader *r, struct skn_graph_body *body)
+{
+    body->slot_count = get_count(r, SKN_GRAPH_UNITS_MAX, SLOT_BYTES_MIN);
+    body->first_slot = body->slot_count > 0 ? r->slot_at : 0;
+    for (uint32_t i = 0; i < body->slot_count && !r->why; i++) {
+        uint32_t at = take(r, &r->slot_at, r->graph->slot_count);
+        struct skn_slice name = get_name(r);
+        if (!r->why) r->slots[at] = name;
+    }
+}
+
 static void open_body(struct reader *r, enum skn_graph_body_kind kind, uint32_t owner)
 {
     uint32_t body = take(r, &r->body_at, r->graph->body_count);
@@ -278,6 +302,7 @@ static void open_body(struct reader *r, enum skn_graph_body_kind kind, uint32_t 
     r->bodies[body] = (struct skn_graph_body){
         .kind = kind, .owner = owner, .first_step = r->step_at, .step_count = steps};
     *top(r) = (struct open_body){.body = body, .steps_left = steps};
+    if (r->level >= 3 && kind != SKN_BODY_BRANCH) get_slots(r, &r->bodies[body]);
 }
 
 /* Into the first step of a body goes what goes into the body. */
@@ -337,6 +362,19 @@ static void get_values(struct reader *r, struct skn_graph_unit *unit)
     }
 }
 
+/* What they may be is looked at when all is known. */
+static void get_binds(struct reader *r, struct skn_graph_unit *unit)
+{
+    unit->bind_count = get_count(r, UINT32_MAX - 1, BIND_BYTES_MIN);
+    unit->first_bind = unit->bind_count > 0 ? r->bind_at : 0;
+    for (uint32_t i = 0; i < unit->bind_count && !r->why; i++) {
+        uint32_t at = take(r, &r->bind_at, r->graph->bind_count);
+        r->binds[at].input = get_u32(r, UINT32_MAX);
+        r->binds[at].body = get_u32(r, UINT32_MAX);
+        r->binds[at].slot = get_u32(r, UINT32_MAX);
+    }
+}
+
 static void get_reason(struct reader *r, struct skn_graph_unit *unit)
 {
     unit->reason = get_text(r);
@@ -364,6 +402,7 @@ static void get_unit(struct reader *r)
         if (kind == SKN_EVENT_SLEEP) unit.sleep_ms = get_number(r, SKN_DURATION_MS_MAX);
         if (kind == SKN_EVENT_FAIL) get_reason(r, &unit);
         if (kind == SKN_EVENT_EXEC) get_values(r, &unit);
+        if (kind == SKN_EVENT_EXEC && r->level >= 3) get_binds(r, &unit);
     }
     uint32_t branches = get_count(r, 2, BRANCH_BYTES_MIN);
     if (r->why) return;
@@ -438,7 +477,8 @@ static void check_end(struct reader *r)
     const struct skn_graph *g = r->graph;
     if (r->at != r->bytes.len) refuse(r, "something stands behind its end");
     if (r->body_at != g->body_count || r->step_at != g->step_count || r->unit_at != g->unit_count ||
-        r->branch_at != g->branch_count || r->value_at != g->value_count) {
+        r->branch_at != g->branch_count || r->value_at != g->value_count ||
+        r->slot_at != g->slot_count || r->bind_at != g->bind_count) {
         refuse(r, "there is less than was counted");
     }
 }
@@ -479,6 +519,8 @@ enum skn_rc skn_graph_decode(struct skn_arena *arena,
     get_flow(&r);
     if (!r.why) check_end(&r);
     if (!r.why) check_events_used(&r);
+    if (!r.why && r.level < 3) skn_graph_bind_inputs(arena, r.graph, r.units);
+    if (!r.why) r.why = skn_graph_binds_fault(r.graph);
     if (r.why) return SKN_CORRUPT(diag, "a stored flow is damaged at byte %zu: %s", r.at, r.why);
 
     skn_graph_check(r.graph);

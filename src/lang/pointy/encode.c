@@ -3,7 +3,7 @@
  * Every number is a varint: 7 bits a byte, least first, the shortest form only. A text is its
  * length and its bytes.
  *
- *   level            1 byte, 2
+ *   level            1 byte, 3
  *   timeout_ms
  *   inputs           count, then each: text name, type, 1 if required, text default_value, text words
  *   events           count, then each:
@@ -11,17 +11,19 @@
  *                      kind EXEC only: version (3 numbers), argv (count, texts), inputs, outputs
  *                      (as above), timeout_ms, retry
  *   retry            attempts, backoff_ms, factor_milli, max_ms
- *   counts           bodies, steps, units, branches, values
+ *   counts           bodies, steps, units, branches, values, slots, binds
  *   body 0
  *
- *   body             number of steps, then each step
+ *   body             number of steps; unless it is a branch's, its slots (count, names); then each step
  *   step             2 * number of units + piped, then each unit
  *   unit             0 for a group, else event + 1; line, column; retry; timeout_ms;
- *                    SLEEP: sleep_ms; FAIL: text reason; EXEC: values (count, then name and value)
+ *                    SLEEP: sleep_ms; FAIL: text reason; EXEC: values (count, then name and value) and
+ *                    binds (count, then input, body, slot);
  *                    number of branches; a group: its body; then each branch
  *   branch           2 * outcome + piped, then its body
  *
- * Ids follow from the order, so they are not stored. Level 1 has no words. */
+ * Ids follow from the order, so they are not stored. Level 1 has no words, levels 1 and 2
+ * have no slots and binds. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/codec_internal.h"
 #include "lang/pointy/walk_internal.h"
@@ -109,15 +111,32 @@ static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_
             put_text(out, graph->values[unit->first_value + i].name);
             put_text(out, graph->values[unit->first_value + i].value);
         }
+        put_number(out, unit->bind_count);
+        for (uint32_t i = 0; i < unit->bind_count; i++) {
+            const struct skn_graph_bind *bind = &graph->binds[unit->first_bind + i];
+            put_number(out, bind->input);
+            put_number(out, bind->body);
+            put_number(out, bind->slot);
+        }
     }
     put_branch_count(out, graph, id);
+}
+
+static void
+put_body(struct skn_buf *out, const struct skn_graph *graph, const struct skn_graph_body *body)
+{
+    put_number(out, body->step_count);
+    if (body->kind == SKN_BODY_BRANCH) return;
+    put_number(out, body->slot_count);
+    for (uint32_t i = 0; i < body->slot_count; i++)
+        put_text(out, graph->slots[body->first_slot + i]);
 }
 
 static void put_flow(struct skn_buf *out, const struct skn_graph *graph)
 {
     for (struct skn_walk w = skn_walk_start(graph); w.kind != SKN_WALK_END; skn_walk_next(&w)) {
         switch (w.kind) {
-        case SKN_WALK_BODY: put_number(out, graph->bodies[w.id].step_count); break;
+        case SKN_WALK_BODY: put_body(out, graph, &graph->bodies[w.id]); break;
         case SKN_WALK_STEP:
             put_number(out, 2 * (uint64_t)graph->steps[w.id].unit_count + graph->steps[w.id].piped);
             break;
@@ -147,6 +166,8 @@ enum skn_rc skn_graph_encode(const struct skn_graph *graph, struct skn_buf *out)
     put_number(out, graph->unit_count);
     put_number(out, graph->branch_count);
     put_number(out, graph->value_count);
+    put_number(out, graph->slot_count);
+    put_number(out, graph->bind_count);
     put_flow(out, graph);
     return skn_buf_rc(out);
 }

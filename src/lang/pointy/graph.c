@@ -136,6 +136,7 @@ static void check_units(const struct skn_graph *g)
 
 void skn_graph_check(const struct skn_graph *graph)
 {
+    SKN_ASSERT(skn_graph_binds_fault(graph) == NULL);
     check_bodies(graph);
     check_steps(graph);
     check_units(graph);

@@ -9,6 +9,8 @@
  *      larger ids than what it is in.
  *   2. Every `next` is larger than the id it stands in, or SKN_GRAPH_NONE.
  *   3. A graph that was decoded is runnable: every event is known.
+ *   4. The binds of a unit are in order of its event's inputs, for each from the inside out; an input
+ *      that `values` has has none.
  *
  * How a run uses the graph ([F10] to [F19]; nothing else is needed)
  *
@@ -37,8 +39,8 @@
  *
  *   A task gets the inputs its event declares, each by the first of these that has it: `values` of
  *   the unit; for the name "previous" the piped value whole; the keys of the piped value when that
- *   is an object; the run's inputs; the event's default. When none has a required one, the task
- *   fails before it starts.
+ *   is an object; `binds` in their order (variables from the groups outward, then the run's inputs);
+ *   the event's default. When none has a required one, the task fails before it starts.
  */
 #pragma once
 
@@ -157,6 +159,18 @@ struct skn_graph_body {
     uint32_t owner; /* unit of the group or branch; SKN_GRAPH_NONE for bodies[0] */
     uint32_t first_step;
     uint32_t step_count;
+    uint32_t first_slot; /* slots[first_slot .. + slot_count]: its variables; of a branch none */
+    uint32_t slot_count;
+};
+
+/* Where an input of a task is found when neither its unit gives it nor what is piped in: a variable of
+ * a group around, or an input of the run. Who reads it needs no name, only the group's context and the
+ * slot: one row at any depth. Slots of a body count its variables; those of bodies[0] the inputs of the
+ * run first. */
+struct skn_graph_bind {
+    uint32_t input; /* of the unit's event */
+    uint32_t body;  /* the unit's own group or one around it, or 0 */
+    uint32_t slot;
 };
 
 struct skn_graph_step {
@@ -183,6 +197,8 @@ struct skn_graph_unit {
     uint32_t first_branch; /* or SKN_GRAPH_NONE */
     uint32_t first_value;  /* values[first_value .. + value_count] */
     uint32_t value_count;
+    uint32_t first_bind; /* binds[first_bind .. + bind_count], see skn_graph_binds_of */
+    uint32_t bind_count;
     struct skn_retry retry;  /* decided: `* N`, else the option, else the event's */
     uint64_t timeout_ms;     /* decided: the option, else the event's; 0 = none */
     uint64_t sleep_ms;       /* SKN_EVENT_SLEEP */
@@ -216,6 +232,10 @@ struct skn_graph {
     uint32_t branch_count;
     const struct skn_graph_value *values;
     uint32_t value_count;
+    const struct skn_slice *slots; /* names of variables */
+    uint32_t slot_count;
+    const struct skn_graph_bind *binds;
+    uint32_t bind_count;
 };
 
 /* A flow of a project: its name, and the flows that it starts by FLOW<name>. */
@@ -289,6 +309,15 @@ bool skn_graph_is_runnable(const struct skn_graph *graph);
 /* The branch of a unit for an outcome, or SKN_GRAPH_NONE. */
 uint32_t
 skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outcome outcome);
+
+/* The binds of one input of a unit's event, in the order in which they are looked at. */
+const struct skn_graph_bind *skn_graph_binds_of(const struct skn_graph *graph,
+                                                uint32_t unit,
+                                                uint32_t input,
+                                                uint32_t *out_count);
+
+/* The name of a slot of a body. */
+struct skn_slice skn_graph_slot_name(const struct skn_graph *graph, uint32_t body, uint32_t slot);
 
 /* The stored form; the same graph always gives the same bytes. SKN_EARGS: not runnable.
  * SKN_EFULL: `out` is at its maximum. */

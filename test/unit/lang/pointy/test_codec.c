@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVEL = 2 };
+enum { LEVEL = 3 };
 
 static const char program[] =
     "@input: url: string\n"
@@ -58,7 +58,7 @@ static void the_bytes_never_change(void **state)
     assert_int_equal(c.rc, SKN_OK);
     encode(c.graph, &bytes);
     static const uint8_t golden[] = {
-        0x02,                               /* level */
+        0x03,                               /* level */
         0xe8, 0x07,                         /* timeout 1000 ms */
         0x00,                               /* no inputs */
         0x02,                               /* two events */
@@ -69,12 +69,13 @@ static void the_bytes_never_change(void **state)
         0x01, 0x00, 0xe8, 0x07, 0x00,       /* one attempt, factor 1.000 */
         0x01, 0x04, 'N',  'o',  'o',  'p',  /* built in */
         0x02, 0x02, 0x02, 0x01, 0x00,       /* bodies, steps, units, branches, values */
-        0x01,                               /* the run: one step */
+        0x00, 0x00,                         /* slots, binds */
+        0x01, 0x00,                         /* the run: one step, no variables */
         0x03,                               /* one unit, piped into */
         0x01, 0x01, 0x0e,                   /* A at 1:14 */
         0x02, 0x00, 0xe8, 0x07, 0x00,       /* two attempts */
         0xd0, 0x0f,                         /* timeout 2000 ms */
-        0x00,                               /* no values */
+        0x00, 0x00,                         /* no values, no binds */
         0x01,                               /* one branch */
         0x01,                               /* failure, piped */
         0x01, 0x03,                         /* its body: one step of one unit, piped into */
@@ -114,7 +115,7 @@ static void words_are_stored(void **state)
     struct compiled c;
     struct skn_buf bytes, dump;
     static const uint8_t golden[] = {
-        0x02, 0x00, 0x00, 0x01,             /* level, timeout, inputs, one event */
+        0x03, 0x00, 0x00, 0x01,             /* level, timeout, inputs, one event */
         0x04, 0x04, 'R',  'a',  't',  'e',  /* exec Rate */
         0x01, 0x00, 0x00,                   /* 1.0.0 */
         0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
@@ -147,6 +148,101 @@ static void words_are_stored(void **state)
     project_fini(&project);
 }
 
+static void check_binds(const struct skn_graph *graph,
+                        uint32_t unit,
+                        const struct skn_graph_bind *wanted,
+                        uint32_t count)
+{
+    uint32_t got;
+    const struct skn_graph_bind *binds = skn_graph_binds_of(graph, unit, 0, &got);
+    assert_int_equal(got, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(binds[i].input, wanted[i].input);
+        assert_int_equal(binds[i].body, wanted[i].body);
+        assert_int_equal(binds[i].slot, wanted[i].slot);
+    }
+}
+
+/* [F19] A name is (group, slot) when it is stored: the inputs of the run are the first slots of
+ * bodies[0]; an input that has a value needs none. */
+static void names_are_bound_to_slots(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes;
+    project_init(&project);
+    compile(&c,
+            SKN_LIT("@input: n: int @input: url: string Fetch -> {Fetch[url=\"x\"] -> {Fetch}}"),
+            &project.events);
+    assert_int_equal(c.rc, SKN_OK);
+    static const struct skn_graph_bind url[] = {{0, 0, 1}};
+    check_binds(c.graph, 0, url, 1);
+    check_binds(c.graph, 2, NULL, 0);
+    check_binds(c.graph, 4, url, 1);
+    encode(c.graph, &bytes);
+    assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_OK);
+    static const uint8_t golden[] = {0x00, 0x01, 0x00, 0x00, 0x01}; /* no values; one bind: 0 0 1 */
+    assert_non_null(memmem(bytes.ptr, bytes.len, golden, sizeof(golden)));
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
+/* Variables from the inside out, then the run's input of the name. No run has variables yet, so the
+ * mark of that is taken off to see the stored form. */
+static void variables_are_bound_from_the_inside_out(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes;
+    struct skn_arena arena;
+    const struct skn_graph *again;
+    project_init(&project);
+    event_init(&project,
+               "event: Count\nversion: 1.0.0\nrun: { exec: [\"true\"] }\noutputs: { n: int }\n"
+               "inputs: { n: { type: int, default: 0 } }\nexports: [n]\n");
+    compile(&c, SKN_LIT("@input: n: int Count -> {Count -> {Count -> Count}}"), &project.events);
+    assert_int_equal(c.rc, SKN_OK);
+    static const struct skn_graph_bind all[] = {{0, 2, 0}, {0, 1, 0}, {0, 0, 1}, {0, 0, 0}};
+    check_binds(c.graph, 0, all + 3, 1);
+    check_binds(c.graph, 2, all + 2, 2);
+    check_binds(c.graph, 4, all + 1, 3);
+    check_binds(c.graph, 5, all, 4);
+    struct skn_graph runnable = *c.graph;
+    runnable.not_yet = (struct skn_slice){0};
+    encode(&runnable, &bytes);
+    skn_arena_init(&arena);
+    assert_int_equal(skn_graph_decode(&arena, skn_buf_slice(&bytes), NULL, &again), SKN_OK);
+    check_binds(again, 5, all, 4);
+    assert_true(skn_slice_eq(skn_graph_slot_name(again, 2, 0), SKN_LIT("n")));
+    assert_true(skn_slice_eq(skn_graph_slot_name(again, 0, 0), SKN_LIT("n")));
+    skn_arena_fini(&arena);
+
+    /* A bind to a group that is not around, to another name, out of order, or of no input. */
+    static const struct skn_graph_bind bad[] = {{0, 2, 0}, {0, 0, 2}, {1, 0, 0}, {0, 3, 0}};
+    struct skn_graph_bind *binds = skn_alloc(c.graph->bind_count * sizeof(*binds));
+    for (size_t i = 0; i < SKN_ARRAY_LEN(bad); i++) {
+        memcpy(binds, c.graph->binds, c.graph->bind_count * sizeof(*binds));
+        binds[0] = bad[i]; /* of the first Count, which stands in the run */
+        runnable.binds = binds;
+        skn_buf_reset(&bytes);
+        assert_int_equal(skn_graph_encode(&runnable, &bytes), SKN_OK);
+        assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_ECORRUPT);
+    }
+    memcpy(binds, c.graph->binds, c.graph->bind_count * sizeof(*binds));
+    binds[1] = all[3]; /* of the second: the run's input before the variable */
+    binds[2] = all[2];
+    skn_buf_reset(&bytes);
+    assert_int_equal(skn_graph_encode(&runnable, &bytes), SKN_OK);
+    assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_ECORRUPT);
+    skn_free(binds);
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
 /* What runs of an older version hold: the same flow as the one whose bytes never change. */
 static void level_1_is_read(void **state)
 {
@@ -172,6 +268,13 @@ static void level_1_is_read(void **state)
     struct skn_buf dump;
     skn_buf_init(&dump, 1 << 16);
     assert_int_equal(decode(skn_slice(old, sizeof(old)), &dump), SKN_OK);
+    struct skn_arena arena;
+    const struct skn_graph *graph;
+    skn_arena_init(&arena);
+    assert_int_equal(skn_graph_decode(&arena, skn_slice(old, sizeof(old)), NULL, &graph), SKN_OK);
+    static const struct skn_graph_bind bind = {0, 0, 0};
+    check_binds(graph, 0, &bind, 1); /* by its name */
+    skn_arena_fini(&arena);
     assert_string_equal(skn_buf_str(&dump),
                         "timeout 1000ms\n"
                         "input u: string\n"
@@ -314,6 +417,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_bytes_never_change),
         cmocka_unit_test(words_are_stored),
+        cmocka_unit_test(names_are_bound_to_slots),
+        cmocka_unit_test(variables_are_bound_from_the_inside_out),
         cmocka_unit_test(level_1_is_read),
         cmocka_unit_test(what_is_read_is_what_was_written),
         cmocka_unit_test(cut_bytes_are_refused),
