@@ -32,6 +32,9 @@
  *            forward {to: [..], hops}      goes to the first address, which forwards to the rest;
  *                                          the last keeps the number of hops
  *            bounce {to, left}             to and fro between two until `left` is 0
+ *            ask {to, name, value}         calls an address with a message of that name (echo)
+ *            answers                       answers {answered, code, answer}: of its calls, and what the
+ *                                          last one came to
  *            get                           answers {received, hops}: messages, and the last number
  *   Flood    flood {to, count, bytes}      sends `count` notes of `bytes` to an address, its own too
  *            get                           answers {sent, received, disorder}

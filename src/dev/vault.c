@@ -90,4 +90,4 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
 }
 
 const struct skn_program skn_dev_vault = {
-    .type = "Vault", .module = 206, .takes_secrets = true, .handle = handle};
+    .type = "Vault", .module = 207, .takes_secrets = true, .handle = handle};

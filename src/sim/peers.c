@@ -9,6 +9,8 @@
  * A note has a secret, too, if the "go" asked for it, which follows from its sender and number: the
  * answer to it has one then, and its receiver keeps the last one. What is not as it was sent counts as
  * out of order; so that a lost one is, a note without says so by `plain`.
+ * Whoever gets a note that changes lanes calls its sender, too; a call is counted like a note of lane 5,
+ * its answer like one of lane 6, so that each has to arrive once and in order.
  * Rows:
  *   "s" lane address   messages sent to it
  *   "r" lane address   messages received from it, the first that came out of order or 0
@@ -124,6 +126,52 @@ static void send_all(struct skn_cx *cx, int64_t peers, struct note note)
                   note);
 }
 
+enum { LANE_CALLS = SKN_PRIORITIES, LANE_REPLIES };
+
+/* The next number of a lane to somebody, as the payload of a call or an answer. */
+static struct skn_value count_sent(struct skn_cx *cx, unsigned lane, struct skn_slice address)
+{
+    struct numbers sent;
+    struct skn_slice key = lane_key(cx, 's', lane, address);
+    (void)numbers_get(cx, key, &sent);
+    sent.n[0]++;
+    numbers_put(cx, key, &sent, 1);
+    struct skn_buf *out = skn_cx_scratch(cx);
+    struct skn_builder *b = skn_arena_alloc(skn_cx_arena(cx), sizeof *b);
+    skn_builder_init(b, out);
+    skn_build_map_begin(b);
+    skn_build_key(b, SKN_LIT("n"));
+    skn_build_int(b, (int64_t)sent.n[0]);
+    skn_build_map_end(b);
+    enum skn_rc rc = skn_build_end(b, NULL);
+    SKN_ASSERT(rc == SKN_OK);
+    return skn_value_view(skn_arena_dup(skn_cx_arena(cx), skn_buf_slice(out)));
+}
+
+static void count_received(struct skn_cx *cx, unsigned lane, const struct skn_message *message)
+{
+    struct numbers received;
+    struct skn_slice key = lane_key(cx, 'r', lane, message->sender);
+    (void)numbers_get(cx, key, &received);
+    bool is_answer = message->rc == SKN_OK && skn_value_is(message->payload, SKN_T_MAP);
+    uint64_t n = is_answer ? (uint64_t)payload_int(message->payload, "n") : UINT64_MAX;
+    received.n[0]++;
+    if (n != received.n[0] && received.n[1] == 0) received.n[1] = n;
+    numbers_put(cx, key, &received, 2);
+}
+
+static void call_back(struct skn_cx *cx, struct skn_slice address)
+{
+    struct skn_value n = count_sent(cx, LANE_CALLS, address);
+    (void)skn_cx_call(cx, address, SKN_PRIORITY_NORMAL, SKN_LIT("call"), n, skn_cx_address(cx));
+}
+
+static void take_call(struct skn_cx *cx, const struct skn_message *message)
+{
+    count_received(cx, LANE_CALLS, message);
+    skn_cx_reply(cx, count_sent(cx, LANE_REPLIES, message->sender));
+}
+
 static void take_note(struct skn_cx *cx, const struct skn_message *message)
 {
     struct numbers received;
@@ -140,7 +188,10 @@ static void take_note(struct skn_cx *cx, const struct skn_message *message)
     if ((n != received.n[0] || !is_whole) && received.n[1] == 0) received.n[1] = n;
     numbers_put(cx, key, &received, 2);
     if (note.hops == 0) return;
-    if (note.hops-- % 5 == 0) lane = any_lane(cx);
+    if (note.hops-- % 5 == 0) {
+        lane = any_lane(cx);
+        call_back(cx, message->sender);
+    }
     send_note(cx, message->sender, lane, note);
 }
 
@@ -177,6 +228,10 @@ peer_handle(struct skn_cx *cx, void *warm, const struct skn_message *message, st
     (void)warm, (void)diag;
     if (message->kind == SKN_MESSAGE_TIMER)
         fire(cx, message->tag);
+    else if (message->kind == SKN_MESSAGE_CALL)
+        take_call(cx, message);
+    else if (message->kind == SKN_MESSAGE_ANSWER)
+        count_received(cx, LANE_REPLIES, message);
     else if (is_name(message->name, "note"))
         take_note(cx, message);
     else if (is_name(message->name, "later"))
@@ -191,7 +246,7 @@ peer_handle(struct skn_cx *cx, void *warm, const struct skn_message *message, st
 }
 
 const struct skn_program sim_peer_program = {
-    .type = "Peer", .module = 102, .takes_secrets = true, .handle = peer_handle};
+    .type = "Peer", .module = 112, .takes_secrets = true, .handle = peer_handle};
 
 bool peers_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out)
 {

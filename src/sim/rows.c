@@ -32,6 +32,7 @@ static enum row_kind domain_kind(uint8_t code)
     case 1: return ROW_DOMAIN;
     case 2: return ROW_TIMER;
     case 3: return ROW_DEAD;
+    case 7: return ROW_CALL;
     case 0x10: return ROW_OWN;
     default: return ROW_OTHER;
     }
@@ -84,6 +85,7 @@ static const enum skn_cover row_items[] = {[ROW_EPOCH] = SKN_COVER_ROW_EPOCH,
                                            [ROW_DOMAIN] = SKN_COVER_ROW_DOMAIN,
                                            [ROW_TIMER] = SKN_COVER_ROW_TIMER,
                                            [ROW_DEAD] = SKN_COVER_ROW_DEAD,
+                                           [ROW_CALL] = SKN_COVER_ROW_CALL,
                                            [ROW_OWN] = SKN_COVER_ROW_OWN,
                                            [ROW_INDEX] = SKN_COVER_ROW_INDEX,
                                            [ROW_OUTBOX] = SKN_COVER_ROW_OUTBOX,
@@ -109,6 +111,7 @@ static void cover_deletion(struct world *w, enum row_kind kind)
     case ROW_INTENT: world_cover(w, SKN_COVER_GONE_INTENT); break;
     case ROW_REQUEST: world_cover(w, SKN_COVER_GONE_REQUEST); break;
     case ROW_TIMER: world_cover(w, SKN_COVER_GONE_TIMER); break;
+    case ROW_CALL: world_cover(w, SKN_COVER_GONE_CALL); break;
     case ROW_OWN: world_cover(w, SKN_COVER_GONE_OWN); break;
     default: break;
     }

@@ -215,6 +215,7 @@ enum row_kind {
     ROW_DOMAIN,
     ROW_TIMER,
     ROW_DEAD,
+    ROW_CALL,
     ROW_OWN,
     ROW_INDEX,
     ROW_OUTBOX,
