@@ -6,6 +6,9 @@
 #include "base/bug.h"
 #include "store/store.h"
 
+#include <inttypes.h>
+#include <stdio.h>
+
 #include "base/pure.h"
 
 /* Of the defaults: raise it when one that is an input of a batch changes, or what a limit means (P4). */
@@ -51,6 +54,31 @@ void skn_limit_set(struct skn_core_limits *limits, size_t place, uint64_t n)
     if (at++ == place) limits->name = (type)n;
     SKN_LIMITS_MAP(SET)
 #undef SET
+}
+
+const char *skn_limit_print(enum skn_limit_unit unit, uint64_t n, char out[SKN_LIMIT_TEXT_MAX])
+{
+    static const struct {
+        enum skn_limit_unit unit;
+        uint64_t size;
+        const char *name;
+    } names[] = {{SKN_LIMIT_BYTES, UINT64_C(1) << 30, "GiB"},
+                 {SKN_LIMIT_BYTES, 1 << 20, "MiB"},
+                 {SKN_LIMIT_BYTES, 1 << 10, "KiB"},
+                 {SKN_LIMIT_MS, 24 * 60 * 60 * 1000, "d"},
+                 {SKN_LIMIT_MS, 60 * 60 * 1000, "h"},
+                 {SKN_LIMIT_MS, 60 * 1000, "m"},
+                 {SKN_LIMIT_MS, 1000, "s"},
+                 {SKN_LIMIT_MS, 1, "ms"}};
+    uint64_t size = 1;
+    const char *name = "";
+    for (size_t i = 0; i < SKN_ARRAY_LEN(names) && name[0] == 0; i++) {
+        if (names[i].unit != unit || n < names[i].size || n % names[i].size != 0) continue;
+        size = names[i].size;
+        name = names[i].name;
+    }
+    (void)snprintf(out, SKN_LIMIT_TEXT_MAX, "%" PRIu64 "%s", n / size, name);
+    return out;
 }
 
 struct skn_core_limits skn_limits_whole(const struct skn_core_limits *limits)

@@ -43,6 +43,10 @@ const struct skn_limit_info *skn_limit_infos(size_t *out_count);
 uint64_t skn_limit_get(const struct skn_core_limits *limits, size_t place);
 void skn_limit_set(struct skn_core_limits *limits, size_t place, uint64_t n);
 
+/* For people, as skein.yaml takes it: "64KiB", "90m", "48", in `out`, which it gives back. */
+enum { SKN_LIMIT_TEXT_MAX = 32 };
+const char *skn_limit_print(enum skn_limit_unit unit, uint64_t n, char out[SKN_LIMIT_TEXT_MAX]);
+
 /* With the defaults where nothing is said, and none over its most. */
 struct skn_core_limits skn_limits_whole(const struct skn_core_limits *limits);
 

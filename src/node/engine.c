@@ -76,8 +76,10 @@ static unsigned default_workers(void)
 
 /* The spawner first: it is forked while this process has one thread, and what an older one left
  * behind is dead before anything is started [E43b]. */
-static enum skn_rc
-open_to_write(struct skn_engine *e, const struct skn_engine_options *options, struct skn_diag *diag)
+static enum skn_rc open_to_write(struct skn_engine *e,
+                                 const struct skn_engine_options *options,
+                                 const struct skn_config *config,
+                                 struct skn_diag *diag)
 {
     const struct skn_spawner_options spawner = {.dir = e->data_dir};
     enum skn_rc rc = skn_spawner_start(&spawner, &e->spawner, diag);
@@ -92,17 +94,14 @@ open_to_write(struct skn_engine *e, const struct skn_engine_options *options, st
     size_t poison_count;
     const struct skn_poison *poison = skn_guard_file_poison(e->guard, &poison_count);
     engine_tmp_clear(e);
-    struct skn_config config;
-    rc = skn_config_read(options->env, e->project_dir, &config, diag);
-    if (rc != SKN_OK) return rc;
-    if (engine_keys_load(e) != SKN_OK) engine_note_keys(e);
-    e->history_ms = config.history_ms;
+    if (engine_keys_load(e, config) != SKN_OK) engine_note_keys(e);
     char *dir = path_of(e->data_dir, "journal"), *history = path_of(e->data_dir, "history");
     struct skn_shards_options shards = {.env = &e->phases.base,
                                         .dir = dir,
                                         .open_store = open_store,
                                         .store_ctx = e,
-                                        .history = {.dir = history, .keep_ms = config.history_ms},
+                                        .history = {.dir = history, .keep_ms = e->history_ms},
+                                        .limits = e->limits,
                                         .programs = engine_programs,
                                         .take_up_all = options->take_up_all,
                                         .keys = engine_keys(e),
@@ -146,8 +145,11 @@ static enum skn_rc
 open_to_read(struct skn_engine *e, const struct skn_engine_options *options, struct skn_diag *diag)
 {
     char *dir = path_of(e->data_dir, "journal");
-    const struct skn_shards_options shards = {
-        .env = options->env, .dir = dir, .open_store = open_store, .store_ctx = e};
+    const struct skn_shards_options shards = {.env = options->env,
+                                              .dir = dir,
+                                              .open_store = open_store,
+                                              .store_ctx = e,
+                                              .limits = e->limits};
     enum skn_rc rc = skn_shards_open_to_read(&shards, &e->shards, diag);
     skn_free(dir);
     return rc;
@@ -159,9 +161,18 @@ enum skn_rc skn_engine_open(const struct skn_engine_options *options,
 {
     struct skn_engine *e = create(options);
     e->is_read_only = options->read_only;
+    struct skn_arena arena; /* the config's */
+    struct skn_config config;
+    skn_arena_init(&arena);
     enum skn_rc rc = skn_data_check_journal(options->env, e->data_dir, diag);
-    if (rc == SKN_OK)
-        rc = options->read_only ? open_to_read(e, options, diag) : open_to_write(e, options, diag);
+    if (rc == SKN_OK) rc = skn_config_read(options->env, e->project_dir, &arena, &config, diag);
+    if (rc == SKN_OK) {
+        e->history_ms = config.history_ms;
+        e->limits = config.limits;
+        rc = options->read_only ? open_to_read(e, options, diag)
+                                : open_to_write(e, options, &config, diag);
+    }
+    skn_arena_fini(&arena);
     if (rc != SKN_OK) {
         skn_engine_close(e);
         return rc;

@@ -11,6 +11,7 @@
 #include "base/list.h"
 #include "exec/exec.h"
 #include "flow/flow.h"
+#include "node/config_internal.h"
 #include "node/domain_internal.h"
 #include "node/engine.h"
 #include "node/guard_internal.h"
@@ -104,7 +105,8 @@ struct skn_engine {
     struct skn_backend *backend;
     struct skn_threads *threads; /* NULL when read only */
     bool is_read_only;
-    uint64_t history_ms; /* how far back can be looked; 0: off */
+    uint64_t history_ms;           /* how far back can be looked; 0: off */
+    struct skn_core_limits limits; /* that were set; zero: the default */
     struct skn_spawner *spawner;
     struct skn_phases phases;
     struct skn_guard_file *guard; /* NULL when read only */
@@ -240,8 +242,8 @@ bool engine_blobs_idle(const struct skn_engine *e);
 
 /* --- request_secret.c: sealing keys ------------------------------------------------------------------ */
 
-/* Reads them anew; where that fails the last ones stay, and `why` says it. */
-enum skn_rc engine_keys_load(struct skn_engine *e);
+/* Reads those that the config names; where that fails the last ones stay, and `why` says it. */
+enum skn_rc engine_keys_load(struct skn_engine *e, const struct skn_config *config);
 const struct skn_keyring *engine_keys(const struct skn_engine *e);
 void engine_keys_fini(struct skn_engine *e);
 

@@ -1,4 +1,4 @@
-/* keys.c - reads the sealing keys: what skein.yaml says, then the file or the command [E46]. */
+/* keys.c - reads the sealing keys from the file or the command that skein.yaml names [E46]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/keys_internal.h"
 
@@ -20,111 +20,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#include <yaml.h>
-
-enum { ARGS_MAX = 16, TEXT_MAX = 4096, CONFIG_BYTES_MAX = 1 << 20 };
-
-/* --- skein.yaml ------------------------------------------------------------------------------------ */
-
-struct settings {
-    char *file;
-    char *argv[ARGS_MAX + 1];
-    size_t args;
-};
-
-static void settings_fini(struct settings *s)
-{
-    skn_free(s->file);
-    for (size_t i = 0; i < s->args; i++)
-        skn_free(s->argv[i]);
-}
-
-static const char *scalar_of(const yaml_document_t *doc, const yaml_node_t *node)
-{
-    (void)doc;
-    bool is_text = node && node->type == YAML_SCALAR_NODE && node->data.scalar.length > 0 &&
-                   node->data.scalar.length < TEXT_MAX &&
-                   strlen((const char *)node->data.scalar.value) == node->data.scalar.length;
-    return is_text ? (const char *)node->data.scalar.value : NULL;
-}
-
-static yaml_node_t *member_of(yaml_document_t *doc, const yaml_node_t *map, const char *name)
-{
-    if (!map || map->type != YAML_MAPPING_NODE) return NULL;
-    for (const yaml_node_pair_t *p = map->data.mapping.pairs.start; p < map->data.mapping.pairs.top;
-         p++) {
-        const char *key = scalar_of(doc, yaml_document_get_node(doc, p->key));
-        if (key && strcmp(key, name) == 0) return yaml_document_get_node(doc, p->value);
-    }
-    return NULL;
-}
-
-static bool read_command(yaml_document_t *doc, const yaml_node_t *list, struct settings *out)
-{
-    if (list->type != YAML_SEQUENCE_NODE) return false;
-    for (const yaml_node_item_t *i = list->data.sequence.items.start;
-         i < list->data.sequence.items.top;
-         i++) {
-        const char *text = scalar_of(doc, yaml_document_get_node(doc, *i));
-        if (!text || out->args == ARGS_MAX) return false;
-        out->argv[out->args++] = skn_dup(text, strlen(text));
-    }
-    return out->args > 0;
-}
-
-/* SKN_ENOENT: it says nothing of secrets. */
-static enum skn_rc read_document(yaml_document_t *doc, struct settings *out, struct skn_diag *diag)
-{
-    const yaml_node_t *secrets = member_of(doc, yaml_document_get_root_node(doc), "secrets");
-    if (!secrets) return SKN_ENOENT;
-    const yaml_node_t *file = member_of(doc, secrets, "key_file");
-    const yaml_node_t *command = member_of(doc, secrets, "key_command");
-    const char *path = scalar_of(doc, file);
-    bool fits = secrets->type == YAML_MAPPING_NODE && (file != NULL) != (command != NULL) &&
-                secrets->data.mapping.pairs.top - secrets->data.mapping.pairs.start == 1;
-    if (fits && file) fits = path != NULL;
-    if (fits && command) fits = read_command(doc, command, out);
-    if (!fits)
-        return SKN_FAIL(diag,
-                        SKN_ECONFIG,
-                        "`secrets` in skein.yaml has one member: key_file with a path, or "
-                        "key_command with a list of 1 to %d words",
-                        ARGS_MAX);
-    if (path) out->file = skn_dup(path, strlen(path));
-    return SKN_OK;
-}
-
-static enum skn_rc read_settings(const char *path, struct settings *out, struct skn_diag *diag)
-{
-    yaml_parser_t parser;
-    yaml_document_t doc;
-    struct stat st;
-    FILE *file = fopen(path, "re");
-    if (!file && errno == ENOENT) return SKN_ENOENT;
-    if (!file)
-        return SKN_FAIL(
-            diag, skn_rc_of_errno(errno), "could not open \"%s\": %s", path, strerror(errno));
-    enum skn_rc rc = SKN_OK;
-    if (fstat(fileno(file), &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > CONFIG_BYTES_MAX)
-        rc = SKN_FAIL(diag, SKN_ECONFIG, "\"%s\" is no file, or over 1 MiB", path);
-    if (rc == SKN_OK && !yaml_parser_initialize(&parser)) abort(); /* out of memory */
-    if (rc == SKN_OK) {
-        yaml_parser_set_input_file(&parser, file);
-        if (yaml_parser_load(&parser, &doc)) {
-            rc = read_document(&doc, out, diag);
-            yaml_document_delete(&doc);
-        } else {
-            rc = SKN_FAIL(diag,
-                          SKN_ECONFIG,
-                          "\"%s\" is no YAML at line %zu",
-                          path,
-                          parser.problem_mark.line + 1);
-        }
-        yaml_parser_delete(&parser);
-    }
-    (void)fclose(file);
-    return rc;
-}
 
 /* --- the file --------------------------------------------------------------------------------------- */
 
@@ -209,7 +104,7 @@ read_file(const char *path, const char *data_dir, struct skn_buf *out, struct sk
 
 /* --- the command ------------------------------------------------------------------------------------ */
 
-static int start(const struct settings *s, const char *dir, int out_fd, pid_t *out_pid)
+static int start(char *const *argv, const char *dir, int out_fd, pid_t *out_pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -221,29 +116,26 @@ static int start(const struct settings *s, const char *dir, int out_fd, pid_t *o
     (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     (void)posix_spawn_file_actions_adddup2(&actions, out_fd, 1);
     int error = posix_spawn_file_actions_addchdir_np(&actions, dir);
-    if (error == 0) error = posix_spawnp(out_pid, s->argv[0], &actions, &attr, s->argv, environ);
+    if (error == 0) error = posix_spawnp(out_pid, argv[0], &actions, &attr, argv, environ);
     (void)posix_spawn_file_actions_destroy(&actions);
     (void)posix_spawnattr_destroy(&attr);
     return error;
 }
 
 static enum skn_rc
-run(const struct settings *s, const char *dir, struct skn_buf *out, struct skn_diag *diag)
+run(char *const *argv, const char *dir, struct skn_buf *out, struct skn_diag *diag)
 {
     int fds[2], status = 0;
     pid_t pid;
     if (pipe2(fds, O_CLOEXEC) != 0)
         return SKN_FAIL(diag, SKN_EIO, "could not make a pipe: %s", strerror(errno));
-    int error = start(s, dir, fds[1], &pid);
+    int error = start(argv, dir, fds[1], &pid);
     (void)close(fds[1]);
     bool is_whole = error == 0 && read_all(fds[0], deadline(), out);
     (void)close(fds[0]);
     if (error != 0)
-        return SKN_FAIL(diag,
-                        SKN_ECONFIG,
-                        "could not start key_command \"%s\": %s",
-                        s->argv[0],
-                        strerror(error));
+        return SKN_FAIL(
+            diag, SKN_ECONFIG, "could not start key_command \"%s\": %s", argv[0], strerror(error));
     if (!is_whole) (void)kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
@@ -251,7 +143,7 @@ run(const struct settings *s, const char *dir, struct skn_buf *out, struct skn_d
     return SKN_FAIL(diag,
                     SKN_ECONFIG,
                     "key_command \"%s\" %s",
-                    s->argv[0],
+                    argv[0],
                     is_whole ? "failed" : "took over 30 seconds, or printed over 64 KiB");
 }
 
@@ -272,35 +164,30 @@ parse(struct skn_buf *text, const char *where, struct skn_keyring **out_ring, st
     return SKN_OK;
 }
 
-enum skn_rc skn_keys_load(const char *project_dir,
+enum skn_rc skn_keys_load(const struct skn_config *config,
+                          const char *project_dir,
                           const char *data_dir,
                           struct skn_keyring **out_ring,
                           struct skn_diag *diag)
 {
-    struct settings s = {.args = 0};
     struct skn_buf text;
     char path[PATH_MAX];
     *out_ring = NULL;
-    (void)snprintf(path, sizeof path, "%s/skein.yaml", project_dir);
-    enum skn_rc rc = read_settings(path, &s, diag);
-    if (rc == SKN_OK && s.file) {
-        (void)snprintf(path,
-                       sizeof path,
-                       "%s%s%s",
-                       s.file[0] == '/' ? "" : project_dir,
-                       s.file[0] == '/' ? "" : "/",
-                       s.file);
+    const char *file = config->key_file;
+    char *const *command = config->key_command;
+    if (!file && !command) return SKN_OK;
+    if (file) {
+        bool is_whole = file[0] == '/';
+        (void)snprintf(
+            path, sizeof path, "%s%s%s", is_whole ? "" : project_dir, is_whole ? "" : "/", file);
     }
     skn_buf_init(&text, SKN_KEYS_BYTES_MAX);
     uint8_t *room = skn_buf_reserve(&text, SKN_KEYS_BYTES_MAX); /* growing would leave copies */
     SKN_ASSERT(room);
-    if (rc == SKN_OK)
-        rc = s.file ? read_file(path, data_dir, &text, diag) : run(&s, project_dir, &text, diag);
-    else if (rc == SKN_ENOENT)
-        rc = SKN_ELATER; /* there is nothing to load */
-    if (rc == SKN_OK) rc = parse(&text, s.file ? path : s.argv[0], out_ring, diag);
+    enum skn_rc rc =
+        file ? read_file(path, data_dir, &text, diag) : run(command, project_dir, &text, diag);
+    if (rc == SKN_OK) rc = parse(&text, file ? path : command[0], out_ring, diag);
     OPENSSL_cleanse(text.ptr, text.cap);
     skn_buf_fini(&text);
-    settings_fini(&s);
-    return rc == SKN_ELATER ? SKN_OK : rc;
+    return rc;
 }

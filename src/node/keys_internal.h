@@ -1,19 +1,16 @@
 /* keys_internal.h - where the keys come from that secrets are sealed with [E46].
  *
  * Owns        nothing.
- * May include base, seal.
+ * May include base, lang/kit, seal, core.
  * Threads     any.
  *
- * skein.yaml says it:
- *     secrets:
- *       key_file: /etc/skein/app.key        # absolute, or from the project's folder
- *       key_command: [pass, show, skein]    # or what prints the same; run in the project's folder
  * A key is a line of 128 hex digits; the first one seals, the others open what is older.
  */
 #pragma once
 
 #include "base/diag.h"
 #include "base/slice.h"
+#include "node/config_internal.h"
 #include "seal/seal.h"
 
 enum {
@@ -21,10 +18,11 @@ enum {
     SKN_KEYS_WAIT_MS = 30000, /* for the command */
 };
 
-/* SKN_OK with NULL: the project has no `secrets`. SKN_ECONFIG: what it says is no use, or the file is
+/* The keys that the config names. SKN_OK with NULL: it has no `secrets`. SKN_ECONFIG: the file is
  * in the data directory, belongs to somebody else, or others may read it. SKN_ENOENT, SKN_EIO, .. `diag`
  * says what is wrong and nothing of a key. */
-SKN_MUST_USE enum skn_rc skn_keys_load(const char *project_dir,
+SKN_MUST_USE enum skn_rc skn_keys_load(const struct skn_config *config,
+                                       const char *project_dir,
                                        const char *data_dir,
                                        struct skn_keyring **out_ring,
                                        struct skn_diag *diag);

@@ -196,8 +196,13 @@ enum skn_rc skn_past_replay(struct skn_env *env,
     struct skn_past_files files;
     struct skn_shards_replayed replayed = {.shards = 0};
     struct skn_keyring *ring = NULL;
-    char *project = skn_path_join(data_path, ".."); /* the keys are an input of P4 [E46] */
-    enum skn_rc rc = skn_keys_load(project, data_path, &ring, diag);
+    char *project = skn_path_join(data_path, ".."); /* its keys and limits are inputs of P4 */
+    struct skn_arena arena;
+    struct skn_config config = {.history_ms = 0};
+    skn_arena_init(&arena);
+    enum skn_rc rc = skn_config_read(env, project, &arena, &config, diag);
+    if (rc == SKN_OK) rc = skn_keys_load(&config, project, data_path, &ring, diag);
+    skn_arena_fini(&arena);
     skn_free(project);
     if (rc == SKN_OK) rc = SKN_EBUSY;
     for (int i = 0; rc == SKN_EBUSY && i < TRIES; i++) {
@@ -205,6 +210,7 @@ enum skn_rc skn_past_replay(struct skn_env *env,
         struct skn_shards_options options = skn_past_files_options(&files);
         options.programs = engine_programs;
         options.keys = ring;
+        options.limits = config.limits;
         rc = skn_shards_replay(&options, &replayed, diag);
         skn_past_files_fini(&files);
     }

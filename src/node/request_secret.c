@@ -14,12 +14,12 @@ const struct skn_keyring *engine_keys(const struct skn_engine *e)
     return e->keys.count > 0 ? e->keys.rings[e->keys.count - 1] : NULL;
 }
 
-enum skn_rc engine_keys_load(struct skn_engine *e)
+enum skn_rc engine_keys_load(struct skn_engine *e, const struct skn_config *config)
 {
     struct sealing_keys *keys = &e->keys;
     struct skn_keyring *ring = NULL;
     keys->why = (struct skn_diag){.text = ""};
-    enum skn_rc rc = skn_keys_load(e->project_dir, e->data_dir, &ring, &keys->why);
+    enum skn_rc rc = skn_keys_load(config, e->project_dir, e->data_dir, &ring, &keys->why);
     if (!ring) return rc;
     keys->rings = skn_realloc(keys->rings, (keys->count + 1) * sizeof *keys->rings);
     keys->rings[keys->count++] = ring;
@@ -171,11 +171,24 @@ enum skn_rc request_secrets(struct ask *ask)
     return SKN_ELATER;
 }
 
+/* What skein.yaml names now; its other settings are those of the next opening. */
+static enum skn_rc read_anew(struct skn_engine *e)
+{
+    struct skn_arena arena;
+    struct skn_config config;
+    skn_arena_init(&arena);
+    enum skn_rc rc = skn_config_read(e->env, e->project_dir, &arena, &config, &e->keys.why);
+    if (rc == SKN_OK) rc = engine_keys_load(e, &config);
+    skn_arena_fini(&arena);
+    return rc;
+}
+
 enum skn_rc request_rotate(struct ask *ask)
 {
-    enum skn_rc rc = engine_keys_load(ask->engine);
-    if (rc != SKN_OK) return SKN_FAIL(ask->diag, rc, "%s", ask->engine->keys.why.text);
-    if (!engine_keys(ask->engine))
+    struct skn_engine *e = ask->engine;
+    enum skn_rc rc = read_anew(e);
+    if (rc != SKN_OK) return SKN_FAIL(ask->diag, rc, "%s", e->keys.why.text);
+    if (!engine_keys(e))
         return SKN_FAIL(
             ask->diag, SKN_ECONFIG, "skein.yaml has no `secrets`: skein help secret rotate");
     each_shard(ask, rotate_shard, true);

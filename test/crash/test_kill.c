@@ -48,7 +48,7 @@ static void make_project(struct crash *c)
 {
     folder_make(&c->folder);
     c->skein.dir = c->folder.path;
-    folder_write(&c->folder, "skein.yaml", "project: crash\n");
+    folder_write(&c->folder, "skein.yaml", "name: crash\n");
     assert_int_equal(mkdir(folder_at(&c->folder, "events"), 0700), 0);
     folder_write(&c->folder,
                  "mark.sh",

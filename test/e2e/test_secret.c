@@ -225,7 +225,6 @@ static void without_its_key_it_waits_and_says_so(void **state)
     } cases[] = {
         {"secrets: { key_file: /nowhere/key }\n", "could not open the key file"},
         {"secrets: { key_file: .skein/inside }\n", "is in the data directory"},
-        {"secrets: { key_file: a, key_command: [b] }\n", "has one member"},
         {"secrets: { key_command: [\"false\"] }\n", "key_command \"false\" failed"},
         {"secrets: { key_command: [/nowhere/program] }\n", "could not start key_command"},
         {"\n", NULL},
@@ -249,6 +248,11 @@ static void without_its_key_it_waits_and_says_so(void **state)
         free(log);
         skein_end_holder(*state);
     }
+    /* What says nothing that could be tried ends the opening. */
+    folder_write(*state, "skein.yaml", "secrets: { key_file: a, key_command: [b] }\n");
+    assert_int_equal(tell("a:Counter/0", "get", "null"), 78);
+    assert_has(s.err, "skein.yaml\", line 1: ");
+    assert_has(s.err, "must be either key_file or key_command");
     /* Printed by a command it is as good. */
     char config[FOLDER_PATH_MAX + 50];
     (void)snprintf(

@@ -4,8 +4,8 @@
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
 #include "lang/pointy/event_internal.h"
-#include "lang/pointy/number_internal.h"
-#include "lang/pointy/yaml_internal.h"
+#include "lang/pointy/number.h"
+#include "lang/pointy/yaml_tree.h"
 
 #include "base/pure.h" /* last */
 

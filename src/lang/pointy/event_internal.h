@@ -7,7 +7,7 @@
 #pragma once
 
 #include "lang/pointy/pointy.h"
-#include "lang/pointy/yaml_internal.h"
+#include "lang/pointy/yaml_tree.h"
 
 struct event_file {
     struct skn_arena *arena;

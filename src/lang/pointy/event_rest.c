@@ -3,7 +3,7 @@
 #include "lang/pointy/event_internal.h"
 #include "lang/pointy/expr_internal.h"
 #include "lang/pointy/lex_internal.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 
 #include "base/pure.h" /* last */
 

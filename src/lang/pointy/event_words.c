@@ -7,7 +7,7 @@
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
 #include "lang/pointy/event_internal.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "value/real.h"
 
 #include "base/pure.h" /* last */

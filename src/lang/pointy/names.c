@@ -3,7 +3,7 @@
 #include "lang/kit/suggest.h"
 #include "lang/pointy/build_internal.h"
 #include "lang/pointy/codec_internal.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "lang/pointy/parse_internal.h"
 
 #include "base/hash.h"

@@ -1,6 +1,6 @@
 /* number.c - whole numbers, durations, sizes and versions. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 
 #include "lang/pointy/pointy.h"
 

@@ -1,6 +1,6 @@
 /* option_rules.c - the table of options and which values each takes [F14] [F15] [F17] [F22]. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "lang/pointy/options_internal.h"
 #include "value/real.h"
 

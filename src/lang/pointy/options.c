@@ -1,7 +1,7 @@
 /* options.c - what the options of a unit mean [F22], and those of built-ins [F18]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/suggest.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "lang/pointy/options_internal.h"
 
 #include "base/pure.h" /* last */

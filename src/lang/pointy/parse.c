@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "lang/kit/suggest.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "value/real.h"
 
 #include "base/pure.h" /* last */

@@ -1,7 +1,7 @@
 /* parse_directive.c - directives and their values [F23]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/suggest.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "lang/pointy/parse_internal.h"
 
 #include "base/pure.h" /* last */

@@ -1,7 +1,7 @@
 /* parse_flow.c - flows, steps, units, groups and branches: one loop over tokens with a stack of
  * what is open, so that no text can grow the machine's own stack. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 #include "lang/pointy/parse_internal.h"
 
 #include "base/pure.h" /* last */

@@ -262,15 +262,6 @@ SKN_MUST_USE enum skn_rc skn_event_parse(struct skn_arena *arena,
                                          struct skn_diags *diags,
                                          const struct skn_event_def **out_def);
 
-/* The settings in skein.yaml. Keys that are not here are left alone. */
-struct skn_config {
-    uint64_t history_ms; /* `history: 1h`: how far back can be looked [E70]; 0: off */
-};
-SKN_MUST_USE enum skn_rc skn_config_parse(struct skn_arena *arena,
-                                          const struct skn_source *source,
-                                          struct skn_diags *diags,
-                                          struct skn_config *out_config);
-
 /* The names behind FLOW< in a text, each once, in order; malformed text gives what is readable. */
 void skn_pointy_starts(struct skn_arena *arena,
                        struct skn_slice text,

@@ -1,10 +1,10 @@
 /* yaml.c - event files read with libyaml, and everything refused that would surprise. */
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "lang/pointy/yaml_internal.h"
+#include "lang/pointy/yaml_tree.h"
 
 #include "base/mem.h"
 #include "lang/kit/utf8.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 
 #include <yaml.h>
 

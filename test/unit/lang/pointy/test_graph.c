@@ -3,7 +3,7 @@
 #include "pty_test.h"
 
 #include "lang/pointy/build_internal.h"
-#include "lang/pointy/number_internal.h"
+#include "lang/pointy/number.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* number_internal.h - whole numbers, durations, sizes and versions, for text and YAML alike.
+/* number.h - whole numbers, durations, sizes and versions, for text and YAML alike.
  *
  * Owns        nothing.
  * May include base.

@@ -1,4 +1,4 @@
-/* yaml_internal.h - an event file as a tree: YAML 1.2, strict, nothing judged yet.
+/* yaml_tree.h - an event file, or skein.yaml, as a tree: YAML 1.2, strict, nothing judged yet.
  *
  * Owns        nothing; the tree lives in the arena it was read into.
  * May include base, lang/kit.
