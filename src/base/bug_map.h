@@ -87,6 +87,8 @@
     X(76, INDEX_KEPT,         1, "sim", "the index row of a row that changed stays") \
     X(77, PIN_DROPPED,        1, "core/edges", "what a message waits for may be forgotten before it is done [E13]") \
     X(78, HEAD_LATER,         1, "store/head", "a head that is not at hand counts as none, and its table as empty [E13]") \
+    X(79, META_STALE,         1, "core/mail", "a domain in memory does not hear what others wrote into its row [E24]") \
+    X(80, MAIL_STALE,         1, "core/mail", "a message that was handled is still kept as the first of its lane [E24]") \
     /* secrets */ \
     X(81, SECRET_PLAIN,       1, "sim", "a secret is stored as it is [E46]") \
     X(82, SECRET_SHOWN,       1, "core/secret", "a secret leaves in an answer [E46]") \
@@ -97,10 +99,6 @@
     X(88, NO_LEASE,           1, "core/blob", "a batch that names a blob writes no lease [E45]") \
     X(89, NOBODY_ASKED,       1, "core/blob", "a blob goes before every shard was asked for leases [E45]") \
     X(90, LETTER_NAMES_NOTHING, 1, "core/blob", "dead letters do not count among what names a blob [E45]") \
-    /* calls */ \
-    X(101, FAULT_UNANSWERED,  1, "core/call", "who called a message that faulted is not answered [E33]") \
-    X(102, ANSWER_TWICE,      1, "core/call", "an answer is given whose call is over [E30]") \
-    X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
     /* looking back */ \
     X(91, TRIM_NOT_KEPT,      1, "shard/history", "trim removes segments that a base needs [E70]") \
     X(92, KEPT_FROM_NEWEST,   1, "shard/history", "only the newest base keeps its segments [E70]") \
@@ -112,5 +110,11 @@
     X(96, LIMITS_NOT_NAMED,   1, "core/limit_change", "a record does not name the limits that were set (P4)") \
     /* looking back: more */ \
     X(98, BASE_TOO_NEW,       1, "sim", "a look back begins with a base that is newer than its stamp [E70]") \
-    X(99, PRUNED_SHOWN,       1, "sim", "a look back shows what was pruned since [E70] (P8)")
+    X(99, PRUNED_SHOWN,       1, "sim", "a look back shows what was pruned since [E70] (P8)") \
+    /* calls */ \
+    X(101, FAULT_UNANSWERED,  1, "core/call", "who called a message that faulted is not answered [E33]") \
+    X(102, ANSWER_TWICE,      1, "core/call", "an answer is given whose call is over [E30]") \
+    X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
+    /* rows, store, checkpoints: still more */ \
+    X(104, PLACE_STALE,       1, "store/random", "a row is changed where it was found, though others have moved since")
 /* clang-format on */

@@ -12,6 +12,8 @@
 #include "base/base.h"
 #include "base/slice.h"
 
+#include <endian.h>
+
 struct skn_cursor {
     struct skn_slice rest;
     bool bad;
@@ -54,17 +56,25 @@ static inline uint64_t skn_cursor_be(struct skn_cursor *cursor, size_t width)
 
 static inline uint8_t skn_cursor_u8(struct skn_cursor *cursor)
 {
-    return (uint8_t)skn_cursor_le(cursor, 1);
+    struct skn_slice s = skn_cursor_bytes(cursor, 1);
+    return s.len > 0 ? s.ptr[0] : 0;
 }
 
+/* These two at once, and not byte by byte: nearly every row has some. */
 static inline uint32_t skn_cursor_le32(struct skn_cursor *cursor)
 {
-    return (uint32_t)skn_cursor_le(cursor, 4);
+    struct skn_slice s = skn_cursor_bytes(cursor, sizeof(uint32_t));
+    uint32_t n = 0;
+    if (s.len > 0) memcpy(&n, s.ptr, sizeof n);
+    return le32toh(n);
 }
 
 static inline uint64_t skn_cursor_le64(struct skn_cursor *cursor)
 {
-    return skn_cursor_le(cursor, 8);
+    struct skn_slice s = skn_cursor_bytes(cursor, sizeof(uint64_t));
+    uint64_t n = 0;
+    if (s.len > 0) memcpy(&n, s.ptr, sizeof n);
+    return le64toh(n);
 }
 
 /* Bytes behind a 32-bit little-endian length, as skn_buf users write them. */

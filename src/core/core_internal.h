@@ -31,6 +31,19 @@ struct skn_input {
     uint8_t bytes[];
 };
 
+/* The row of a domain, so that it need not be read again. */
+struct skn_known_meta {
+    enum { SKN_META_UNKNOWN, SKN_META_NONE, SKN_META_ROW } is;
+    uint32_t len; /* ROW: bytes of the row: reading costs gas by them */
+    struct skn_meta_row row;
+};
+
+/* The first message of a lane, from the batch that put it there: key and value of its row. */
+struct skn_kept {
+    size_t cap, key_len, len;
+    uint8_t bytes[];
+};
+
 /* A domain that is in memory because it has something to do, waits to be taken up, or is warm. */
 struct skn_dom {
     struct skn_omap_node node; /* by address */
@@ -62,22 +75,36 @@ struct skn_dom {
     uint32_t unchecked; /* slices until the next comparison of [E24] */
     const struct skn_program *program;
     void *warm;
-    uint8_t key[]; /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
+    uint8_t kept_lane;           /* whose first message is in `kept`; SKN_LANES: none's is */
+    struct skn_kept *kept;       /* owns; or NULL */
+    struct skn_known_meta known; /* its row, as the last batch left it */
+    uint8_t key[];               /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
 };
 
-/* An output on its way out, or (wake) a domain that got mail. */
+/* An output on its way out. */
 struct skn_out {
     struct skn_output output; /* first: given away under its address */
     struct skn_list link;
-    bool is_wake; /* `number` is the lane; handled when the batch is made, never released */
     uint8_t bytes[];
+};
+
+/* The row of another domain that a slice changes, as it will be. */
+struct skn_met {
+    struct skn_list link; /* in `mets`, once its row is in the overlay */
+    struct skn_dom *dom;  /* what was in memory of it, or NULL */
+    struct skn_slice address;
+    struct skn_known_meta known;
+    uint8_t wakes;                  /* bit per lane that got mail; none when it is FAULTED */
+    const struct skn_change *first; /* row of the first message of `first_lane`; or NULL */
+    uint8_t first_lane;
 };
 
 struct skn_change {
     struct skn_omap_node node; /* by whole key */
     struct skn_slice value;
     bool is_delete;
-    enum skn_why why; /* delete */
+    enum skn_why why;    /* delete */
+    struct skn_met *met; /* whose row it is, when it is another domain's; else NULL */
 };
 
 /* A note to another shard, until the batch is made [E31]. */
@@ -104,8 +131,11 @@ struct skn_cx {
     struct skn_arena arena;
     struct skn_omap overlay;
     struct skn_list outs;
+    struct skn_list mets;
+    bool is_rebuilt; /* the second handling of [E24]: it believes rows only */
     struct skn_meta_row meta;
-    bool is_new;  /* the domain had no meta row */
+    size_t meta_len; /* of its row now; 0: there is none */
+    bool is_new;     /* the domain had no meta row */
     bool has_put; /* a row of the domain's own: what only answered has no domain to show for it */
     bool meta_changed;
     bool was_faulted;
@@ -135,6 +165,8 @@ struct skn_cx {
     struct skn_buf scratch; /* the program's */
     struct skn_buf row;     /* ours */
     struct skn_key key;
+    struct skn_key own; /* the last key of its own rows */
+    size_t own_head;    /* of it what they all begin with; 0: not made yet */
 };
 
 /* Timers of the next minute, at most so many: their index rows before `until` are in `soon`, were
@@ -195,7 +227,8 @@ struct skn_core {
     struct skn_timers timers;
     bool holds; /* domains of held programs that rest since the opening are not taken up */
     size_t idle_count;
-    size_t inputs; /* requests that wait */
+    size_t kept_bytes; /* of what domains keep of their mail */
+    size_t inputs;     /* requests that wait */
     uint64_t arrivals;
     struct skn_list outs;
     struct skn_output *given; /* the output that the caller looks at */
@@ -240,6 +273,10 @@ struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address);
 struct skn_slice skn_dom_address(const struct skn_dom *dom);
 /* Puts it where it belongs: among the ready, the idle, those that owe, or out of memory. */
 void skn_dom_settle(struct skn_core *core, struct skn_dom *dom);
+/* It got mail in these lanes; it is settled after that. */
+void skn_dom_got_mail(struct skn_core *core, struct skn_dom *dom, uint8_t lanes);
+/* Keeps the first message of a lane, or keeps none. */
+void skn_dom_keep(struct skn_core *core, struct skn_dom *dom, const struct skn_met *met);
 /* The next to handle, or NULL. It stays ready; afterwards it is charged what its slice took, or
  * yields where there was none, and settled. */
 struct skn_dom *skn_dom_pick(struct skn_core *core);
@@ -297,12 +334,18 @@ SKN_MUST_USE enum skn_rc skn_raw_next(struct skn_cx *cx,
                                       struct skn_slice from,
                                       struct skn_row *out_row);
 void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value);
+/* The same; what it made of it. NULL: it stuck before. */
+struct skn_change *skn_raw_change(struct skn_cx *cx, struct skn_slice key, struct skn_slice value);
 void skn_raw_delete(struct skn_cx *cx, struct skn_slice key);
 void skn_cx_put_meta(struct skn_cx *cx);
 /* Reads the domain's meta row, or starts one. */
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx);
+/* The row of another domain, to be changed and given to put_met. `out_is_new`: there is none. NULL: it
+ * stuck. */
+struct skn_met *skn_cx_meet(struct skn_cx *cx, struct skn_slice address, bool *out_is_new);
+void skn_cx_put_met(struct skn_cx *cx, struct skn_met *met);
 /* Copies an output into the slice's list. */
-void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake);
+void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output);
 
 /* --- intent.c, timer.c ---------------------------------------------------------------------------- */
 
@@ -339,8 +382,9 @@ void skn_timers_read_again(struct skn_core *core);
 struct skn_work {
     struct skn_message message;
     struct skn_input *input;   /* or NULL: mail */
-    struct skn_slice mail_key; /* into core->mail_row; empty: it has no row */
+    struct skn_slice mail_key; /* empty: it has no row */
     enum skn_priority lane;
+    bool is_kept;   /* from memory, not read from its row */
     bool is_letter; /* the row is a dead letter */
     bool is_split;  /* and its payload is in a row of its own */
 };
@@ -390,6 +434,12 @@ void skn_mail_count_off(struct skn_cx *cx, struct skn_slice sender, size_t bytes
 void skn_mail_count(struct skn_cx *cx, const struct skn_note *change);
 /* The row that says that a domain at which something waits is FAULTED. True: it was not so before. */
 bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_faulted);
+/* What was handled from memory is what its row says, and that is the first of its lane. SKN_EINTERNAL:
+ * it is not [E24]. */
+SKN_MUST_USE enum skn_rc skn_mail_check_kept(struct skn_core *core,
+                                             struct skn_dom *dom,
+                                             const struct skn_work *work,
+                                             struct skn_diag *diag);
 /* A place for the answer that a timer or an intent brings. False: there are too many, it stuck. */
 bool skn_mail_reserve(struct skn_cx *cx);
 void skn_mail_unreserve(struct skn_cx *cx);

@@ -24,7 +24,11 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->input = input;
     skn_omap_init(&cx->overlay);
     skn_list_init(&cx->outs);
+    skn_list_init(&cx->mets);
+    cx->is_rebuilt = cx == &core->cx[1];
     cx->meta = (struct skn_meta_row){0};
+    cx->meta_len = 0;
+    cx->own_head = 0;
     cx->is_new = false;
     cx->has_put = false;
     cx->meta_changed = false;
@@ -133,10 +137,11 @@ enum skn_rc skn_raw_next(struct skn_cx *cx,
     }
 }
 
-static void
+static struct skn_change *
 change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool is_delete)
 {
-    if (skn_cx_pay(cx, SKN_GAS_WRITE + skn_gas_of_write(key.len + value.len)) != SKN_OK) return;
+    if (skn_cx_pay(cx, SKN_GAS_WRITE + skn_gas_of_write(key.len + value.len)) != SKN_OK)
+        return NULL;
     struct skn_omap_place place;
     struct skn_change *change = change_of(skn_omap_locate(&cx->overlay, key, &place));
     if (!change) {
@@ -154,49 +159,109 @@ change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool
     if (cx->bytes > limit && cx->is_bounded)
         (void)skn_cx_over(
             cx, SKN_ETOOLARGE, "the slice changed more bytes than it may", "batch_bytes", limit);
+    return change;
+}
+
+struct skn_change *skn_raw_change(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
+{
+    if (value.len <= SKN_VALUE_MAX) return change_row(cx, key, value, false);
+    (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a row of the core is too large");
+    return NULL;
 }
 
 void skn_raw_put(struct skn_cx *cx, struct skn_slice key, struct skn_slice value)
 {
-    if (value.len > SKN_VALUE_MAX) {
-        (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a row of the core is too large");
-        return;
-    }
-    change_row(cx, key, value, false);
+    (void)skn_raw_change(cx, key, value);
 }
 
 void skn_raw_delete(struct skn_cx *cx, struct skn_slice key)
 {
-    change_row(cx, key, (struct skn_slice){0}, true);
+    (void)change_row(cx, key, (struct skn_slice){0}, true);
+}
+
+/* --- rows of domains ------------------------------------------------------------------------------ */
+
+/* What memory knows costs what reading it would: gas depends on rows, not on what is warm (P4). */
+static enum skn_rc pay_read(struct skn_cx *cx, const struct skn_known_meta *known)
+{
+    if (skn_cx_pay(cx, SKN_GAS_READ) != SKN_OK || count_read(cx) != SKN_OK) return cx->rc;
+    if (known->is == SKN_META_NONE) return SKN_ENOENT;
+    return skn_cx_pay(cx, skn_gas_of_read(known->len));
+}
+
+/* The row under cx->key, unless `known` has it already. SKN_ENOENT: there is none; others stick. */
+static enum skn_rc read_meta(struct skn_cx *cx, struct skn_known_meta *known)
+{
+    if (known->is != SKN_META_UNKNOWN) return pay_read(cx, known);
+    struct skn_slice bytes;
+    enum skn_rc rc = skn_raw_get_meta(cx, skn_key_slice(&cx->key), &bytes);
+    known->is = SKN_META_NONE;
+    if (rc == SKN_ENOENT) return rc;
+    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &known->row, &cx->diag);
+    if (rc != SKN_OK) return cx->rc = rc;
+    known->is = SKN_META_ROW;
+    known->len = (uint32_t)bytes.len;
+    return SKN_OK;
 }
 
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
 {
+    static const struct skn_known_meta unknown;
+    struct skn_known_meta known = cx->is_rebuilt ? unknown : cx->dom->known;
     cx->ranges = NULL; /* what `wake` read costs nothing, so it is read again */
-    struct skn_slice bytes;
-    skn_key_meta(&cx->key, skn_dom_address(cx->dom));
-    enum skn_rc rc = skn_raw_get_meta(cx, skn_key_slice(&cx->key), &bytes);
+    if (known.is == SKN_META_UNKNOWN) skn_key_meta(&cx->key, skn_dom_address(cx->dom));
+    enum skn_rc rc = read_meta(cx, &known);
     if (rc == SKN_ENOENT) {
         cx->is_new = true;
         return SKN_OK;
     }
-    if (rc == SKN_OK) rc = skn_meta_decode(bytes, &cx->meta, &cx->diag);
-    if (rc != SKN_OK) cx->rc = rc;
+    if (rc == SKN_OK) cx->meta = known.row;
+    if (rc == SKN_OK) cx->meta_len = known.len;
     cx->was_faulted = cx->meta.is_faulted;
     cx->was_busy = skn_meta_busy(&cx->meta);
     return rc;
 }
 
-void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output, bool is_wake)
+struct skn_met *skn_cx_meet(struct skn_cx *cx, struct skn_slice address, bool *out_is_new)
+{
+    skn_key_meta(&cx->key, address);
+    struct skn_change *change = change_of(skn_omap_find(&cx->overlay, skn_key_slice(&cx->key)));
+    struct skn_met *met = change ? change->met : NULL;
+    if (!met) {
+        met = skn_arena_zero(&cx->arena, 1, sizeof *met);
+        skn_list_init(&met->link);
+        met->address = skn_arena_dup(&cx->arena, address);
+        met->dom = cx->is_rebuilt ? NULL : skn_dom_find(cx->core, address);
+        if (met->dom) met->known = met->dom->known;
+    }
+    enum skn_rc rc = read_meta(cx, &met->known);
+    *out_is_new = rc == SKN_ENOENT;
+    return rc == SKN_OK || rc == SKN_ENOENT ? met : NULL;
+}
+
+void skn_cx_put_met(struct skn_cx *cx, struct skn_met *met)
+{
+    skn_buf_reset(&cx->row);
+    skn_meta_encode(&met->known.row, &cx->row);
+    skn_key_meta(&cx->key, met->address);
+    struct skn_change *change =
+        skn_raw_change(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
+    if (!change) return;
+    met->known.is = SKN_META_ROW;
+    met->known.len = (uint32_t)cx->row.len;
+    if (!change->met) skn_list_push_back(&cx->mets, &met->link);
+    change->met = met;
+}
+
+void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output)
 {
     bool is_attempt = output->kind == SKN_OUTPUT_PERFORM || output->kind == SKN_OUTPUT_CANCEL;
-    uint64_t gas = is_wake ? SKN_GAS_MESSAGE : is_attempt ? SKN_GAS_INTENT : SKN_GAS_OUTPUT;
-    if (!is_wake && !is_attempt) gas += skn_gas_of_write(output->name.len + output->value.len);
+    uint64_t gas = is_attempt ? SKN_GAS_INTENT : SKN_GAS_OUTPUT;
+    if (!is_attempt) gas += skn_gas_of_write(output->name.len + output->value.len);
     if (skn_cx_pay(cx, gas) != SKN_OK) return;
     struct skn_out *out = skn_arena_zero(&cx->arena, 1, sizeof *out);
     skn_list_init(&out->link);
     out->output = *output;
-    out->is_wake = is_wake;
     out->output.address = skn_arena_dup(&cx->arena, output->address);
     out->output.name = skn_arena_dup(&cx->arena, output->name);
     out->output.value = skn_arena_dup(&cx->arena, output->value);
@@ -269,8 +334,11 @@ static struct skn_slice own_key(struct skn_cx *cx, struct skn_slice key)
         (void)skn_cx_fault(cx, SKN_ETOOLARGE, "a key is empty or over 3072 bytes");
         key.len = 0;
     }
-    skn_key_own(&cx->key, skn_cx_address(cx), key);
-    return skn_key_slice(&cx->key);
+    if (cx->own_head == 0) skn_key_own(&cx->own, skn_cx_address(cx), (struct skn_slice){0});
+    if (cx->own_head == 0) cx->own_head = cx->own.len;
+    if (key.len > 0) memcpy(cx->own.bytes + cx->own_head, key.ptr, key.len);
+    cx->own.len = cx->own_head + key.len;
+    return skn_key_slice(&cx->own);
 }
 
 /* A row with sealed secrets, as the program put it. */
@@ -418,7 +486,7 @@ static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, stru
                                 .name = text,
                                 .value = value};
     if (cx->input->id.len > 0) skn_request_remember(cx, rc, text, value);
-    skn_cx_emit(cx, &output, false);
+    skn_cx_emit(cx, &output);
 }
 
 void skn_cx_reply(struct skn_cx *cx, struct skn_value value)
@@ -455,5 +523,5 @@ void skn_cx_signal(struct skn_cx *cx, struct skn_slice name, struct skn_value va
                                 .address = skn_cx_address(cx),
                                 .name = name,
                                 .value = skn_buf_slice(&cx->row)};
-    skn_cx_emit(cx, &output, false);
+    skn_cx_emit(cx, &output);
 }

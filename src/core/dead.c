@@ -61,7 +61,7 @@ tell_fault(struct skn_cx *cx, const struct skn_message *message, enum skn_rc why
                                       .rc = why,
                                       .number = cx->meta.is_faulted,
                                       .value = skn_buf_slice(&cx->row)};
-    skn_cx_emit(cx, &output, false);
+    skn_cx_emit(cx, &output);
 }
 
 void skn_dead_bury(struct skn_cx *cx, const struct skn_work *work, enum skn_rc why)

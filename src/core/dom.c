@@ -51,17 +51,23 @@ struct skn_dom *skn_dom_find(const struct skn_core *core, struct skn_slice addre
     return dom_of(skn_omap_find(&core->doms, address));
 }
 
-/* What a domain is of which nothing is known but its address, which is in its key. */
-static void begin(struct skn_dom *dom, size_t address_len, const struct skn_program *program)
+static void init_lists(struct skn_dom *dom)
 {
-    dom->node.key = skn_slice(dom->key + SKN_SCHED_ROUND_BYTES, address_len);
-    skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address_len);
     skn_list_init(&dom->link);
     skn_list_init(&dom->answers);
     skn_list_init(&dom->removals);
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
         skn_list_init(&dom->requests[lane]);
+}
+
+/* What a domain is of which nothing is known but its address, which is in its key. */
+static void begin(struct skn_dom *dom, size_t address_len, const struct skn_program *program)
+{
+    dom->node.key = skn_slice(dom->key + SKN_SCHED_ROUND_BYTES, address_len);
+    skn_turn_init(&dom->turn, dom->key, SKN_SCHED_ROUND_BYTES + address_len);
+    init_lists(dom);
     dom->program = program;
+    dom->kept_lane = SKN_LANES;
 }
 
 struct skn_dom *skn_dom_get(struct skn_core *core, struct skn_slice address)
@@ -108,6 +114,8 @@ void skn_dom_free(struct skn_core *core, struct skn_dom *dom)
             skn_free(SKN_CONTAINER_OF(link, struct skn_input, link));
     }
     if (dom->warm) dom->program->sleep(dom->warm);
+    if (dom->kept) core->kept_bytes -= dom->kept->cap;
+    skn_free(dom->kept);
     skn_omap_remove(&core->doms, &dom->node);
     skn_free(dom);
 }
@@ -124,7 +132,8 @@ struct skn_input *skn_input_create(const struct skn_message *message,
     for (size_t i = 0; i < SKN_ARRAY_LEN(parts); i++)
         size += parts[i]->len;
 
-    struct skn_input *input = skn_alloc_zero(1, sizeof *input + size);
+    struct skn_input *input = skn_alloc(sizeof *input + size + 1);
+    *input = (struct skn_input){.address = address};
     skn_list_init(&input->link);
     input->message = *message;
     input->request = request;
@@ -141,11 +150,10 @@ struct skn_input *skn_input_create(const struct skn_message *message,
         *copies[i] = skn_slice(at, parts[i]->len);
         at += parts[i]->len;
     }
-    struct skn_buf out;
-    skn_buf_init(&out, payload);
+    /* In place: a buffer over what is left, which has its byte for a NUL. */
+    struct skn_buf out = {.ptr = at, .cap = payload + 1, .max = payload};
     skn_value_encode(message->payload, &out);
-    memcpy(at, out.ptr, out.len);
-    skn_buf_fini(&out);
+    SKN_ASSERT(out.ptr == at && out.len == payload);
     input->message.payload = skn_value_view(skn_slice(at, payload));
     input->has_secret = skn_value_has_secret(message->payload);
     return input;
@@ -185,21 +193,26 @@ static void cool(struct skn_dom *dom)
     dom->warm = NULL;
 }
 
-/* Nothing of it is remembered, but it stays in its place for a while: whom it wrote to may answer, and
- * another would have to be made. Where domains are held, being in memory says something (hold.c). */
+/* But for its row nothing of it is remembered, but it stays in its place for a while: whom it wrote to
+ * may answer, and another would have to be made. Where domains are held, being in memory says something (hold.c). */
 static void make_spare(struct skn_core *core, struct skn_dom *dom)
 {
     if (dom->program->is_held && core->holds) {
         skn_dom_free(core, dom);
         return;
     }
+    struct skn_turn turn = {.rank = dom->turn.rank};
+    turn.node.key = dom->turn.node.key;
     const struct skn_omap_node node = dom->node;
     const struct skn_program *program = dom->program;
     leave_list(core, dom);
     SKN_ASSERT(dom->turn.in == SKN_TURN_OUT && !dom->warm);
-    *dom = (struct skn_dom){.node = node};
-    begin(dom, node.key.len, program);
+    memset(dom, 0, offsetof(struct skn_dom, kept));
     dom->node = node;
+    dom->turn = turn;
+    init_lists(dom);
+    dom->program = program;
+    dom->kept_lane = SKN_LANES;
     dom->is_spare = true;
     skn_list_push_back(&core->spare, &dom->link);
     if (++core->spare_count > SPARE_MAX) free_oldest_spare(core);
@@ -230,6 +243,45 @@ static bool sweep_one(struct skn_core *core)
     free_unless_needed(core, SKN_CONTAINER_OF(turn, struct skn_dom, turn));
     return true;
 }
+
+/* --- its mail ----------------------------------------------------------------------------------------- */
+
+void skn_dom_got_mail(struct skn_core *core, struct skn_dom *dom, uint8_t lanes)
+{
+    leave_list(core, dom); /* one that is spare could go before it is settled */
+    dom->mail |= lanes;
+    dom->full |= lanes;
+}
+
+/* Bytes of one message, and of all that a shard keeps so. */
+enum { KEPT_MAX = 1 << 10, KEPT_CAP_MIN = 256, KEPT_BYTES_MAX = 16 << 20 };
+
+static bool has_room(struct skn_core *core, struct skn_dom *dom, size_t size)
+{
+    if (dom->kept && dom->kept->cap >= size) return true;
+    if (size > KEPT_MAX || core->kept_bytes > KEPT_BYTES_MAX) return false;
+    size_t cap = size < KEPT_CAP_MIN ? KEPT_CAP_MIN : KEPT_MAX;
+    core->kept_bytes += cap - (dom->kept ? dom->kept->cap : 0);
+    skn_free(dom->kept);
+    dom->kept = skn_alloc(sizeof *dom->kept + cap);
+    dom->kept->cap = cap;
+    return true;
+}
+
+void skn_dom_keep(struct skn_core *core, struct skn_dom *dom, const struct skn_met *met)
+{
+    if (!met->first || dom->kept_lane != SKN_LANES) return;
+    struct skn_slice key = met->first->node.key, value = met->first->value;
+    if (!has_room(core, dom, key.len + value.len)) return;
+    struct skn_kept *kept = dom->kept;
+    kept->key_len = key.len;
+    kept->len = value.len;
+    memcpy(kept->bytes, key.ptr, key.len);
+    memcpy(kept->bytes + key.len, value.ptr, value.len);
+    dom->kept_lane = met->first_lane;
+}
+
+/* --- who is next ---------------------------------------------------------------------------------------- */
 
 void skn_doms_sweep(struct skn_core *core)
 {

@@ -146,7 +146,7 @@ static void emit(struct skn_cx *cx,
     if (kind == SKN_OUTPUT_PERFORM && !open_effect(cx, number, row->effect, &output.value)) return;
     memcpy(output.key, row->key, sizeof output.key);
     if (skn_bug(SKN_BUG_KEY_PER_ATTEMPT)) output.key[0] ^= (uint8_t)(row->attempt - 1);
-    skn_cx_emit(cx, &output, false);
+    skn_cx_emit(cx, &output);
 }
 
 uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *spec)

@@ -128,22 +128,47 @@ void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_
     }
 }
 
+/* The first row of a lane. */
+static enum skn_rc first_row(struct skn_core *core,
+                             struct skn_dom *dom,
+                             enum skn_priority lane,
+                             struct skn_row *out_row,
+                             struct skn_diag *diag)
+{
+    struct skn_key from, end;
+    skn_key_mail_lane(&from, skn_dom_address(dom), lane);
+    skn_key_mail_lane(&end, skn_dom_address(dom), lane); /* a copy would be of 4 KiB */
+    skn_key_end(&end);
+    size_t count;
+    enum skn_rc rc = skn_store_scan(
+        core->store, skn_key_slice(&from), skn_key_slice(&end), out_row, 1, &count, diag);
+    if (rc != SKN_OK || count > 0) return rc;
+    return SKN_CORRUPT(diag,
+                       "the mailbox of %.*s has fewer messages than its row says",
+                       SKN_FMT(skn_dom_address(dom)));
+}
+
+/* What the batch that sent it left in memory. What is sealed is read: its row may have another key by
+ * now [E46]. */
+static bool take_kept(const struct skn_dom *dom, struct skn_work *work)
+{
+    const struct skn_kept *kept = dom->kept;
+    if (dom->kept_lane != work->lane) return false;
+    struct skn_slice bytes = skn_slice(kept->bytes + kept->key_len, kept->len);
+    enum skn_rc rc = skn_message_decode(bytes, &work->message, NULL);
+    if (rc != SKN_OK || work->message.is_sealed) return false;
+    work->mail_key = skn_slice(kept->bytes, kept->key_len);
+    work->is_kept = true;
+    return true;
+}
+
 static enum skn_rc
 first_mail(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, struct skn_diag *diag)
 {
-    struct skn_key from, end;
-    skn_key_mail_lane(&from, skn_dom_address(dom), work->lane);
-    skn_key_mail_lane(&end, skn_dom_address(dom), work->lane); /* a copy would be of 4 KiB */
-    skn_key_end(&end);
     struct skn_row row;
-    size_t count;
-    enum skn_rc rc = skn_store_scan(
-        core->store, skn_key_slice(&from), skn_key_slice(&end), &row, 1, &count, diag);
+    if (take_kept(dom, work)) return SKN_OK;
+    enum skn_rc rc = first_row(core, dom, work->lane, &row, diag);
     if (rc != SKN_OK) return rc;
-    if (count == 0)
-        return SKN_CORRUPT(diag,
-                           "the mailbox of %.*s has fewer messages than its row says",
-                           SKN_FMT(skn_dom_address(dom)));
     /* Copied: the batch of this very slice deletes the row. */
     skn_buf_reset(&core->mail_row);
     skn_buf_put(&core->mail_row, row.key);
@@ -151,6 +176,25 @@ first_mail(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, st
     work->mail_key = skn_slice(core->mail_row.ptr, row.key.len);
     return skn_message_decode(
         skn_slice_from(skn_buf_slice(&core->mail_row), row.key.len), &work->message, diag);
+}
+
+enum skn_rc skn_mail_check_kept(struct skn_core *core,
+                                struct skn_dom *dom,
+                                const struct skn_work *work,
+                                struct skn_diag *diag)
+{
+    struct skn_row row = {0};
+    if (!work->is_kept) return SKN_OK;
+    const struct skn_kept *kept = dom->kept;
+    enum skn_rc rc = first_row(core, dom, work->lane, &row, diag);
+    if (rc == SKN_ELATER) return SKN_OK; /* nothing to compare with */
+    if (rc == SKN_OK && skn_slice_eq(row.key, work->mail_key) &&
+        skn_slice_eq(row.value, skn_slice(kept->bytes + kept->key_len, kept->len)))
+        return SKN_OK;
+    return SKN_FAIL(diag,
+                    SKN_EINTERNAL,
+                    "what domain %.*s keeps of its mail is not what its rows say [E24]",
+                    SKN_FMT(skn_dom_address(dom)));
 }
 
 static void take_input(struct skn_work *work, struct skn_input *input, enum skn_priority lane)
@@ -242,34 +286,6 @@ static bool is_own(const struct skn_cx *cx, struct skn_slice address)
     return cx->dom && skn_slice_eq(address, skn_dom_address(cx->dom));
 }
 
-/* The counters of a mailbox are in its domain's row. NULL: something stuck. */
-static struct skn_meta_row *
-open_meta(struct skn_cx *cx, struct skn_slice address, struct skn_meta_row *other, bool *out_is_new)
-{
-    if (is_own(cx, address)) return &cx->meta;
-    struct skn_slice bytes;
-    *other = (struct skn_meta_row){0};
-    skn_key_meta(&cx->key, address);
-    enum skn_rc rc = skn_raw_get_meta(cx, skn_key_slice(&cx->key), &bytes);
-    if (rc == SKN_OK) rc = skn_meta_decode(bytes, other, &cx->diag);
-    *out_is_new = rc == SKN_ENOENT;
-    if (rc == SKN_OK || rc == SKN_ENOENT) return other;
-    cx->rc = rc;
-    return NULL;
-}
-
-static void save_meta(struct skn_cx *cx, struct skn_slice address, const struct skn_meta_row *meta)
-{
-    if (meta == &cx->meta) {
-        cx->meta_changed = true;
-        return;
-    }
-    skn_buf_reset(&cx->row);
-    skn_meta_encode(meta, &cx->row);
-    skn_key_meta(&cx->key, address);
-    skn_raw_put(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-}
-
 /* More or fewer messages of `sender` wait at a target of this shard: its counter row, which is on
  * the sender's shard [E31]. */
 static void count_wait(struct skn_cx *cx, const struct skn_note *change)
@@ -332,17 +348,44 @@ bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_f
 
 /* --- where a message goes ---------------------------------------------------------------------------- */
 
-static void put_in_lane(struct skn_cx *cx,
-                        struct skn_meta_row *meta,
-                        struct skn_slice address,
-                        enum skn_priority lane,
-                        struct skn_slice message)
+static const struct skn_change *add_to_lane(struct skn_cx *cx,
+                                            struct skn_meta_row *meta,
+                                            struct skn_slice address,
+                                            enum skn_priority lane,
+                                            struct skn_slice message)
 {
     uint64_t number = ARRIVED | meta->next_mail++;
     if (skn_bug(SKN_BUG_MAIL_SWAPPED)) number ^= 1;
     skn_key_mail(&cx->key, address, lane, number);
-    skn_raw_put(cx, skn_key_slice(&cx->key), message);
     meta->mail[lane]++;
+    return skn_raw_change(cx, skn_key_slice(&cx->key), message);
+}
+
+/* `met` NULL: the row is the slice's own. */
+static void save_meta(struct skn_cx *cx, struct skn_met *met)
+{
+    if (met)
+        skn_cx_put_met(cx, met);
+    else
+        cx->meta_changed = true;
+}
+
+/* A FAULTED domain keeps its mail until someone redelivers [E33]. */
+static void put_in_lane(struct skn_cx *cx,
+                        struct skn_met *met,
+                        struct skn_slice address,
+                        enum skn_priority lane,
+                        struct skn_slice message)
+{
+    struct skn_meta_row *meta = met ? &met->known.row : &cx->meta;
+    const struct skn_change *change = add_to_lane(cx, meta, address, lane, message);
+    if (!meta->is_faulted) (void)skn_cx_pay(cx, SKN_GAS_MESSAGE);
+    if (met && !meta->is_faulted) met->wakes |= (uint8_t)(1U << lane);
+    if (met && !met->first && meta->mail[lane] == 1) {
+        met->first = change;
+        met->first_lane = (uint8_t)lane;
+    }
+    save_meta(cx, met);
 }
 
 /* Results and timers of the sender never fault for what waits elsewhere [E32]; a domain that is
@@ -393,23 +436,21 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
                          struct skn_slice sender,
                          struct skn_slice message)
 {
-    struct skn_meta_row other;
     bool is_new = false;
-    struct skn_meta_row *meta = open_meta(cx, address, &other, &is_new);
-    if (!meta) return cx->rc;
+    struct skn_met *met = is_own(cx, address) ? NULL : skn_cx_meet(cx, address, &is_new);
+    if (cx->rc != SKN_OK) return cx->rc;
+    /* The counters of a mailbox are in its domain's row. */
+    struct skn_meta_row *meta = met ? &met->known.row : &cx->meta;
     /* A place for nobody: who is being removed gives back all that it asked for. */
     if (skn_limiter_is(sender) && (is_new || meta->removal != SKN_REMOVE_NOT)) return cx->rc;
     bool has_room = meta->removal == SKN_REMOVE_NOT && meta->waiting[lane] == 0 &&
                     meta->mail[lane] < cx->core->limits.mailbox_messages;
     if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
-        put_in_lane(cx, meta, address, lane, message);
-        /* A FAULTED domain keeps its mail until someone redelivers [E33]. */
-        const struct skn_output wake = {.address = address, .number = lane};
-        if (!meta->is_faulted) skn_cx_emit(cx, &wake, true);
+        put_in_lane(cx, met, address, lane, message);
     } else if (may_wait(cx, address, !meta->is_faulted)) {
         put_waiting(cx, meta, address, lane, sender, message);
+        save_meta(cx, met);
     }
-    save_meta(cx, address, meta);
     if (is_new) skn_index_domain(cx, address, true);
     return cx->rc;
 }
@@ -417,15 +458,12 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
 enum skn_rc
 skn_mail_put_answer(struct skn_cx *cx, struct skn_slice address, struct skn_slice message)
 {
-    struct skn_meta_row other;
     bool is_new = false;
-    struct skn_meta_row *meta = open_meta(cx, address, &other, &is_new);
-    if (!meta || is_new || meta->removal != SKN_REMOVE_NOT) return cx->rc;
-    const enum skn_priority lane = (enum skn_priority)SKN_LANE_ANSWERS;
-    put_in_lane(cx, meta, address, lane, message);
-    const struct skn_output wake = {.address = address, .number = lane};
-    if (!meta->is_faulted) skn_cx_emit(cx, &wake, true);
-    save_meta(cx, address, meta);
+    struct skn_met *met = is_own(cx, address) ? NULL : skn_cx_meet(cx, address, &is_new);
+    if (cx->rc != SKN_OK) return cx->rc;
+    struct skn_meta_row *meta = met ? &met->known.row : &cx->meta;
+    if (is_new || meta->removal != SKN_REMOVE_NOT) return cx->rc;
+    put_in_lane(cx, met, address, (enum skn_priority)SKN_LANE_ANSWERS, message);
     return cx->rc;
 }
 
@@ -551,7 +589,7 @@ static void take_waiting(struct skn_cx *cx, enum skn_priority lane)
     struct skn_slice key = skn_arena_dup(&cx->arena, row.key);
     sender = skn_arena_dup(&cx->arena, sender);
     size_t bytes = row.value.len;
-    put_in_lane(cx, &cx->meta, address, lane, row.value);
+    (void)add_to_lane(cx, &cx->meta, address, lane, row.value);
     skn_raw_delete(cx, key);
     cx->meta.waiting[lane]--;
     cx->meta_changed = true;

@@ -48,7 +48,7 @@ reply_to(struct skn_cx *cx, const struct skn_input *input, enum skn_rc rc, const
         .name = rc == SKN_OK ? (struct skn_slice){0}
                              : skn_slice_str(text ? text : skn_rc_info(rc)->text),
         .value = skn_slice(&none, 1)};
-    skn_cx_emit(cx, &output, false);
+    skn_cx_emit(cx, &output);
 }
 
 /* Answers all of a list; they are freed when the batch is committed. */

@@ -112,7 +112,7 @@ static void answer(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, str
                                       .rc = rc,
                                       .name = text,
                                       .value = value};
-    if (!skn_bug(SKN_BUG_REPLY_LOST)) skn_cx_emit(cx, &output, false);
+    if (!skn_bug(SKN_BUG_REPLY_LOST)) skn_cx_emit(cx, &output);
     cx->has_replied = true;
 }
 

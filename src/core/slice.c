@@ -44,6 +44,7 @@ void skn_cx_put_meta(struct skn_cx *cx)
     skn_buf_reset(&cx->row);
     skn_meta_encode(&cx->meta, &cx->row);
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
+    cx->meta_len = cx->is_gone ? 0 : cx->row.len;
     if (cx->is_gone) {
         skn_raw_delete(cx, skn_key_slice(&cx->key));
         skn_index_domain(cx, skn_dom_address(cx->dom), false);
@@ -59,8 +60,9 @@ void skn_cx_put_meta(struct skn_cx *cx)
 
 static void answer_none(struct skn_cx *cx)
 {
-    if (cx->has_replied) return;
-    skn_cx_reply(cx, skn_value_none());
+    bool is_call = cx->message->kind == SKN_MESSAGE_CALL;
+    bool is_asked = is_call || (cx->input && skn_message_is_asked(cx->message->kind));
+    if (is_asked && !cx->has_replied) skn_cx_reply(cx, skn_value_none());
 }
 
 /* The program's part. False: it was refused, and nothing changed. */
@@ -202,6 +204,11 @@ static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
         skn_buf_put_block(out, o->name);
         skn_buf_put_block(out, o->value);
     }
+    SKN_LIST_FOREACH (link, &cx->mets) {
+        const struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
+        skn_buf_put_u8(out, met->wakes);
+        skn_buf_put_block(out, met->address);
+    }
 }
 
 /* [E24] The same message once more, on a domain made from its rows: the same batch, or the program
@@ -217,12 +224,14 @@ static enum skn_rc check_rebuild(struct skn_core *core,
         first->dom->unchecked--;
         return SKN_OK;
     }
+    enum skn_rc rc = skn_mail_check_kept(core, first->dom, work, diag);
+    if (rc != SKN_OK) return rc;
     skn_cx_begin(cx, core, first->dom, first->message, first->input, first->stamp);
     const struct skn_program *program = first->dom->program;
     void *warm = wake(cx);
     skn_cx_budget(cx);
     uint64_t faults = core->counts.faults;
-    enum skn_rc rc = handle(cx, work, warm);
+    rc = handle(cx, work, warm);
     if (warm) program->sleep(warm);
     if (rc == SKN_ELATER) return SKN_OK; /* nothing to compare with */
     bool same_gas = cx->gas == gas;
@@ -274,18 +283,29 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
 {
     SKN_LIST_FOREACH (link, &cx->outs) {
         struct skn_out *out = SKN_CONTAINER_OF(link, struct skn_out, link);
-        if (out->is_wake) {
-            struct skn_dom *dom = skn_dom_get(core, out->output.address);
-            dom->mail |= (uint8_t)(1U << out->output.number);
-            dom->full |= (uint8_t)(1U << out->output.number);
-            if (dom != cx->dom) skn_dom_settle(core, dom);
-            continue;
-        }
         if (out->output.kind == SKN_OUTPUT_PERFORM) core->counts.in_flight++;
         bool is_early = skn_bug(SKN_BUG_QUERY_EARLY) && cx->overlay.count == 0;
         out->output.index = is_early ? core->durable : core->index;
         out->output.stamp = core->stamp;
         skn_release_later(core, &out->output);
+    }
+}
+
+/* Other domains hear what became of their rows, and who got mail may be picked. All of them before the
+ * first is settled: that may free others. */
+static void tell_mets(struct skn_core *core, struct skn_cx *cx)
+{
+    SKN_LIST_FOREACH (link, &cx->mets) {
+        struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
+        if (!met->dom && met->wakes) met->dom = skn_dom_get(core, met->address);
+        if (!met->dom) continue;
+        if (!skn_bug(SKN_BUG_META_STALE)) met->dom->known = met->known;
+        skn_dom_keep(core, met->dom, met);
+        if (met->wakes) skn_dom_got_mail(core, met->dom, met->wakes);
+    }
+    SKN_LIST_FOREACH (link, &cx->mets) {
+        struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
+        if (met->wakes) skn_dom_settle(core, met->dom);
     }
 }
 
@@ -328,6 +348,7 @@ enum skn_rc skn_commit(struct skn_core *core,
         skn_timers_committed(core, cx);
     }
     take_outs(core, cx);
+    tell_mets(core, cx);
     skn_mail_follow(core, cx);
     skn_stream_sent(core, cx);
     return SKN_OK;
@@ -359,6 +380,18 @@ static void put_message(struct skn_cx *cx,
                    skn_secret_seal_message(cx, skn_dom_address(dom), &handled.message);
     SKN_ASSERT(is_done); /* its key was there before */
     skn_handled_encode(&handled, record);
+}
+
+/* What memory has of the domain's rows follows its batch. */
+static void follow(struct skn_dom *dom, const struct skn_cx *cx, const struct skn_work *work)
+{
+    dom->known = (struct skn_known_meta){.is = cx->meta_len > 0 ? SKN_META_ROW : SKN_META_NONE,
+                                         .len = (uint32_t)cx->meta_len,
+                                         .row = cx->meta};
+    bool is_taken = !work->input && !work->is_letter && work->lane == dom->kept_lane &&
+                    !skn_bug(SKN_BUG_MAIL_STALE);
+    /* Removing a domain removes its mail. */
+    if (is_taken || work->message.kind == SKN_MESSAGE_REMOVE) dom->kept_lane = SKN_LANES;
 }
 
 static void done(struct skn_core *core, struct skn_dom *dom, struct skn_work *work)
@@ -474,6 +507,7 @@ static enum skn_rc run(struct skn_core *core,
                         out_record,
                         diag);
     }
+    follow(dom, cx, work);
     done(core, dom, work);
     skn_mail_know(core, dom, &cx->meta);
     if (work->message.kind == SKN_MESSAGE_REMOVE || skn_remove_wants(dom))

@@ -58,7 +58,6 @@ static void build_outs(struct skn_builder *b, const struct skn_cx *cx)
     skn_build_list_begin(b);
     SKN_LIST_FOREACH (link, &cx->outs) {
         const struct skn_out *out = SKN_CONTAINER_OF(link, struct skn_out, link);
-        if (out->is_wake) continue;
         if (out->output.kind == SKN_OUTPUT_REPLY) reply = &out->output;
         if (out->output.kind == SKN_OUTPUT_SIGNAL) skn_build_string(b, out->output.name);
     }
@@ -100,6 +99,6 @@ void skn_trace_slice(struct skn_cx *cx,
                                       .address = skn_cx_address(cx),
                                       .value = fits ? skn_buf_slice(&out)
                                                     : skn_slice(empty, sizeof empty)};
-    skn_cx_emit(cx, &output, false);
+    skn_cx_emit(cx, &output);
     skn_buf_fini(&out);
 }

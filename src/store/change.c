@@ -162,22 +162,25 @@ delete_row(const struct change *change, const struct skn_found *where, struct sk
         vanish(store, where);
 }
 
-static enum skn_rc check(const struct skn_row_op *op, struct skn_diag *diag)
+/* False: no table has the key. */
+static bool find(struct skn_store *store, struct skn_found *where)
 {
-    if (skn_table_name_of(op->key).len == 0)
+    where->entry = NULL;
+    where->spot.table = skn_table_of(store, where->op.key);
+    if (!where->spot.table) return false;
+    where->spot = skn_spot_find(where->spot.table, where->op.key, &where->entry);
+    return true;
+}
+
+/* Of a batch that may say anything; what a table has is in order. */
+static enum skn_rc check(const struct skn_found *where, struct skn_diag *diag)
+{
+    const struct skn_row_op *op = &where->op;
+    if (!where->spot.table && skn_table_name_of(op->key).len == 0)
         return SKN_CORRUPT(diag, "a batch has a key that is in no table");
     if (op->value.len > SKN_VALUE_MAX)
         return SKN_CORRUPT(diag, "a batch has a row of %zu bytes", op->value.len);
     return SKN_OK;
-}
-
-/* False: no table has the key. */
-static bool find(struct skn_store *store, struct skn_found *where)
-{
-    where->spot.table = skn_table_find(store, skn_table_name_of(where->op.key));
-    if (!where->spot.table) return false;
-    where->spot = skn_spot_find(where->spot.table, where->op.key, &where->entry);
-    return true;
 }
 
 static bool is_known(const struct skn_store *store, const struct skn_found *where)
@@ -210,9 +213,8 @@ change_rows(const struct change *change, struct skn_slice batch, struct skn_diag
     struct skn_found where = {0};
     enum skn_rc rc;
     while ((rc = skn_batch_next(&batch, &where.op, diag)) == SKN_OK) {
-        if ((rc = check(&where.op, diag)) != SKN_OK) return rc;
-        where.entry = NULL;
         (void)find(change->store, &where);
+        if ((rc = check(&where, diag)) != SKN_OK) return rc;
         change_at(change, &where);
     }
     return rc == SKN_ENOENT ? SKN_OK : rc;
@@ -248,10 +250,10 @@ enum skn_rc skn_store_know(struct skn_store *store, struct skn_slice batch, stru
                                 .moves = store->moves,
                                 .shifts = store->shifts};
     while ((rc = skn_batch_next(&rest, &op, diag)) == SKN_OK) {
-        if ((rc = check(&op, diag)) != SKN_OK) return rc;
         struct skn_found *where = add_change(known);
         where->op = op;
         (void)find(store, where);
+        if ((rc = check(where, diag)) != SKN_OK) return rc;
         touch(where);
         is_in_order = is_in_order && skn_slice_cmp(last, op.key) < 0;
         last = op.key;
@@ -285,7 +287,8 @@ static void change_known(const struct change *change)
     struct skn_store *store = change->store;
     for (size_t i = store->known.count; i-- > 0;) {
         struct skn_found *where = &store->known.changes[i];
-        bool is_found = store->known.moves == store->moves && where->spot.table;
+        bool is_there = store->known.moves == store->moves || skn_bug(SKN_BUG_PLACE_STALE);
+        bool is_found = is_there && where->spot.table;
         where->entry = is_found ? where->entry : NULL;
         if (is_found) {
             where->spot = skn_spot_normal(where->spot); /* the last slot of the page may be gone */
@@ -300,8 +303,9 @@ static void change_known(const struct change *change)
 static bool is_looked_up(const struct skn_store *store, struct skn_slice batch)
 {
     const struct skn_known *known = &store->known;
+    bool is_there = known->moves == store->moves && known->shifts == store->shifts;
     return known->batch.len > 0 && known->batch.ptr == batch.ptr && known->batch.len == batch.len &&
-           known->moves == store->moves && known->shifts == store->shifts;
+           (is_there || skn_bug(SKN_BUG_PLACE_STALE));
 }
 
 enum skn_rc skn_store_apply(struct skn_store *store,

@@ -46,22 +46,33 @@ static uint64_t head_of(const struct skn_table *table, struct skn_slice key)
     return be64toh(head);
 }
 
-/* What is behind the head in a key of which `skip` bytes are in front of it. */
-static struct skn_slice tail_of(struct skn_slice key, size_t skip)
+static uint64_t load_be(const uint8_t *at)
 {
-    return key.len > skip + 8 ? skn_slice_from(key, skip + 8) : (struct skn_slice){0};
+    uint64_t n;
+    memcpy(&n, at, sizeof n);
+    return be64toh(n);
 }
 
-/* Negative, 0 or positive: the key before, at or behind the slot's entry. */
-static int
-compare(uint64_t head, struct skn_slice tail, struct skn_slice key, const struct skn_slot *slot)
+/* Order of two keys by their bytes from `at` to `end`; 8 and more before `at` are equal, so the last
+ * word may begin there. Rows of mailboxes share long beginnings: words in line, as in maps. */
+static int compare_from(const uint8_t *a, const uint8_t *b, size_t at, size_t end)
+{
+    for (; at < end; at += 8) {
+        size_t from = end - at < 8 ? end - 8 : at;
+        uint64_t x = load_be(a + from), y = load_be(b + from);
+        if (x != y) return x < y ? -1 : 1;
+    }
+    return 0;
+}
+
+/* Negative, 0 or positive: the key before, at or behind the slot's entry. `at`: where its tail begins. */
+static inline int
+compare(uint64_t head, size_t at, struct skn_slice key, const struct skn_slot *slot)
 {
     if (head != slot->head) return head < slot->head ? -1 : 1;
     const struct skn_slice other = skn_entry_key(slot->entry);
-    if (tail.len > 0 && key.len - tail.len < other.len) {
-        int order = skn_slice_cmp(tail, skn_slice_from(other, key.len - tail.len));
-        if (order != 0) return order;
-    }
+    int order = compare_from(key.ptr, other.ptr, at, key.len < other.len ? key.len : other.len);
+    if (order != 0) return order;
     /* Of two with one head and no more, the zeros of the longer one are behind the other. */
     return key.len < other.len ? -1 : key.len > other.len;
 }
@@ -98,7 +109,7 @@ skn_spot_find(struct skn_table *table, struct skn_slice key, struct skn_entry **
     *out_entry = NULL;
     if (!spot.page) return spot;
     uint64_t head = head_of(table, key);
-    const struct skn_slice tail = tail_of(key, (size_t)table->end.key_len + 1);
+    const size_t tail = (size_t)table->end.key_len + 1 + sizeof head;
     uint32_t low = 0, high = spot.page->count;
     while (low < high) {
         uint32_t middle = (low + high) / 2;

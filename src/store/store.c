@@ -83,9 +83,8 @@ enum answer { HAS_ROW, HAS_NONE, UNKNOWN };
 
 static enum answer look(struct skn_store *store, struct skn_slice key, struct skn_entry **out)
 {
-    struct skn_slice name = skn_table_name_of(key);
-    SKN_ASSERT(name.len > 0);
-    struct skn_table *table = skn_table_find(store, name);
+    struct skn_table *table = skn_table_of(store, key);
+    if (!table) SKN_ASSERT(skn_table_name_of(key).len > 0);
     if (!table) return store->is_whole ? HAS_NONE : UNKNOWN;
     struct skn_spot spot = skn_spot_find(table, key, out);
     struct skn_item *item = skn_spot_item(spot);

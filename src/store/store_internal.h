@@ -162,8 +162,9 @@ struct skn_store {
     struct skn_tables tables;
     struct skn_table *recent[RECENT]; /* looked up last; or NULL */
     unsigned next_recent;
-    uint64_t moves;  /* pages and tables made and gone: a spot found before is none any more */
-    uint64_t shifts; /* entries that came into pages or left them */
+    unsigned last_recent; /* the one of them that was found last */
+    uint64_t moves;       /* pages and tables made and gone: a spot found before is none any more */
+    uint64_t shifts;      /* entries that came into pages or left them */
     struct skn_known known;
     bool is_whole; /* a table that is not here has no rows */
     bool is_blocking;
@@ -190,6 +191,8 @@ struct skn_store {
 
 /* The name of the table that the key is in; empty when it names none. */
 struct skn_slice skn_table_name_of(struct skn_slice key);
+/* The table that has the key. NULL: there is none, or the key names none. */
+struct skn_table *skn_table_of(struct skn_store *store, struct skn_slice key);
 /* NULL: there is none. `name` is not empty. */
 struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name);
 struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name);

@@ -86,17 +86,43 @@ skn_tables_next(const struct skn_store *store, size_t *at, const struct skn_tabl
     return next;
 }
 
-/* Names mostly differ at their ends. */
-static bool is_named(const struct skn_table *table, struct skn_slice name)
+/* Whether a key, or a name with nothing behind it, begins with the name of the table. Names mostly
+ * differ at their ends; words in line, a call of memcmp is as much again. */
+static bool begins(const struct skn_table *table, struct skn_slice key)
 {
     size_t len = table->end.key_len;
-    return len == name.len && table->name[len - 1] == name.ptr[len - 1] &&
-           memcmp(table->name, name.ptr, len) == 0;
+    if (key.len < len || table->name[len - 1] != key.ptr[len - 1]) return false;
+    if (len < 8) return memcmp(table->name, key.ptr, len) == 0;
+    for (size_t at = 0; at < len; at += 8) {
+        size_t from = len - at < 8 ? len - 8 : at;
+        uint64_t a, b;
+        memcpy(&a, table->name + from, sizeof a);
+        memcpy(&b, key.ptr + from, sizeof b);
+        if (a != b) return false;
+    }
+    return true;
+}
+
+static bool is_named(const struct skn_table *table, struct skn_slice name)
+{
+    return table->end.key_len == name.len && begins(table, name);
 }
 
 static void remember(struct skn_store *store, struct skn_table *table)
 {
-    store->recent[store->next_recent++ % RECENT] = table;
+    store->last_recent = store->next_recent++ % RECENT;
+    store->recent[store->last_recent] = table;
+}
+
+struct skn_table *skn_table_of(struct skn_store *store, struct skn_slice key)
+{
+    /* Mostly that of the key before. A name has no zero byte, so what follows it ends the name. */
+    struct skn_table *last = store->recent[store->last_recent];
+    bool is_last =
+        last && key.len > last->end.key_len && key.ptr[last->end.key_len] == 0 && begins(last, key);
+    if (is_last) return last;
+    struct skn_slice name = skn_table_name_of(key);
+    return name.len > 0 ? skn_table_find(store, name) : NULL;
 }
 
 /* --- one table -------------------------------------------------------------------------------------- */
@@ -107,7 +133,9 @@ struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
     /* A slice stays in few tables: the rows of its domain, a mailbox, whom it writes to. */
     for (size_t i = 0; i < RECENT; i++) {
         struct skn_table *recent = store->recent[i];
-        if (recent && is_named(recent, name)) return recent;
+        if (!recent || !is_named(recent, name)) continue;
+        store->last_recent = (unsigned)i;
+        return recent;
     }
     const struct skn_tables *tables = &store->tables;
     if (tables->count == 0) return NULL;

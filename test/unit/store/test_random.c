@@ -84,7 +84,8 @@ static void every_planted_bug_is_found(void **state)
                                         SKN_BUG_EVICT_DIRTY,
                                         SKN_BUG_CONT_KEPT,
                                         SKN_BUG_STORED_VANISHES,
-                                        SKN_BUG_MADE_IN_REDO};
+                                        SKN_BUG_MADE_IN_REDO,
+                                        SKN_BUG_PLACE_STALE};
     for (size_t i = 0; i < SKN_ARRAY_LEN(bugs); i++)
         if (!is_found(bugs[i])) fail_msg("bug %d is not found", bugs[i]);
 }

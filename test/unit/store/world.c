@@ -227,6 +227,8 @@ static bool apply(struct world *w)
         return true;
     }
     if (rc != SKN_OK) return fail(w, "know: %d", rc);
+    /* What is learned in between moves rows away from where they were found. */
+    if (below(w, 4) == 0 && !scan(w)) return false;
     struct record *record = &w->records[w->count++];
     skn_buf_reset(&record->batch);
     skn_buf_put(&record->batch, skn_buf_slice(&w->batch));
