@@ -96,7 +96,7 @@
     /* blobs */ \
     X(86, BLOB_NOT_SYNCED,    1, "blob/files", "the content of a blob is not synced before it gets its name [E45]") \
     X(87, BLOB_NAME_LOST,     1, "blob/files", "the folder is not synced when a blob gets its name [E45]") \
-    X(88, NO_LEASE,           1, "core/blob", "a batch that names a blob writes no lease [E45]") \
+    X(88, NO_LEASE,           1, "sim", "a batch that names a blob writes no lease [E45]") \
     X(89, NOBODY_ASKED,       1, "core/blob", "a blob goes before every shard was asked for leases [E45]") \
     X(90, LETTER_NAMES_NOTHING, 1, "core/blob", "dead letters do not count among what names a blob [E45]") \
     /* looking back */ \

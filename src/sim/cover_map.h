@@ -67,6 +67,11 @@
     X(RUN,             500,  "runs of flows that were started") \
     X(JOB,             1000, "intents of a program of its own") \
     X(PLACE,           500,  "attempts that a limiter gave a place") \
+    X(BLOB_STORED,     200,  "blobs that were stored [E45]") \
+    X(BLOB_NAMED,      200,  "looks at shards that name a blob") \
+    X(BLOB_REMOVED,    100,  "files of blobs that went") \
+    X(BLOB_BUSY,       0,    "blobs that could not be stored while their file went") \
+    X(BLOB_TOO_LATE,   0,    "blobs that were stored too late") \
     X(LOOKED_BACK,     200,  "looks back at a stamp [E70]") \
     X(PRUNED_THEN,     20,   "looks back at rows that were pruned since [E70]") \
     X(NOT_KEPT,        0,    "looks back at stamps that are not kept [E70]") \
@@ -100,8 +105,12 @@
     X(ROW_SWEEP,       0,    "rows: next sweep of request ids") \
     X(ROW_SEALING,     100,  "rows: which key seals") \
     X(ROW_SEALED,      200,  "rows: domains with sealed rows") \
+    X(ROW_NAME,        20,  "rows: index of rows that name a blob") \
+    X(ROW_LEASE,       0,  "rows: lease of a blob") \
     X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
     X(GONE_TIMER_INDEX,1000, "deletions: timer index") \
+    X(GONE_NAME,       20,  "deletions: index of rows that name a blob") \
+    X(GONE_LEASE,      0,  "deletions: lease of a blob") \
     X(GONE_MAIL,       1000, "deletions: mailbox") \
     X(GONE_OUTBOX,     500,  "deletions: outbox of a stream") \
     X(GONE_WAITING,    500,  "deletions: messages that waited for a lane") \

@@ -166,6 +166,7 @@ static void drift_wall(struct world *w)
 static void gone_at(struct world *w, const char *how, struct skn_slice domain)
 {
     tasks_vanish(w);
+    blobs_vanish(w);
     clients_disconnect(w);
     w->unsettled = 0;
     struct skn_history_event event = {
@@ -285,6 +286,7 @@ static void opened(struct world *w, struct skn_diag *diag)
     if (rc != SKN_OK) life_fail(w, rc, diag);
     if (rc != SKN_OK) (void)waits_for_room(w, rc);
     if (w->node) past_look(w, false);
+    if (w->node) blobs_look(w, false);
 }
 
 void life_begin(struct world *w)
@@ -315,6 +317,7 @@ void life_begin(struct world *w)
 
 void life_hear(struct world *w, const struct skn_output *output)
 {
+    if (blobs_take(w, output)) return;
     if (output->kind == SKN_OUTPUT_REPLY)
         clients_hear(w, output);
     else if (output->kind == SKN_OUTPUT_SIGNAL)

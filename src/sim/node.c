@@ -32,6 +32,7 @@ static const struct skn_program *const programs[] = {&skn_flow_program,
                                                      &sim_ledger_program,
                                                      &sim_peer_program,
                                                      &sim_job_program,
+                                                     &sim_album_program,
                                                      &sim_bomb_program,
                                                      NULL};
 

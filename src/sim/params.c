@@ -96,6 +96,8 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->secrets = out->peers && coin(&rng);
     out->history = skn_rng_chance(&rng, 1, 3) && out->has_store;
     out->keep_ms = ONE_OF(&rng, 1, 1000, 20000, 600000);
+    out->blobs = skn_rng_chance(&rng, 1, 3);
+    if (out->blobs) out->limits.blob_condemned_ms = ONE_OF(&rng, 96, 960, 9600);
 }
 
 void params_print(const struct sim_params *p, struct skn_buf *out)
@@ -125,6 +127,7 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"timers", p->timers},
                  {"secrets", p->secrets},
                  {"history", p->history},
+                 {"blobs", p->blobs},
                  {"bombs", p->bombs},
                  {"pauses", p->pauses},
                  {"tight", p->tight},

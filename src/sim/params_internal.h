@@ -27,6 +27,7 @@ struct sim_params {
     bool secrets;  /* in what peers send and keep */
     bool limiters; /* of jobs */
     bool history;  /* is kept and looked at, in seeds with a store */
+    bool blobs;    /* are stored, named and let go of */
     bool tight;    /* limits are small: then no flows, whose runs would fault */
 
     uint32_t crash_every; /* rounds, on average */

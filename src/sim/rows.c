@@ -23,7 +23,7 @@ static const enum row_kind shard_kinds[] = {[1] = ROW_EPOCH,
                                             [14] = ROW_FAULTED,
                                             [15] = ROW_BUSY,
                                             [16] = ROW_SWEEP};
-enum { SEALING = 0x20, SEALED = 0x21 };
+enum { SEALING = 0x20, SEALED = 0x21, NAME = 0x31, LEASE = 0x32 };
 enum { SHARD_HEAD = 3 }; /* 01, the kind, 00 */
 
 static enum row_kind domain_kind(uint8_t code)
@@ -57,6 +57,8 @@ void rows_read_key(struct skn_slice key, struct row_info *out)
     if (key.ptr[0] == SHARD) {
         if (key.len >= SHARD_HEAD && (key.ptr[1] == SEALING || key.ptr[1] == SEALED))
             out->kind = key.ptr[1] == SEALING ? ROW_SEALING : ROW_SEALED;
+        if (key.len >= SHARD_HEAD && (key.ptr[1] == NAME || key.ptr[1] == LEASE))
+            out->kind = key.ptr[1] == NAME ? ROW_NAME : ROW_LEASE;
         if (key.len < SHARD_HEAD || key.ptr[1] >= SKN_ARRAY_LEN(shard_kinds) || key.ptr[2] != 0)
             return;
         out->kind = shard_kinds[key.ptr[1]];
@@ -98,6 +100,8 @@ static const enum skn_cover row_items[] = {[ROW_EPOCH] = SKN_COVER_ROW_EPOCH,
                                            [ROW_SWEEP] = SKN_COVER_ROW_SWEEP,
                                            [ROW_SEALING] = SKN_COVER_ROW_SEALING,
                                            [ROW_SEALED] = SKN_COVER_ROW_SEALED,
+                                           [ROW_NAME] = SKN_COVER_ROW_NAME,
+                                           [ROW_LEASE] = SKN_COVER_ROW_LEASE,
                                            [ROW_OTHER] = SKN_COVER_ROW_OTHER};
 
 static void cover_deletion(struct world *w, enum row_kind kind)
@@ -113,6 +117,8 @@ static void cover_deletion(struct world *w, enum row_kind kind)
     case ROW_TIMER: world_cover(w, SKN_COVER_GONE_TIMER); break;
     case ROW_CALL: world_cover(w, SKN_COVER_GONE_CALL); break;
     case ROW_OWN: world_cover(w, SKN_COVER_GONE_OWN); break;
+    case ROW_NAME: world_cover(w, SKN_COVER_GONE_NAME); break;
+    case ROW_LEASE: world_cover(w, SKN_COVER_GONE_LEASE); break;
     default: break;
     }
 }

@@ -120,6 +120,8 @@ static void one_round(struct world *w)
     uint64_t asks = skn_rng_below(&w->rng, w->params.asks_max + 1);
     for (; asks > 0 && w->rc == SKN_OK && w->open_asks < w->params.open_max; asks--)
         clients_ask_something(w);
+    blobs_act(w);
+    blobs_turn(w);
     if (skn_rng_chance(&w->rng, 1, 8)) (void)clients_ask_again(w);
     if (skn_rng_chance(&w->rng, 1, 12)) node_take_up(w, (struct skn_slice){0}, false);
     if (w->params.lates && skn_rng_chance(&w->rng, 1, 4)) tasks_tell_late(w);
@@ -153,6 +155,7 @@ static void final_look(struct world *w)
     node_crash_store(w);
     if (look_around(w, &diag) != SKN_OK) world_fail(w, "P7: the node fails", &diag);
     past_look(w, true);
+    blobs_look(w, true);
     struct skn_history_event event = {.kind = SKN_HISTORY_END};
     world_event(w, &event);
 }
@@ -202,7 +205,9 @@ static void finish(struct world *w)
         if (w->rc == SKN_OK) life_turn(w);
         if (w->rc != SKN_OK) break;
         skn_buf_reset(&runs);
-        bool may_be_over = owed == 0 && w->tasks.count == 0 && w->unsettled == 0 && w->node;
+        bool owes_blobs = blobs_calm(w);
+        bool may_be_over =
+            owed == 0 && !owes_blobs && w->tasks.count == 0 && w->unsettled == 0 && w->node;
         if (may_be_over && !has_work(w, &runs)) break;
         if (!w->node) continue; /* it died by its own fault, and opens again */
         if (runs.len > 0 && skn_rng_chance(&w->rng, 1, 4)) resume_all(w, &runs);
@@ -219,6 +224,7 @@ static void world_init(struct world *w)
     const struct skn_sim_options *o = w->options;
     uint64_t state = o->seed;
     params_draw(o->seed, &w->params);
+    blobs_init(w);
     w->bombs = bombs_create();
     static const uint8_t key[SKN_SEAL_KEY_BYTES] = "sealing key of the simulator";
     w->keys = skn_keyring_create(key, 1);
@@ -239,6 +245,7 @@ static void world_init(struct world *w)
 static void world_fini(struct world *w)
 {
     node_abandon(w);
+    blobs_fini(w);
     skn_backend_destroy(w->files);
     skn_backend_destroy(w->backend);
     skn_env_sim_destroy(w->machine);

@@ -110,6 +110,7 @@ struct world {
     uint32_t life;           /* how often a node ended, and 1 */
     uint32_t runs;
     struct task_list tasks, ghosts; /* that run; that are to be told too late, or again */
+    struct sim_blobs *blobs;        /* NULL: this seed has none */
     size_t unsettled;               /* results given since the last turn */
 };
 
@@ -228,6 +229,8 @@ enum row_kind {
     ROW_SWEEP,
     ROW_SEALING,
     ROW_SEALED,
+    ROW_NAME,
+    ROW_LEASE,
     ROW_OTHER,
 };
 struct row_info {
@@ -279,6 +282,25 @@ size_t bombs_poison(const struct bombs *bombs, struct skn_poison *out);
 bool bombs_may_ask(struct bombs *bombs);
 /* The node died at one in this turn; its address. */
 bool bombs_have_killed(struct world *w, struct skn_slice *out_address);
+
+/* --- blobs.c: contents, in seeds that have some [E45] ------------------------------------------------- */
+
+struct sim_blobs;
+void blobs_init(struct world *w);
+void blobs_fini(struct world *w);
+/* Somebody stores or names something, or lets go of it. */
+void blobs_act(struct world *w);
+/* An output that is about a content. */
+bool blobs_take(struct world *w, const struct skn_output *output);
+/* Files go that are to go. */
+void blobs_turn(struct world *w);
+/* The node ends. */
+void blobs_vanish(struct world *w);
+/* Without faults: true while something is under way. */
+bool blobs_calm(struct world *w);
+/* What the rows say is compared with the files; `is_over`: nothing is under way any more. */
+void blobs_look(struct world *w, bool is_over);
+extern const struct skn_program sim_album_program;
 
 /* --- flows.c, ledger.c, peers.c, jobs.c ---------------------------------------------------------------- */
 
