@@ -38,6 +38,8 @@ struct binder {
     struct skn_scopes scopes;
     struct skn_graph_bind *binds;
     uint32_t count, cap;
+    struct skn_graph_read *reads;
+    uint32_t read_count, read_cap;
 };
 
 /* The variables of every scope, in the order of their slots. */
@@ -83,6 +85,24 @@ static void bind_input(struct binder *d, uint32_t unit, uint32_t input, struct s
         }
 }
 
+/* ${name}: the binds of the name, as if it were an input; and one for what is piped in. */
+static void read_template(void *ctx, uint32_t unit, struct skn_span option, struct skn_span span)
+{
+    struct binder *d = ctx;
+    uint32_t from = d->count;
+    (void)option;
+    bind_input(d, unit, 0, skn_pty_text(d->b, span));
+    for (uint32_t i = from; i <= d->count; i++) {
+        bool is_bind = i < d->count;
+        d->reads = skn_parse_grow(d->reads, d->read_count, &d->read_cap, sizeof(*d->reads));
+        d->reads[d->read_count++] =
+            (struct skn_graph_read){.unit = unit,
+                                    .body = is_bind ? d->binds[i].body : SKN_GRAPH_NONE,
+                                    .slot = is_bind ? d->binds[i].slot : 0};
+    }
+    d->count = from;
+}
+
 static bool
 has_value(const struct skn_graph *graph, const struct skn_graph_unit *unit, struct skn_slice name)
 {
@@ -99,6 +119,7 @@ void skn_pty_binds(struct skn_pty *b)
     put_slots(&d, b->bodies);
     for (uint32_t id = 0; id < b->tree->unit_count; id++) {
         struct skn_graph_unit *unit = &b->units[id];
+        if (b->tree->units[id].option_count > 0) skn_pty_templates(b, id, read_template, &d);
         unit->first_bind = d.count;
         if (unit->event == SKN_GRAPH_NONE) continue;
         const struct skn_event_def *def = &b->events[unit->event];
@@ -114,6 +135,12 @@ void skn_pty_binds(struct skn_pty *b)
     if (d.count > 0) memcpy(binds, d.binds, d.count * sizeof(*binds));
     b->graph->binds = binds;
     b->graph->bind_count = d.count;
+    struct skn_graph_read *reads =
+        skn_arena_zero(b->arena, (size_t)d.read_count + 1, sizeof(*reads));
+    if (d.read_count > 0) memcpy(reads, d.reads, d.read_count * sizeof(*reads));
+    b->graph->reads = reads;
+    b->graph->read_count = d.read_count;
+    skn_free(d.reads);
     skn_free(d.binds);
     skn_scopes_fini(&d.scopes);
 }

@@ -105,6 +105,30 @@ void skn_pty_inputs(struct skn_pty *b)
     }
 }
 
+/* The options that change which values live, and no run does yet. */
+static uint8_t marks_of(const struct skn_pty *b, const struct skn_syn_unit *from)
+{
+    static const struct {
+        const char *name;
+        enum skn_unit_mark mark;
+    } marks[] = {{"compensate", SKN_UNIT_COMPENSATED},
+                 {"cache", SKN_UNIT_CACHED},
+                 {"on_failure", SKN_UNIT_CONTINUES},
+                 {"over", SKN_UNIT_OVER}};
+    uint8_t found = from->kind == SKN_SYN_CALL ? SKN_UNIT_CALL : 0;
+    for (uint32_t i = 0; i < from->option_count; i++) {
+        const struct skn_syn_option *option = &b->tree->options[from->first_option + i];
+        struct skn_slice value = skn_pty_text(b, b->tree->literals[option->literal].span);
+        for (size_t m = 0; m < SKN_ARRAY_LEN(marks); m++) {
+            if (!skn_slice_eq(skn_pty_text(b, option->name), skn_slice_str(marks[m].name)))
+                continue;
+            if (marks[m].mark != SKN_UNIT_CONTINUES || skn_slice_eq(value, SKN_LIT("\"continue\"")))
+                found |= (uint8_t)marks[m].mark;
+        }
+    }
+    return found;
+}
+
 /* Units as far as they do not depend on options. */
 static void build_units(struct skn_pty *b)
 {
@@ -119,6 +143,7 @@ static void build_units(struct skn_pty *b)
         to->first_branch = from->first_branch;
         to->event = b->unit_event[i];
         to->place = skn_source_walk_to(&walk, from->span.start);
+        to->marks = marks_of(b, from);
         to->retry = (struct skn_retry){.attempts = 1, .factor_milli = 1000};
         if (to->event != SKN_GRAPH_NONE) {
             to->retry = b->events[to->event].retry;
@@ -165,6 +190,7 @@ static void build_shape(struct skn_pty *b)
     graph->step_count = tree->step_count;
     graph->unit_count = tree->unit_count;
     graph->timeout_ms = tree->timeout_ms;
+    graph->has_on_failure = tree->directives[SKN_DIRECTIVE_ON_FAILURE].at.end > 0;
 }
 
 static enum skn_outcome outcome_of(struct skn_slice text)

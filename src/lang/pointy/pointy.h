@@ -188,6 +188,15 @@ struct skn_graph_value {
     struct skn_slice value; /* encoded: skn_value_view reads it */
 };
 
+/* What a unit is besides, as far as no run does it yet; none of it is stored. */
+enum skn_unit_mark {
+    SKN_UNIT_CALL = 1,        /* MAP, FILTER, REDUCE, FLOW */
+    SKN_UNIT_COMPENSATED = 2, /* compensate= [F21] */
+    SKN_UNIT_CACHED = 4,      /* cache= */
+    SKN_UNIT_CONTINUES = 8,   /* on_failure="continue" [F12] */
+    SKN_UNIT_OVER = 16,       /* over=: its list comes from a file */
+};
+
 struct skn_graph_unit {
     uint32_t step;
     uint32_t ordinal;      /* in its step, from 0 */
@@ -204,6 +213,13 @@ struct skn_graph_unit {
     uint64_t sleep_ms;       /* SKN_EVENT_SLEEP */
     struct skn_slice reason; /* SKN_EVENT_FAIL: text, may be empty */
     struct skn_place place;  /* of its name or opening bracket in the text */
+    uint8_t marks;           /* enum skn_unit_mark */
+};
+
+/* ${name} in an option of a unit: a slot that it may read, besides what is piped in. Not stored. */
+struct skn_graph_read {
+    uint32_t unit;
+    uint32_t body, slot; /* body SKN_GRAPH_NONE: only what is piped in */
 };
 
 struct skn_graph_branch {
@@ -236,6 +252,9 @@ struct skn_graph {
     uint32_t slot_count;
     const struct skn_graph_bind *binds;
     uint32_t bind_count;
+    const struct skn_graph_read *reads; /* in order of units; none is stored */
+    uint32_t read_count;
+    bool has_on_failure; /* @on-failure; not stored */
 };
 
 /* A flow of a project: its name, and the flows that it starts by FLOW<name>. */
