@@ -3,6 +3,7 @@
 #include "cli/link_internal.h"
 #include "cli/version.h"
 #include "cli/view_internal.h"
+#include "core/limits.h"
 #include "value/json.h"
 
 enum { TEXT_MAX = 4 << 20 };
@@ -84,6 +85,26 @@ static void put_holder(struct skn_buf *out, struct skn_value v)
     put_history(out, v);
 }
 
+/* A line for each that is not its default, in the order of the table. */
+static void put_limits(struct skn_buf *out, struct skn_value v)
+{
+    size_t count;
+    const struct skn_limit_info *infos = skn_limit_infos(&count);
+    struct skn_value limits = skn_view_member(v, "limits");
+    const char *title = "limits";
+    for (size_t i = 0; i < count; i++) {
+        char is[SKN_LIMIT_TEXT_MAX], otherwise[SKN_LIMIT_TEXT_MAX];
+        if (!skn_value_is(skn_view_member(limits, infos[i].name), SKN_T_INT)) continue;
+        skn_buf_printf(out,
+                       "%-12s %s is %s, by default %s\n",
+                       title,
+                       infos[i].name,
+                       skn_limit_print(infos[i].unit, skn_link_uint(limits, infos[i].name), is),
+                       skn_limit_print(infos[i].unit, infos[i].otherwise, otherwise));
+        title = "";
+    }
+}
+
 static void put_status(struct skn_buf *out, struct skn_value v)
 {
     struct skn_value journal = skn_view_member(v, "journal"), type;
@@ -102,6 +123,7 @@ static void put_status(struct skn_buf *out, struct skn_value v)
                    n_of(journal, "bytes"),
                    n_of(journal, "groups"),
                    skn_link_is_true(v, "holder") ? " since it opened" : "");
+    put_limits(out, v);
     skn_buf_printf(out, "%-12s", "domain types");
     struct skn_value_iter iter = skn_value_iter(skn_view_member(v, "domain_types"));
     while (skn_value_next(&iter, NULL, &type))

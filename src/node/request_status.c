@@ -159,6 +159,21 @@ put_holder(struct skn_engine *e, struct skn_json_writer *w, const struct skn_sha
     put_counts(e, w, state);
 }
 
+/* Those that are not their defaults. */
+static void put_limits(const struct skn_engine *e, struct skn_json_writer *w)
+{
+    size_t count;
+    const struct skn_limit_info *infos = skn_limit_infos(&count);
+    const struct skn_core_limits whole = skn_limits_whole(&e->limits);
+    skn_json_key_str(w, "limits");
+    skn_json_object_begin(w);
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = skn_limit_get(&whole, i);
+        if (n != infos[i].otherwise) put_uint(w, infos[i].name, n);
+    }
+    skn_json_object_end(w);
+}
+
 static void put_types(struct skn_json_writer *w)
 {
     skn_json_key_str(w, "domain_types");
@@ -179,6 +194,7 @@ enum skn_rc request_status(struct ask *ask)
     if (!e->is_read_only) put_holder(e, w, &state);
     put_uint(w, "shards", skn_shards_count(e->shards));
     put_uint(w, "records", state.records);
+    put_limits(e, w);
     put_types(w);
     enum skn_rc rc = put_journal(ask, w, &state);
     if (rc != SKN_OK) {

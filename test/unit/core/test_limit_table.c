@@ -74,11 +74,40 @@ static void each_limit_of_the_core_is_in_the_table(void **state)
     free(table);
 }
 
+/* doc/limits.md says of each what the map says, line by line, and of none that is not there. */
+static void the_manual_says_what_is_so(void **state)
+{
+    (void)state;
+    char *page = read_file("doc/limits.md");
+    size_t count, lines = 0;
+    const struct skn_limit_info *infos = skn_limit_infos(&count);
+    for (size_t i = 0; i < count; i++) {
+        char line[1000], texts[3][SKN_LIMIT_TEXT_MAX];
+        (void)snprintf(line,
+                       sizeof line,
+                       "\n| `%s` | %s | %s to %s | %s | %s |\n",
+                       infos[i].name,
+                       skn_limit_print(infos[i].unit, infos[i].otherwise, texts[0]),
+                       skn_limit_print(infos[i].unit, infos[i].least, texts[1]),
+                       skn_limit_print(infos[i].unit, infos[i].most, texts[2]),
+                       infos[i].what,
+                       infos[i].then);
+        if (!strstr(page, line)) print_error("doc/limits.md lacks:%s", line);
+        assert_non_null(strstr(page, line));
+    }
+    /* Names in backquotes begin the lines of that table alone. */
+    for (const char *at = page; (at = strstr(at, "\n| `")); at++)
+        lines += strncmp(at, "\n| `skein.yaml`", 15) != 0;
+    assert_int_equal(lines, count);
+    free(page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_test_of_the_table_is_there),
         cmocka_unit_test(each_limit_of_the_core_is_in_the_table),
+        cmocka_unit_test(the_manual_says_what_is_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
