@@ -31,5 +31,6 @@ void skn_diag_prefix(struct skn_diag *diag, const char *fmt, ...)
     int n = vsnprintf(diag->text, sizeof diag->text, fmt, args);
     va_end(args);
     if (n < 0 || (size_t)n >= sizeof diag->text) return;
-    (void)snprintf(diag->text + n, sizeof diag->text - (size_t)n, ": %s", old);
+    size_t left = sizeof diag->text - (size_t)n;
+    (void)snprintf(diag->text + n, left, ": %.*s", (int)left, old); /* what has no room is cut */
 }
