@@ -4,7 +4,7 @@
 
 #include <dirent.h>
 
-enum { HEX = 64, LARGE = 700000, WAIT_MS = 10000 };
+enum { HEX = 64, LARGE = 700000, WAIT_MS = 10000, KILLS = 24 };
 
 #define HELLO "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
@@ -208,6 +208,54 @@ static void a_backup_has_the_contents(void **state)
     assert_int_equal(SKEIN(&s, "restore", "copy", "third"), 65);
 }
 
+/* The client or the holder is killed at any moment of a put: what was said to be stored is there, and what
+ * was not leaves nothing behind. */
+static void what_is_killed_loses_nothing_and_leaves_nothing(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short in test builds only */
+#endif
+    struct folder *f = *state;
+    static char hashes[KILLS][HEX + 1], text[LARGE + 1];
+    size_t stored = 0, killed = 0;
+    put_hello();
+    for (int i = 0; i < KILLS; i++) {
+        memset(text, 'a' + i, LARGE);
+        folder_write(f, "content", text);
+        skein_start(&s, (const char *const[]){"blob", "put", "content", NULL});
+        skein_pause_ms(i * 13 % 50);
+        pid_t holder = skein_holder_pid(f);
+        (void)kill(i % 3 == 0 || holder == 0 ? s.pid : holder, SIGKILL);
+        if (skein_wait(&s) == 0)
+            (void)snprintf(hashes[stored++], HEX + 1, "%.64s", s.out);
+        else
+            killed++;
+    }
+    print_message("covered: %zu puts that went on, %zu that were cut off\n", stored, killed);
+    for (size_t i = 0; i < stored; i++) {
+        assert_int_equal(SKEIN(&s, "blob", "get", hashes[i]), 0);
+        assert_int_equal(strlen(s.out), LARGE);
+        assert_int_equal(s.out[0], s.out[LARGE - 1]);
+    }
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+    s.env = soon;
+    for (size_t i = 0; i < stored; i++) {
+        (void)SKEIN(&s, "blob", "put", "hello"); /* a holder is there */
+        if (i % 4 == 0) (void)kill(skein_holder_pid(f), SIGKILL);
+        assert_int_equal(SKEIN(&s, "blob", "rm", hashes[i]), 0);
+    }
+    put_hello();
+    for (int i = 0; i < WAIT_MS / 20 && files(f) > 1; i++) {
+        if (i % 100 == 99) put_hello();
+        skein_pause_ms(20);
+    }
+    assert_int_equal(files(f), 1);
+    assert_true(has_file(f, HELLO));
+    skein_end_holder(f);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -216,6 +264,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_content_that_nothing_names_goes, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_no_row_knows_is_condemned, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backup_has_the_contents, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            what_is_killed_loses_nothing_and_leaves_nothing, setup, teardown),
     };
     return cmocka_run_group_tests_name("e2e/blob", tests, NULL, NULL);
 }
