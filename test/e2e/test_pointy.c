@@ -59,7 +59,8 @@ static void graph_draws_a_flow_in_every_form(void **state)
     assert_int_equal(SKEIN(&s, "graph", "a.pty", "--format", "mermaid"), 0);
     assert_has(s.out, "flowchart TB\n");
     assert_int_equal(SKEIN(&s, "graph", "a.pty", "--data"), 0);
-    assert_has(s.out, "0 A: piped into 2 group\n");
+    assert_has(s.out,
+               "0 A: read by 3 C, 4 D; read again by a further attempt of 2 group (2 attempts); ");
     assert_int_equal(SKEIN(&s, "graph", "a.pty", "--json"), 0);
     assert_has(s.out, "{\"pointy\":1,");
     folder_write(f, "a.json", s.out);
