@@ -51,3 +51,16 @@ void skn_free(void *ptr)
 {
     free(ptr);
 }
+
+/* Blocks that still come from the thread's heap; what was opened for them stays open to it. */
+void skn_mem_expect(size_t bytes)
+{
+    enum { BLOCK = 96 << 10, BLOCKS_MAX = 171 };
+    void *volatile blocks[BLOCKS_MAX];
+    size_t count = (bytes + BLOCK - 1) / BLOCK, made = 0;
+    if (count > BLOCKS_MAX) count = BLOCKS_MAX;
+    while (made < count && (blocks[made] = malloc(BLOCK)) != NULL)
+        made++;
+    while (made > 0)
+        free(blocks[--made]);
+}

@@ -28,3 +28,8 @@ void *skn_try_realloc(void *ptr, size_t size) SKN_MUST_USE;
 char *skn_dup(const void *ptr, size_t size) SKN_MUST_USE;
 
 void skn_free(void *ptr);
+
+/* The calling thread is about to ask for about so many bytes in small pieces, at most 16 MiB. Only saves
+ * time: glibc makes the heap of a thread that is not the main one larger by a page at a time, and asks
+ * the kernel for each. */
+void skn_mem_expect(size_t bytes);

@@ -11,11 +11,20 @@
  * short tail is not worth a thread. */
 enum { HELPERS_MAX = 4, CHUNKS_WAITING = 16 };
 
+/* Records ahead of the one that is redone: its bucket is asked for, then its table, then the rows. */
+enum { AHEAD = 12, AHEAD_STEP = 4, HINTS = 16 };
+static_assert(AHEAD < HINTS, "a hint is there until it is used");
+
+/* Where few rows change often they do not grow, and no room is made. */
+enum { ROOM_BYTES = 1 << 20 };
+
 struct helper {
     struct redo *redo;
     void *thread;
     struct chunk *open;
     struct skn_ring to, back; /* chunks to do, and done */
+    uint32_t hints[HINTS];    /* of records that come */
+    int64_t room;             /* bytes that its rows may grow by until it makes room again */
     enum skn_rc rc;           /* behind `has_failed` */
     struct skn_diag diag;
 };
@@ -47,12 +56,37 @@ struct redo *redo_begin(struct skn_shards *all)
 
 /* --- a helper ---------------------------------------------------------------------------------------- */
 
+static void hint(struct helper *helper, const struct chunk *chunk, uint32_t at)
+{
+    struct shard **shards = helper->redo->all->shards;
+    if (at < chunk->count) {
+        const struct skn_record *record = &chunk->records[at];
+        helper->hints[at % HINTS] = skn_store_hint(shards[record->shard]->store, record->batch);
+    }
+    for (unsigned step = 0; step < 2; step++) {
+        uint32_t near = at - (step + 1) * AHEAD_STEP;
+        if (at < (step + 1) * AHEAD_STEP || near >= chunk->count) continue;
+        skn_store_hint_near(
+            shards[chunk->records[near].shard]->store, helper->hints[near % HINTS], step);
+    }
+}
+
 static enum skn_rc redo_chunk(struct helper *helper, const struct chunk *chunk)
 {
     enum skn_rc rc = SKN_OK;
+    for (uint32_t i = 0; i < AHEAD; i++)
+        hint(helper, chunk, i);
     for (uint32_t i = 0; rc == SKN_OK && i < chunk->count; i++) {
         const struct skn_record *record = &chunk->records[i];
-        rc = skn_core_redo(helper->redo->all->shards[record->shard]->core, record, &helper->diag);
+        struct shard *shard = helper->redo->all->shards[record->shard];
+        uint64_t before = skn_store_counts(shard->store).bytes;
+        hint(helper, chunk, i + AHEAD);
+        rc = skn_core_redo(shard->core, record, &helper->diag);
+        uint64_t after = skn_store_counts(shard->store).bytes;
+        helper->room -= after > before ? (int64_t)(after - before) : 0;
+        if (helper->room >= 0) continue;
+        skn_mem_expect(ROOM_BYTES);
+        helper->room = ROOM_BYTES * 3 / 4;
     }
     return rc;
 }

@@ -197,7 +197,7 @@ static void change_at(const struct change *change, struct skn_found *where)
     if (!change->is_redo) SKN_ASSERT(is_known(store, where));
     if (!where->spot.table) {
         if (!change->is_redo && where->op.is_delete) return;
-        struct skn_table *table = skn_table_make(store, skn_table_name_of(where->op.key));
+        struct skn_table *table = skn_table_add(store, skn_table_name_of(where->op.key));
         if (store->is_whole) skn_table_set_end(store, table, true);
         (void)find(store, where);
     }

@@ -126,6 +126,12 @@ SKN_MUST_USE enum skn_rc skn_store_redo(struct skn_store *store,
                                         struct skn_slice batch,
                                         struct skn_diag *diag);
 
+/* For whoever has many batches in a row: what a change looks at lies anywhere in memory, and is asked for
+ * while those before it are done. Some batches ahead a hint is made; nearer, once with each step, 0 and
+ * 1, it is used. Changes nothing, and no batch needs it. */
+uint32_t skn_store_hint(const struct skn_store *store, struct skn_slice batch);
+void skn_store_hint_near(const struct skn_store *store, uint32_t hint, unsigned step);
+
 struct skn_position skn_store_position(const struct skn_store *store);
 
 /* Forgets clean rows until the cache is within its bound; between two slices. */

@@ -196,6 +196,8 @@ struct skn_table *skn_table_of(struct skn_store *store, struct skn_slice key);
 /* NULL: there is none. `name` is not empty. */
 struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name);
 struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name);
+/* The same of one that was just not found. */
+struct skn_table *skn_table_add(struct skn_store *store, struct skn_slice name);
 /* Says whether the part behind the last entry is known. */
 void skn_table_set_end(struct skn_store *store, struct skn_table *table, bool is_known);
 /* Frees it when it says nothing that its absence would not say. */

@@ -39,6 +39,14 @@ static struct skn_table **bucket_of(const struct skn_tables *tables, uint32_t ha
     return bucket_at(tables, n);
 }
 
+/* The next bucket takes from the one that comes after this one's: its tables lie anywhere in memory, and
+ * are here by then. */
+static void ask_for_split(const struct skn_tables *tables)
+{
+    size_t n = tables->buckets;
+    __builtin_prefetch(*bucket_at(tables, n & (round_of(n) - 1)));
+}
+
 static void add_bucket(struct skn_tables *tables)
 {
     size_t n = tables->buckets;
@@ -51,6 +59,7 @@ static void add_bucket(struct skn_tables *tables)
         tables->segments[n / SEGMENT] = skn_alloc_zero(SEGMENT, sizeof **tables->segments);
     }
     tables->buckets++;
+    ask_for_split(tables);
     if (n == 0) return;
     /* Half of one bucket's tables belong here now. */
     struct skn_table **to = bucket_at(tables, n);
@@ -125,6 +134,35 @@ struct skn_table *skn_table_of(struct skn_store *store, struct skn_slice key)
     return name.len > 0 ? skn_table_find(store, name) : NULL;
 }
 
+/* --- memory is asked before it is needed ------------------------------------------------------------- */
+
+enum {
+    FIRST_ROWS = 2
+}; /* the place of a new domain in the index of all, then the domain's own row */
+
+uint32_t skn_store_hint(const struct skn_store *store, struct skn_slice batch)
+{
+    struct skn_slice name = {0};
+    struct skn_row_op op;
+    for (int i = 0; i < FIRST_ROWS && skn_batch_next(&batch, &op, NULL) == SKN_OK; i++)
+        name = skn_table_name_of(op.key);
+    const struct skn_tables *tables = &store->tables;
+    if (name.len == 0 || tables->buckets == 0) return 0;
+    uint32_t hash = (uint32_t)skn_hash(name, tables->seed[0], tables->seed[1]);
+    __builtin_prefetch(bucket_of(tables, hash));
+    return hash;
+}
+
+void skn_store_hint_near(const struct skn_store *store, uint32_t hint, unsigned step)
+{
+    if (store->tables.buckets == 0) return;
+    const struct skn_table *table = *bucket_of(&store->tables, hint);
+    if (step == 0) __builtin_prefetch(table);
+    if (step == 0 || !table) return;
+    if (table->hash != hint) __builtin_prefetch(table->next);
+    if (table->hash == hint) __builtin_prefetch(table->only);
+}
+
 /* --- one table -------------------------------------------------------------------------------------- */
 
 struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
@@ -150,9 +188,13 @@ struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
 struct skn_table *skn_table_make(struct skn_store *store, struct skn_slice name)
 {
     struct skn_table *table = skn_table_find(store, name);
-    if (table) return table;
+    return table ? table : skn_table_add(store, name);
+}
+
+struct skn_table *skn_table_add(struct skn_store *store, struct skn_slice name)
+{
     SKN_ASSERT(name.len < SKN_KEY_MAX);
-    table = skn_alloc_zero(1, sizeof *table + name.len);
+    struct skn_table *table = skn_alloc_zero(1, sizeof *table + name.len);
     memcpy(table->name, name.ptr, name.len);
     skn_list_init(&table->end.link);
     table->end.key_len = (uint16_t)name.len;

@@ -1,8 +1,10 @@
 /* test_base.c - a broken assertion ends the process and says where. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/base.h"
+#include "base/mem.h"
 #include "lib/test.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -97,6 +99,55 @@ static void the_struct_around_a_member_is_found(void **state)
     assert_int_equal(SKN_ARRAY_LEN(((int[3]){0})), 3);
 }
 
+/* A sanitizer has an allocator of its own. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#    define HAS_SANITIZER
+#elif defined __has_feature
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#        define HAS_SANITIZER
+#    endif
+#endif
+
+#ifndef HAS_SANITIZER
+/* Bytes that may be written in the mapping that an address is in. */
+static size_t mapped_around(const void *address)
+{
+    char line[300];
+    size_t found = 0;
+    FILE *maps = fopen("/proc/self/maps", "re");
+    assert_non_null(maps);
+    while (found == 0 && fgets(line, sizeof line, maps)) {
+        char *at = line;
+        uintptr_t from = strtoull(at, &at, 16), to = strtoull(at + 1, &at, 16);
+        if ((uintptr_t)address >= from && (uintptr_t)address < to) found = to - from;
+    }
+    (void)fclose(maps);
+    return found;
+}
+
+static void *expect_much(void *arg)
+{
+    size_t *sizes = arg;
+    void *small = skn_alloc(100); /* the thread has a heap of its own from here on */
+    sizes[0] = mapped_around(small);
+    skn_mem_expect(8 << 20);
+    sizes[1] = mapped_around(small);
+    skn_free(small);
+    return NULL;
+}
+
+static void a_thread_that_expects_to_need_memory_asks_the_kernel_once(void **state)
+{
+    (void)state;
+    pthread_t thread;
+    size_t sizes[2] = {0};
+    assert_int_equal(pthread_create(&thread, NULL, expect_much, sizes), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(sizes[0] < 1 << 20);
+    assert_true(sizes[1] > 7 << 20);
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -104,6 +155,9 @@ int main(void)
         cmocka_unit_test(a_debug_assertion_counts_in_debug_builds_only),
         cmocka_unit_test(a_true_assertion_does_nothing),
         cmocka_unit_test(the_struct_around_a_member_is_found),
+#ifndef HAS_SANITIZER
+        cmocka_unit_test(a_thread_that_expects_to_need_memory_asks_the_kernel_once),
+#endif
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }
