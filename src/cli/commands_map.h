@@ -121,9 +121,10 @@
     X(VERIFY, "verify", "DIR", 1, 1, B(REPLAY), \
       "check the stored data of a project", \
       "Reads the journal of the project DIR, or of the data directory DIR, whole and checks every segment,\n" \
-      "group and record. Changes nothing. Exit code 0: sound. 65: damaged, the place is named. With --replay\n" \
-      "the records that are kept are executed again, too, and must give the same batches and states; the\n" \
-      "first that differs is named. It takes as long as making them did.\n") \
+      "group and record, every row, and what is kept for looking back. Changes nothing. Exit code 0: sound.\n" \
+      "65: damaged, the place is named. With --replay the records that are kept are executed again, too, and\n" \
+      "must give the same batches and states; the first that differs is named. It takes as long as making\n" \
+      "them did.\n") \
     X(BACKUP, "backup", "DIR", 1, 1, 0, \
       "copy the stored data while runs go on", \
       "Copies the data of the project into the new folder DIR and checks the copy: every group of the\n" \

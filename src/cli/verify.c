@@ -30,6 +30,7 @@ find_data(struct skn_arena *arena, const char *dir, const char **out_data, struc
 static void print(struct skn_out *out,
                   const struct skn_journal_info *info,
                   const struct skn_data_blobs *blobs,
+                  const struct skn_data_history *history,
                   const struct skn_past_replayed *replayed)
 {
     unsigned long long segments = info->segments, groups = info->groups, records = info->records,
@@ -48,6 +49,11 @@ static void print(struct skn_out *out,
                        torn,
                        (unsigned long long)blobs->count,
                        (unsigned long long)blobs->bytes);
+        if (history->bases > 0)
+            skn_out_printf(out,
+                           ",\"history_bases\":%llu,\"history_records\":%llu",
+                           (unsigned long long)history->bases,
+                           (unsigned long long)history->records);
         if (replayed)
             skn_out_printf(out,
                            ",\"executed\":%llu,\"applied\":%llu",
@@ -67,6 +73,11 @@ static void print(struct skn_out *out,
                        "Blobs: %llu, bytes %llu.\n",
                        (unsigned long long)blobs->count,
                        (unsigned long long)blobs->bytes);
+    if (history->bases > 0)
+        skn_out_printf(out,
+                       "History: bases %llu, records since the oldest %llu.\n",
+                       (unsigned long long)history->bases,
+                       (unsigned long long)history->records);
     if (!info->was_sealed)
         skn_out_printf(out, "It was not closed cleanly; the next run sees to it.\n");
     if (torn > 0)
@@ -86,6 +97,7 @@ int skn_cmd_verify(struct skn_cli *cli)
 {
     struct skn_diag diag = {.text = ""};
     struct skn_journal_info info = {.segments = 0};
+    struct skn_data_history history = {.bases = 0};
     struct skn_past_replayed replayed = {.executed = 0};
     struct skn_data_blobs blobs = {.count = 0};
     bool is_replay = skn_args_has(&cli->args, SKN_OPTION_REPLAY);
@@ -95,10 +107,11 @@ int skn_cmd_verify(struct skn_cli *cli)
     if (diag.rc == SKN_OK) diag.rc = skn_data_lock_shared(data, &lock_fd, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify(skn_env_real(), data, &info, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify_blobs(skn_env_real(), data, &blobs, &diag);
+    if (diag.rc == SKN_OK) diag.rc = skn_data_verify_history(skn_env_real(), data, &history, &diag);
     if (diag.rc == SKN_OK && is_replay)
         diag.rc = skn_past_replay(skn_env_real(), data, &replayed, &diag);
     if (lock_fd >= 0) (void)close(lock_fd);
     if (diag.rc != SKN_OK) return skn_out_fail(&cli->out, &diag);
-    print(&cli->out, &info, &blobs, is_replay ? &replayed : NULL);
+    print(&cli->out, &info, &blobs, &history, is_replay ? &replayed : NULL);
     return 0;
 }

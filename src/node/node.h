@@ -76,6 +76,15 @@ SKN_MUST_USE enum skn_rc skn_data_verify_blobs(struct skn_env *env,
                                                const char *data_path,
                                                struct skn_data_blobs *out_blobs,
                                                struct skn_diag *diag);
+/* The same for what is kept for looking back [E70]. */
+struct skn_data_history {
+    uint64_t bases;   /* whole ones; 0: nothing is kept */
+    uint64_t records; /* from the oldest of them on */
+};
+SKN_MUST_USE enum skn_rc skn_data_verify_history(struct skn_env *env,
+                                                 const char *data_path,
+                                                 struct skn_data_history *out_history,
+                                                 struct skn_diag *diag);
 /* SKN_ECORRUPT when there is a store and no journal: nothing may be made anew there then. */
 SKN_MUST_USE enum skn_rc
 skn_data_check_journal(struct skn_env *env, const char *data_path, struct skn_diag *diag);

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "node/blob_rows_internal.h"
 #include "node/node.h"
+#include "node/past_internal.h"
 #include "node/programs_internal.h"
 #include "shard/shards.h"
 #include "store/rocks/rocks.h"
@@ -100,5 +101,27 @@ enum skn_rc skn_data_verify_blobs(struct skn_env *env,
     enum skn_rc rc = skn_rows_open(&rows, true, diag);
     if (rc == SKN_OK) rc = skn_blob_rows_check(&rows, data_path, out_blobs, diag);
     skn_rows_fini(&rows);
+    return rc;
+}
+
+enum skn_rc skn_data_verify_history(struct skn_env *env,
+                                    const char *data_path,
+                                    struct skn_data_history *out,
+                                    struct skn_diag *diag)
+{
+    struct skn_buf journal, history;
+    struct skn_history_verified verified;
+    skn_buf_init(&journal, 1 << 16);
+    skn_buf_init(&history, 1 << 16);
+    skn_buf_printf(&journal, "%s/journal", data_path);
+    skn_buf_printf(&history, "%s/history", data_path);
+    const struct skn_shards_options options = {
+        .env = env,
+        .dir = skn_buf_str(&journal),
+        .history = {.dir = skn_buf_str(&history), .open_base = skn_past_open_base, .ctx = env}};
+    enum skn_rc rc = skn_shards_verify_history(&options, &verified, diag);
+    *out = (struct skn_data_history){.bases = verified.bases, .records = verified.records};
+    skn_buf_fini(&journal);
+    skn_buf_fini(&history);
     return rc;
 }

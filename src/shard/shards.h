@@ -154,6 +154,18 @@ SKN_MUST_USE enum skn_rc skn_shards_verify(const struct skn_shards_options *opti
                                            struct skn_journal_info *out_info,
                                            struct skn_diag *diag);
 
+struct skn_history_verified {
+    uint32_t bases;   /* whole ones */
+    uint64_t records; /* behind the oldest of them, to the journal's end */
+};
+
+/* The same for what options.history keeps [E70]: every row of every base that is whole, and that the
+ * records behind the oldest one lead to the states that they say. Nothing where there is no history.
+ * Changes nothing. */
+SKN_MUST_USE enum skn_rc skn_shards_verify_history(const struct skn_shards_options *options,
+                                                   struct skn_history_verified *out,
+                                                   struct skn_diag *diag);
+
 /* For a restored copy [E43]: opens, makes new epochs as the options ask (and a new secret) durable in
  * every shard, and closes. Handles nothing and lets nothing out. */
 SKN_MUST_USE enum skn_rc skn_shards_renew(const struct skn_shards_options *options,

@@ -238,6 +238,53 @@ static void kills_leave_a_past_that_is_true(void **state)
     if (SKEIN(&s, "verify", ".", "--replay") != 0) fail_msg("%s", s.err);
 }
 
+static void flip(const char *path, off_t at)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    uint8_t byte;
+    assert_true(fd >= 0);
+    assert_int_equal(pread(fd, &byte, 1, at), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, at), 1);
+    (void)close(fd);
+}
+
+/* A bit in the first groups of a kept segment, or in the first rows of a base. */
+static int flip_each(const struct folder *f, const char *pattern, off_t at, const char *what)
+{
+    glob_t files;
+    int count = 0;
+    if (glob(folder_at(f, pattern), 0, NULL, &files) != 0) return 0;
+    for (size_t i = 0; i < files.gl_pathc && count < 4; i++, count++) {
+        flip(files.gl_pathv[i], at);
+        if (SKEIN(&s, "verify", ".") != 65) fail_msg("%s: %d %s", files.gl_pathv[i], s.code, s.out);
+        assert_has(s.err, what);
+        assert_string_equal(s.out, "");
+        flip(files.gl_pathv[i], at);
+    }
+    globfree(&files);
+    return count;
+}
+
+/* What is kept is checked as the rest is, and where it is damaged that is named [E70]. */
+static void verify_reads_what_is_kept(void **state) /* RELIABILITY, damage */
+{
+    struct folder *f = *state;
+    folder_write(f, "skein.yaml", "name: back\nhistory: 1h\n");
+    for (int i = 0; i < 100; i++)
+        send("a:Counter/1", "add-many", "{\"rows\":5,\"bytes\":400}");
+    settle();
+    skein_end_holder(f);
+    assert_true(count_files(f, ".skein/history/*.seg") > 0);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+    assert_has(s.out, "History: bases ");
+    assert_int_equal(SKEIN(&s, "verify", ".", "--json"), 0);
+    assert_has(s.out, "\"history_bases\":");
+    assert_true(flip_each(f, ".skein/history/*.seg", 5000, "history/") > 0);
+    assert_true(flip_each(f, ".skein/history/*.base/*.sst", 10, "history/") > 0);
+    assert_int_equal(SKEIN(&s, "verify", "."), 0);
+}
+
 /* A folder that cannot be made stops nobody: there is no history, and it is said. */
 static void without_a_base_work_goes_on_and_it_is_said(void **state)
 {
@@ -275,6 +322,7 @@ int main(void)
         T(what_the_tail_holds_can_be_looked_at),
         T(with_history_it_stays_for_as_long_as_it_says),
         T(kills_leave_a_past_that_is_true),
+        T(verify_reads_what_is_kept),
         T(without_a_base_work_goes_on_and_it_is_said),
         T(a_setting_that_is_none_is_named_with_its_line),
     };

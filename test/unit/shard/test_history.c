@@ -52,7 +52,7 @@ struct world {
     struct event events[EVENTS];
     unsigned count;
     uint64_t first_base_ms; /* from then on everything in KEEP_MS must be there */
-    uint64_t deaths, looks, kept, pruned, bases, executed, not_executed;
+    uint64_t deaths, looks, kept, pruned, bases, executed, not_executed, verified;
     bool may_fail; /* a file operation will fail: that the node stops is no news */
     bool may_lose; /* what failed was not a death: there may be less history */
     bool is_wrong;
@@ -413,8 +413,19 @@ static void replay_otherwise(const struct world *w)
 }
 
 /* P4: what is kept is executed again from the oldest base; that is not all there ever was. */
+/* All that is kept is sound, which changes nothing of it. */
+static void verify(const struct world *w, struct world *total)
+{
+    struct skn_history_verified found;
+    struct skn_diag diag = {.text = ""};
+    if (skn_shards_verify_history(&w->options, &found, &diag) != SKN_OK) fail_msg("%s", diag.text);
+    total->verified += found.bases;
+    assert_true(found.records > 0 || found.bases == 0);
+}
+
 static void replay(struct world *w, struct world *total)
 {
+    verify(w, total);
     struct skn_shards_replayed done = {.shards = 0};
     struct skn_diag diag = {.text = ""};
     enum skn_rc rc = skn_shards_replay(&w->options, &done, &diag);
@@ -484,6 +495,7 @@ static void every_stamp_shows_what_was_there(void **state)
     assert_true(total->executed > 100 * SEEDS && total->not_executed < total->executed / 100);
     assert_true(total->kept > 20 * SEEDS && total->kept < total->looks);
     assert_true(total->pruned > SEEDS && total->bases > SEEDS && total->deaths > SEEDS);
+    assert_true(total->verified > SEEDS);
     free(total);
 }
 
