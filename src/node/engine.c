@@ -115,6 +115,7 @@ static enum skn_rc open_to_write(struct skn_engine *e,
     static_assert((int)SKN_WORKERS_MAX <= (int)SKN_GUARD_SLOTS, "each has its own");
 #ifdef SKN_DEBUG
     shards.check_rebuild = true;
+    shards.crew_from = 200; /* so that tests meet a tail that has helpers */
     /* For tests that need checkpoints and trims soon. */
     const char *records = getenv("SKEIN_CHECKPOINT_RECORDS");
     if (records) {

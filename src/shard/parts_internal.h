@@ -27,11 +27,7 @@ enum {
     LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
     WAIT_MS = 10,
     FEW_RECORDS = 4, /* waited for where they are: see skn_shards_may_wait */
-#ifdef SKN_DEBUG
-    REDO_ALONE = 200, /* records that an opening does on its own thread */
-#else
-    REDO_ALONE = 20000,
-#endif
+    REDO_ALONE = 20000, /* records that an opening does on its own thread */
     SHORT_NS = 2 * 1000000, /* likewise: a group took less */
     MS_IN_NS = 1000000,
 };
