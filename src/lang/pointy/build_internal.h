@@ -90,6 +90,12 @@ void skn_pty_events(struct skn_pty *b);
 /* Options of every unit: the decided retry and timeout, and the inputs given by value. */
 void skn_pty_options(struct skn_pty *b);
 
+/* No version of a project's event fits. */
+void skn_pty_unknown_version(struct skn_pty *b,
+                             struct skn_span span,
+                             struct skn_slice name,
+                             struct skn_slice version);
+
 /* The declarations of @input. */
 void skn_pty_inputs(struct skn_pty *b);
 

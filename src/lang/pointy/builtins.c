@@ -31,7 +31,8 @@ static const struct builtin builtins[] = {
      {{"signal", NULL, "Write Wait[signal=\"approved\", timeout=24h]."}},
      "Waits until a person or a program sends the signal; what is sent is the result."},
     {"Log", false, SKN_EVENT_UNKNOWN, {{"message", SKN_RULE_STRING}},
-     {{"message", NULL, "Write Log[message=\"..\"]."}}, "Writes a line into the log of the run."},
+     {{0}}, /* section 5 of the language has one without a message */
+     "Writes a line into the log of the run."},
     {"Http", false, SKN_EVENT_UNKNOWN, {{"method", SKN_RULE_STRING}, {"url", SKN_RULE_STRING}},
      {{"url", NULL, "Write Http[method=\"POST\", url=\"https://..\"]."}}, "Makes a request; the answer is the result."},
     {"Set", false, SKN_EVENT_UNKNOWN, {{0}}, {{0}}, "Sets variables of the group."},
@@ -92,7 +93,8 @@ bool skn_builtin_takes(struct skn_slice event,
 {
     const struct builtin *builtin = find(event);
     if (!builtin) return false;
-    if (skn_slice_eq(event, SKN_LIT("Set"))) { /* any name: it is a variable */
+    if (skn_slice_eq(event, SKN_LIT("Set"))) { /* any other name: it is a variable */
+        if (skn_option_find(option)) return false;
         *out_rule = SKN_RULE_ANY;
         return true;
     }

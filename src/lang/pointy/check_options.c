@@ -108,6 +108,8 @@ static void check_executor(struct skn_pty *b, uint32_t unit)
                                         "ProcessPoolExecutor"};
     const struct skn_syn_option *option = find_option(b, &b->tree->units[unit], "executor");
     if (!option || b->tree->literals[option->literal].kind != SKN_LITERAL_STRING) return;
+    const struct skn_literal *literal = &b->tree->literals[option->literal];
+    if (!skn_option_is_met(b, SKN_RULE_EXECUTOR, literal)) return; /* reported */
     struct skn_slice name = text_of(b, option);
     struct skn_slice last = name; /* behind a dotted prefix, for the two older names */
     for (size_t i = 0; i < name.len; i++)
@@ -122,33 +124,44 @@ static void check_executor(struct skn_pty *b, uint32_t unit)
                   SKN_DIAG_ARGS(name, skn_suggest_among(name, known, SKN_ARRAY_LEN(known))));
 }
 
-/* An event that is named in a string, or behind @on-failure. */
-static void check_named(struct skn_pty *b, struct skn_span span, struct skn_slice name)
+/* An event that is named in a string, or behind @on-failure; one of another source is not looked up. */
+static void
+check_named(struct skn_pty *b, struct skn_span span, const struct skn_event_words *event)
 {
     enum skn_event_kind kind;
-    bool has_name;
-    if (skn_builtin_find(name, &kind) != SKN_NAME_UNKNOWN) return;
-    (void)skn_project_find_event(b->project, name, (struct skn_slice){0}, &has_name);
-    if (has_name) return;
-    if (b->project) {
+    bool has_name, is_local = skn_slice_eq(event->source, SKN_LIT("local"));
+    if (event->source.len > 0 && !is_local) return;
+    if (!is_local && skn_builtin_find(event->name, &kind) != SKN_NAME_UNKNOWN) return;
+    if (skn_project_find_event(b->project, event->name, event->version, &has_name)) return;
+    if (has_name) {
+        skn_pty_unknown_version(b, span, event->name, event->version);
+    } else if (b->project) {
         skn_diags_add(b->diags,
                       SKN_CODE_UNKNOWN_EVENT,
                       span,
-                      SKN_DIAG_ARGS(name, skn_pty_nearest_event(b, name)));
+                      SKN_DIAG_ARGS(event->name, skn_pty_nearest_event(b, event->name)));
     } else {
-        skn_diags_add(b->diags, SKN_CODE_LONE_EVENT, span, SKN_DIAG_ARGS(name));
+        skn_diags_add(b->diags, SKN_CODE_LONE_EVENT, span, SKN_DIAG_ARGS(event->name));
     }
 }
 
 static void check_compensate(struct skn_pty *b, uint32_t unit)
 {
+    struct skn_event_words event;
     const struct skn_syn_option *option = find_option(b, &b->tree->units[unit], "compensate");
     if (!option || b->tree->literals[option->literal].kind != SKN_LITERAL_STRING) return;
-    struct skn_slice name = text_of(b, option);
-    size_t end = 0; /* a version may stand behind the name */
-    while (end < name.len && name.ptr[end] != '@')
-        end++;
-    check_named(b, b->tree->literals[option->literal].span, skn_slice(name.ptr, end));
+    if (skn_event_split(text_of(b, option), &event)) /* else it was reported */
+        check_named(b, b->tree->literals[option->literal].span, &event);
+}
+
+static void check_on_failure(struct skn_pty *b)
+{
+    const struct skn_syn_event *used = &b->tree->on_failure;
+    if (used->name.end == 0) return;
+    struct skn_event_words event = {.name = skn_pty_text(b, used->name)};
+    if (used->source.end > 0) event.source = skn_pty_text(b, used->source);
+    if (used->version.end > 0) event.version = skn_pty_text(b, used->version);
+    check_named(b, used->name, &event);
 }
 
 void skn_check_options(struct skn_pty *b)
@@ -161,6 +174,5 @@ void skn_check_options(struct skn_pty *b)
         check_executor(b, unit);
         check_compensate(b, unit);
     }
-    if (b->tree->on_failure.name.end > 0 && b->tree->on_failure.source.end == 0)
-        check_named(b, b->tree->on_failure.name, skn_pty_text(b, b->tree->on_failure.name));
+    check_on_failure(b);
 }

@@ -203,6 +203,17 @@ static struct skn_slice versions_of(const struct skn_pty *b, struct skn_slice na
     return skn_slice_str(text);
 }
 
+void skn_pty_unknown_version(struct skn_pty *b,
+                             struct skn_span span,
+                             struct skn_slice name,
+                             struct skn_slice version)
+{
+    skn_diags_add(b->diags,
+                  SKN_CODE_UNKNOWN_VERSION,
+                  span,
+                  SKN_DIAG_ARGS(name, version, versions_of(b, name)));
+}
+
 static void report_unknown(struct skn_pty *b,
                            const struct skn_syn_event *used,
                            struct skn_slice name,
@@ -211,10 +222,7 @@ static void report_unknown(struct skn_pty *b,
     bool has_name;
     (void)skn_project_find_event(b->project, name, (struct skn_slice){0}, &has_name);
     if (has_name) {
-        skn_diags_add(b->diags,
-                      SKN_CODE_UNKNOWN_VERSION,
-                      used->version,
-                      SKN_DIAG_ARGS(name, version_of(b, used), versions_of(b, name)));
+        skn_pty_unknown_version(b, used->version, name, version_of(b, used));
     } else if (b->project) {
         struct skn_slice near = is_first ? skn_pty_nearest_event(b, name) : (struct skn_slice){0};
         skn_diags_add(b->diags, SKN_CODE_UNKNOWN_EVENT, used->name, SKN_DIAG_ARGS(name, near));

@@ -176,6 +176,48 @@ static bool is_string_met(const struct skn_pty *b,
     return fn(text);
 }
 
+/* A word of a configuration, dotted or not: it takes no ${..} [F19]. */
+static bool is_executor(struct skn_slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        uint8_t c = text.ptr[i];
+        bool is_word = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                       c == '_' || c == '-' || c == '.' || c >= 0x80;
+        if (!is_word) return false;
+    }
+    return text.len > 0;
+}
+
+bool skn_event_split(struct skn_slice text, struct skn_event_words *out)
+{
+    static const char *const sources[] = {"local", "hub", "pypi", "npm", "git"};
+    uint32_t parts[3];
+    *out = (struct skn_event_words){.name = text};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(sources); i++) {
+        struct skn_slice source = skn_slice_str(sources[i]);
+        if (!skn_slice_has_prefix(text, source) || text.len == source.len ||
+            text.ptr[source.len] != ':')
+            continue;
+        out->source = source;
+        out->name = skn_slice_from(text, source.len + 1);
+    }
+    for (size_t i = 0; i < out->name.len; i++) {
+        if (out->name.ptr[i] != '@') continue;
+        out->version = skn_slice_from(out->name, i + 1);
+        out->name = skn_slice(out->name.ptr, i);
+        if (!skn_slice_eq(out->version, SKN_LIT("latest")) &&
+            skn_number_version(out->version, parts) != SKN_NUMBER_OK)
+            return false;
+    }
+    return skn_is_name(out->name) && !skn_is_reserved(out->name);
+}
+
+static bool is_event(struct skn_slice text)
+{
+    struct skn_event_words words;
+    return skn_event_split(text, &words);
+}
+
 static bool any_text(struct skn_slice text)
 {
     return text.len < SKN_SOURCE_BYTES_MAX;
@@ -236,9 +278,9 @@ bool skn_option_is_met(const struct skn_pty *b,
     case SKN_RULE_JITTER: return literal->kind == SKN_LITERAL_BOOL || is_fraction(b, literal);
     case SKN_RULE_FAILURES: return are_strings(b, literal, is_failure_name);
     case SKN_RULE_NAMES: return are_strings(b, literal, skn_is_name);
-    case SKN_RULE_STRING:
-    case SKN_RULE_EXECUTOR: return is_string_met(b, literal, any_text);
-    case SKN_RULE_COMPENSATE: return is_string_met(b, literal, any_text);
+    case SKN_RULE_STRING: return is_string_met(b, literal, any_text);
+    case SKN_RULE_EXECUTOR: return is_string_met(b, literal, is_executor);
+    case SKN_RULE_COMPENSATE: return is_string_met(b, literal, is_event);
     case SKN_RULE_GPU: return literal->kind == SKN_LITERAL_BOOL || is_whole(literal);
     case SKN_RULE_RATE: return is_number(b, literal) || is_string_met(b, literal, is_rate);
     case SKN_RULE_BOOL: return literal->kind == SKN_LITERAL_BOOL;

@@ -55,6 +55,14 @@ struct skn_option_rule {
 const struct skn_option_rule *skn_option_find(struct skn_slice name);
 const struct skn_option_rule *skn_option_at(size_t index);
 
+/* An event as it is written, in a string: [source:]Name[@version]. False: it is none. */
+struct skn_event_words {
+    struct skn_slice source; /* empty without one */
+    struct skn_slice name;
+    struct skn_slice version; /* empty without one */
+};
+bool skn_event_split(struct skn_slice text, struct skn_event_words *out);
+
 /* What a rule wants, as an error says it: "a duration such as 30s, or a number of seconds". */
 const char *skn_option_wanted(enum skn_option_rule_kind rule);
 

@@ -10,6 +10,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pty_project.h"
 
+#include "lang/kit/explain.h"
+
+#include <unistd.h>
+
 enum { FILES_MAX = 600, BYTES_MAX = 1 << 20 };
 
 /* A file in two: what is compiled, and what must come out. */
@@ -225,6 +229,102 @@ static void every_diagnostic_is_shown_by_some_file(void **state)
         if (!seen[i]) fail_msg("%s is in no answer", skn_code_info((enum skn_code)i)->name);
 }
 
+/* POINTY 5, row 3: "the same" is the same graph. */
+static void three_ways_to_write_attempts_are_the_same(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"before", "between", "behind"};
+    struct skn_arena arena;
+    struct sample samples[3];
+    skn_arena_init(&arena);
+    for (int i = 0; i < 3; i++) {
+        const char *path = skn_arena_printf(
+            &arena, FOLDER "project/means_attempts_with_branches_%s.pty", names[i]);
+        split(pty_read_file(&arena, path), &samples[i]);
+        assert_true(samples[i].answer.len > 0);
+        assert_string_equal(skn_buf_str(&samples[i].answer), skn_buf_str(&samples[0].answer));
+    }
+    for (int i = 0; i < 3; i++)
+        sample_fini(&samples[i]);
+    skn_arena_fini(&arena);
+}
+
+/* --- RULES.md ------------------------------------------------------------------------------------- */
+
+/* The marks of POINTY; each has a row. */
+static const char *const marks[] = {"F1",  "F2",  "F3",  "F4",  "F5",  "F6",  "F7",   "F10",
+                                    "F11", "F12", "F13", "F14", "F15", "F16", "F17",  "F18",
+                                    "F19", "F20", "F21", "F22", "F23", "F30", "F30b", "F31",
+                                    "F32", "F33", "F34", "F35", "F36"};
+
+/* The text between two "|" of a row, without blanks; "\|" is none of them. */
+static char *cell(char **row)
+{
+    char *start = *row, *end = start;
+    while (*end && (*end != '|' || end[-1] == '\\'))
+        end++;
+    *row = *end ? end + 1 : end;
+    *end = 0;
+    while (*start == ' ')
+        start++;
+    while (end > start && end[-1] == ' ')
+        *--end = 0;
+    return start;
+}
+
+/* The file is there, and what it must give shows the code. */
+static void check_shown(const char *name, const char *code)
+{
+    struct skn_arena arena;
+    struct sample sample;
+    char path[4096];
+    (void)snprintf(path, sizeof(path), FOLDER "%s", name);
+    if (access(path, R_OK) != 0) fail_msg("RULES.md names %s, which is not there", name);
+    skn_arena_init(&arena);
+    split(pty_read_file(&arena, path), &sample);
+    const char *wanted = skn_arena_printf(&arena, "[SKN-%s]", code);
+    const char *answer = skn_buf_str(&sample.answer);
+    if (code[0] == 'P' && !strstr(answer, wanted)) fail_msg("%s does not show %s", name, code);
+    if (code[0] != 'P' && strstr(answer, "error["))
+        fail_msg("%s has errors, and its row says that it has none", name);
+    sample_fini(&sample);
+    skn_arena_fini(&arena);
+}
+
+/* Every mark of POINTY, and every code, has a row, and the files of the row show what it says. */
+static void the_table_of_rules_is_true(void **state)
+{
+    (void)state;
+    struct skn_arena arena;
+    bool has_code[SKN_CODE_COUNT] = {false}, has_mark[SKN_ARRAY_LEN(marks)] = {false};
+    size_t rows = 0;
+    skn_arena_init(&arena);
+    char *text = (char *)(uintptr_t)pty_read_file(&arena, FOLDER "RULES.md").ptr;
+    for (char *line = strtok_r(text, "\n", &text); line; line = strtok_r(NULL, "\n", &text)) {
+        if (strncmp(line, "| [", 3) != 0) continue;
+        char *row = line + 1, *mark = cell(&row);
+        (void)cell(&row);
+        char *code = cell(&row), *names = cell(&row), *left;
+        enum skn_code found;
+        assert_true(code[0] == '-' || skn_code_find(skn_slice_str(code), &found));
+        if (code[0] != '-') has_code[found] = true;
+        for (size_t i = 0; i < SKN_ARRAY_LEN(marks); i++)
+            if (strncmp(mark + 1, marks[i], strlen(marks[i])) == 0 &&
+                mark[strlen(marks[i]) + 1] == ']')
+                has_mark[i] = true;
+        for (char *name = strtok_r(names, " ", &left); name; name = strtok_r(NULL, " ", &left))
+            check_shown(name, code);
+        rows++;
+    }
+    for (size_t i = 0; i < SKN_ARRAY_LEN(marks); i++)
+        if (!has_mark[i]) fail_msg("[%s] has no row in RULES.md", marks[i]);
+    for (unsigned i = 0; i < SKN_CODE_COUNT; i++)
+        if (!has_code[i])
+            fail_msg("%s has no row in RULES.md", skn_code_info((enum skn_code)i)->name);
+    assert_true(rows > 100);
+    skn_arena_fini(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +332,8 @@ int main(void)
         cmocka_unit_test(programs_of_a_project_give_what_they_say),
         cmocka_unit_test(event_files_give_what_they_say),
         cmocka_unit_test(every_diagnostic_is_shown_by_some_file),
+        cmocka_unit_test(the_table_of_rules_is_true),
+        cmocka_unit_test(three_ways_to_write_attempts_are_the_same),
     };
     return cmocka_run_group_tests_name("pointy conformance", tests, NULL, NULL);
 }
