@@ -4,6 +4,7 @@
 
 /* What the slot said while the program, or its waking, was at work. */
 static struct skn_handling slot, seen[64];
+static const struct skn_handling none; /* no poison */
 static size_t seen_count;
 static unsigned wakes;
 static int dummy;
@@ -87,6 +88,13 @@ static void reopen(struct shards *s, const struct skn_handling *at)
     s->at[0].options.poison_count = 0;
 }
 
+/* One shard that knows its slot, which it is created with; nothing is poison. */
+static void begin_watched(struct shards *s)
+{
+    begin(s, 1);
+    reopen(s, &none);
+}
+
 static void ask(struct shards *s, const char *to, const char *name, const char *id)
 {
     const struct skn_request request = {.number = 1,
@@ -139,9 +147,7 @@ static void the_slot_says_what_is_handled_and_only_while_it_is(void **state) /* 
 {
     (void)state;
     struct shards s;
-    static const struct skn_handling none;
-    begin(&s, 1);
-    reopen(&s, &none); /* created before the slot was known */
+    begin_watched(&s);
     ask(&s, "a:Victim/v", "x", "id1");
     shards_settle(&s);
     assert_int_equal(seen_count, 4); /* wake and handle, and both again [E24] */
@@ -177,9 +183,7 @@ static void a_poisoned_message_is_buried_unhandled_until_redelivered(void **stat
 {
     (void)state;
     struct shards s;
-    static const struct skn_handling none;
-    begin(&s, 1);
-    reopen(&s, &none);
+    begin_watched(&s);
     ask(&s, "a:Victim/o", "mail", "m");
     while (seen_count == 0 || slot.state != SKN_HANDLING_NOTHING) {
         assert_int_equal(shard_step(&s.at[0]), SKN_OK);
@@ -224,9 +228,7 @@ static void a_poisoned_letter_is_buried_again_when_the_redelivery_is_repeated(vo
 {
     (void)state; /* [E35] */
     struct shards s;
-    static const struct skn_handling none;
-    begin(&s, 1);
-    reopen(&s, &none);
+    begin_watched(&s);
     shard_durable(&s.at[0]);
     ask(&s, "a:Victim/v", "x", "");
     assert_int_equal(shard_step(&s.at[0]), SKN_OK);
@@ -255,9 +257,7 @@ static void a_poisoned_request_is_refused_when_it_is_repeated(void **state) /* [
 {
     (void)state;
     struct shards s;
-    static const struct skn_handling none;
-    begin(&s, 1);
-    reopen(&s, &none);
+    begin_watched(&s);
     shard_durable(&s.at[0]);
     ask(&s, "a:Victim/v", "x", "id");
     assert_int_equal(shard_step(&s.at[0]), SKN_OK);
@@ -288,9 +288,7 @@ static void what_is_redelivered_is_forgiven(void **state) /* [E35] */
 {
     (void)state;
     struct shards s;
-    static const struct skn_handling none;
-    begin(&s, 1);
-    reopen(&s, &none);
+    begin_watched(&s);
     shard_durable(&s.at[0]);
     ask(&s, "a:Victim/v", "x", ""); /* without an id it can be handled more than once */
     assert_int_equal(shard_step(&s.at[0]), SKN_OK);
@@ -312,9 +310,7 @@ static void a_poisoned_timer_or_result_is_buried_too(void **state) /* [E35] */
     (void)state;
     for (unsigned is_result = 0; is_result < 2; is_result++) {
         struct shards s;
-        static const struct skn_handling none;
-        begin(&s, 1);
-        reopen(&s, &none);
+        begin_watched(&s);
         ask(&s, "a:Victim/v", is_result ? "do" : "timer", "id");
         shards_settle(&s);
         seen_count = 0;

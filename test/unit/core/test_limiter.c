@@ -186,6 +186,12 @@ static struct tasks *tasks_new(void)
     return skn_alloc_zero(1, sizeof(struct tasks));
 }
 
+static struct tasks *begin(struct shard *s)
+{
+    shard_init(s, programs);
+    return tasks_new();
+}
+
 /* --- the pace -------------------------------------------------------------------------------------------- */
 
 static void starts_keep_their_pace_exactly(void **state) /* no drift: the k-th is due at k * T */
@@ -240,9 +246,8 @@ static void no_span_has_more_starts_than_its_bound(void **state)
 static void a_place_is_given_when_one_is_free_and_in_order(void **state)
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     for (int i = 0; i < 5; i++) {
         char address[16];
         (void)snprintf(address, sizeof address, "a:Job/%d", i);
@@ -295,9 +300,8 @@ static void a_higher_priority_comes_first_and_lets_each_fourth_pass(void **state
 static void a_place_goes_back_while_the_next_attempt_waits(void **state)
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     (void)ask(t, &s, "a:Job/1", "p1", 2);
     (void)ask(t, &s, "a:Job/2", "p1", 1);
     end_task(t, &s, 0, SKN_ATTEMPT_FAILURE);
@@ -322,9 +326,8 @@ static void a_place_goes_back_while_the_next_attempt_waits(void **state)
 static void who_is_cancelled_waits_no_more_and_keeps_no_place(void **state)
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     int64_t first = ask(t, &s, "a:Job/1", "p1", 1), second = ask(t, &s, "a:Job/2", "p1", 1);
     (void)ask(t, &s, "a:Job/3", "p1", 1);
     (void)ask(t, &s, "a:Job/2", "cancel", second);
@@ -343,9 +346,8 @@ static void who_is_cancelled_waits_no_more_and_keeps_no_place(void **state)
 static void who_is_removed_gives_back_what_it_has(void **state) /* [E14] */
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     (void)ask(t, &s, "a:Job/1", "p1", 1);
     (void)ask(t, &s, "a:Job/2", "p1", 1);
     (void)ask(t, &s, "a:Job/3", "p1", 1);
@@ -372,9 +374,8 @@ static void who_is_removed_gives_back_what_it_has(void **state) /* [E14] */
 static void an_attempt_that_was_cut_off_asks_anew(void **state) /* [E41] */
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     (void)ask(t, &s, "a:Job/1", "p1", 1);
     (void)ask(t, &s, "a:Job/2", "p1", 1);
     t->count = 0;
@@ -396,9 +397,8 @@ static void an_attempt_that_was_cut_off_asks_anew(void **state) /* [E41] */
 static void a_fault_at_the_start_loses_no_place(void **state) /* [E40] */
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     (void)ask(t, &s, "a:Job/1", "boom", 0);
     (void)ask(t, &s, "a:Job/1", "p1", 1);
     assert_true(skn_core_is_faulted(s.store, SKN_LIT("a:Job/1")));
@@ -414,9 +414,8 @@ static void a_fault_at_the_start_loses_no_place(void **state) /* [E40] */
 static void nobody_takes_a_place_with_a_message_of_its_own(void **state)
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     (void)ask(t, &s, "a:Job/1", "forge", 0);
     assert_int_equal(t->rc, SKN_EPERM);
     assert_int_equal(count_of(t, &s, "p1", "held"), 0);
@@ -431,9 +430,8 @@ static void nobody_takes_a_place_with_a_message_of_its_own(void **state)
 static void starts_come_at_their_rate(void **state)
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     uint64_t begin = s.now_ms;
     for (int i = 0; i < 30; i++)
         (void)ask(t, &s, "a:Job/1", "r3", 1);
@@ -450,9 +448,8 @@ static void starts_come_at_their_rate(void **state)
 static void a_burst_comes_at_once_after_a_rest(void **state)
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     for (int i = 0; i < 5; i++)
         (void)ask(t, &s, "a:Job/1", "b3", 1);
     assert_int_equal(t->started, 3);
@@ -533,9 +530,8 @@ static void more_than_may_wait_have_failed(void **state) /* P10: at, and one abo
 static void a_limiter_that_nobody_needs_is_gone_after_an_hour(void **state) /* ENGINE 11 */
 {
     (void)state;
-    struct tasks *t = tasks_new();
     struct shard s;
-    shard_init(&s, programs);
+    struct tasks *t = begin(&s);
     (void)ask(t, &s, "a:Job/1", "p1", 1);
     s.now_ms += HOUR + 1;
     settle(t, &s);

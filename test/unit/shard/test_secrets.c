@@ -2,12 +2,9 @@
  * cuts, a store that answers later, keys that are missing for a while and keys that change [E46]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
-#include "base/rng.h"
 #include "dev/dev.h"
-#include "env/env_sim.h"
-#include "lib/test.h"
+#include "lib/simnode.h"
 #include "seal/seal.h"
-#include "shard/shards.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,12 +18,7 @@ enum { VAULTS = 8, PUTS = 160, PASSES = 80, TURNS_MAX = 400000, SEEDS = 8, KEYS 
 static const struct skn_program *const programs[] = {&skn_dev_vault, NULL};
 
 struct node {
-    struct skn_rng rng;
-    struct skn_env_sim *sim;
-    struct skn_backend *backend;
-    struct skn_shards *shards;
-    struct skn_shards_options options;
-    struct skn_diag diag;
+    struct simnode at;
     struct skn_keyring
         *rings[KEYS + 1]; /* the keys 0 to i, the last one in front; then a foreign one */
     unsigned key;         /* the ring that is meant */
@@ -46,13 +38,11 @@ static struct skn_keyring *ring_of(unsigned newest)
 
 static void must_open(struct node *n)
 {
-    skn_backend_memory_set_slow(n->backend, skn_rng_chance(&n->rng, 1, 2));
-    n->lacks = skn_rng_chance(&n->rng, 1, 4);
-    n->options.keys = n->rings[n->lacks ? KEYS : n->key];
-    n->options.workers = 1 + (unsigned)skn_rng_below(&n->rng, 3);
-    enum skn_rc rc = skn_shards_open(&n->options, &n->shards, &n->diag);
-    if (rc != SKN_OK) print_error("%s\n", n->diag.text);
-    assert_int_equal(rc, SKN_OK);
+    skn_backend_memory_set_slow(n->at.backend, skn_rng_chance(&n->at.rng, 1, 2));
+    n->lacks = skn_rng_chance(&n->at.rng, 1, 4);
+    n->at.options.keys = n->rings[n->lacks ? KEYS : n->key];
+    n->at.options.workers = 1 + (unsigned)skn_rng_below(&n->at.rng, 3);
+    simnode_must_open(&n->at);
 }
 
 /* --- the disk ----------------------------------------------------------------------------------------- */
@@ -64,7 +54,7 @@ static enum skn_rc look_into(void *ctx, const char *name)
     uint64_t size;
     char path[200];
     (void)snprintf(path, sizeof path, "/journal/%s", name);
-    struct skn_env *env = skn_env_sim_env(n->sim);
+    struct skn_env *env = skn_env_sim_env(n->at.sim);
     if (skn_env_open(env, path, SKN_OPEN_READ, &file, NULL) != SKN_OK) return SKN_OK;
     assert_int_equal(skn_file_size(file, &size, NULL), SKN_OK);
     uint8_t *bytes = malloc((size_t)size + 1);
@@ -79,20 +69,14 @@ static enum skn_rc look_into(void *ctx, const char *name)
 
 static void search(struct node *n)
 {
-    struct skn_env *env = skn_env_sim_env(n->sim);
+    struct skn_env *env = skn_env_sim_env(n->at.sim);
     assert_int_equal(skn_env_list(env, "/journal", look_into, n, NULL), SKN_OK);
 }
 
 static void crash(struct node *n)
 {
     n->crashes++;
-    skn_shards_abandon(n->shards);
-    if (skn_rng_chance(&n->rng, 1, 2))
-        skn_env_sim_kill(n->sim);
-    else
-        skn_env_sim_power_cut(n->sim, (enum skn_cut)skn_rng_below(&n->rng, SKN_CUT_COUNT));
-    size_t unflushed = skn_backend_memory_unflushed(n->backend);
-    skn_backend_memory_crash(n->backend, (size_t)skn_rng_below(&n->rng, unflushed + 1));
+    simnode_die(&n->at);
     search(n);
     must_open(n);
 }
@@ -115,22 +99,12 @@ static enum skn_rc tell(struct skn_call *call, struct skn_core *core, struct skn
     return SKN_OK;
 }
 
-static void turn_some_part(struct node *n)
-{
-    bool more;
-    unsigned part = (unsigned)skn_rng_below(&n->rng, skn_shards_parts(n->shards));
-    enum skn_rc rc = skn_shards_turn(n->shards, part, &more, &n->diag);
-    if (rc != SKN_OK) print_error("%s\n", n->diag.text);
-    assert_int_equal(rc, SKN_OK);
-    if (skn_rng_chance(&n->rng, 1, 10)) skn_env_sim_advance(n->sim, 3000000);
-}
-
 /* Whatever comes out; true: the call is back. */
 static bool hear(struct node *n, const struct skn_call *call)
 {
     struct skn_shards_event event;
     bool is_back = false;
-    while (skn_shards_next_event(n->shards, &event)) {
+    while (skn_shards_next_event(n->at.shards, &event)) {
         is_back |= call && event.call == call;
         if (!event.output || event.output->kind != SKN_OUTPUT_REPLY) continue;
         struct skn_value v = skn_value_view(event.output->value);
@@ -148,18 +122,18 @@ tell_shard(struct node *n, uint32_t shard, const struct skn_keyring *keys, bool 
 {
     struct told told = {
         .call = {.fn = tell, .shard = shard, .acts = true}, .keys = keys, .rotates = rotates};
-    skn_shards_call(n->shards, &told.call);
+    skn_shards_call(n->at.shards, &told.call);
     for (int i = 0; i < TURNS_MAX && !hear(n, &told.call); i++)
-        turn_some_part(n);
+        simnode_turn(&n->at);
     return told.sealing;
 }
 
 static void tell_all(struct node *n, bool rotates)
 {
     n->lacks = false;
-    n->options.keys = n->rings[n->key];
-    for (uint32_t i = 0; i < n->options.shards; i++)
-        (void)tell_shard(n, i, n->options.keys, rotates);
+    n->at.options.keys = n->rings[n->key];
+    for (uint32_t i = 0; i < n->at.options.shards; i++)
+        (void)tell_shard(n, i, n->at.options.keys, rotates);
 }
 
 /* --- asking --------------------------------------------------------------------------------------------- */
@@ -210,20 +184,20 @@ static void submit(struct node *n, const char *what, unsigned i, unsigned vault,
                                         .payload = skn_value_view(skn_buf_slice(&buf)),
                                         .priority = SKN_PRIORITY_NORMAL};
     n->is_back = false;
-    skn_shards_submit(n->shards, &request);
+    skn_shards_submit(n->at.shards, &request);
     skn_buf_fini(&buf);
 }
 
 /* What may happen at any time; true: the node is another one now. */
 static bool something(struct node *n)
 {
-    turn_some_part(n);
-    if (skn_rng_chance(&n->rng, 1, 400)) {
+    simnode_turn(&n->at);
+    if (skn_rng_chance(&n->at.rng, 1, 400)) {
         crash(n);
         return true;
     }
-    if (n->lacks && skn_rng_chance(&n->rng, 1, 150)) tell_all(n, false);
-    if (!n->lacks && n->key + 1 < KEYS && skn_rng_chance(&n->rng, 1, 2500)) {
+    if (n->lacks && skn_rng_chance(&n->at.rng, 1, 150)) tell_all(n, false);
+    if (!n->lacks && n->key + 1 < KEYS && skn_rng_chance(&n->at.rng, 1, 2500)) {
         n->key++;
         n->rotated++;
         tell_all(n, true);
@@ -246,7 +220,7 @@ static bool ask(struct node *n, const char *what, unsigned i, unsigned vault, co
         waits = -1;
         /* Not at once again: somebody has to bring the key. */
         for (int k = 0; k < 20; k++)
-            turn_some_part(n);
+            simnode_turn(&n->at);
     }
     fail_msg("%s %u is never answered", what, i);
     return false;
@@ -256,7 +230,7 @@ static void must_have(struct node *n, unsigned i, unsigned vault)
 {
     for (int k = 0; k < 2000; k++) {
         if (ask(n, "check", i, vault, NULL)) return;
-        skn_env_sim_advance(n->sim, 50000000);
+        skn_env_sim_advance(n->at.sim, 50000000);
     }
     fail_msg("vault %u lacks secret %u", vault % VAULTS, i);
 }
@@ -265,7 +239,7 @@ static void must_have(struct node *n, unsigned i, unsigned vault)
 static void end_rotation(struct node *n)
 {
     if (n->lacks) tell_all(n, false);
-    for (uint32_t shard = 0, looks = 0; shard < n->options.shards; looks++) {
+    for (uint32_t shard = 0, looks = 0; shard < n->at.options.shards; looks++) {
         if (looks > 5000) fail_msg("shard %u never ends the change of its key", shard);
         struct skn_core_sealing sealing = tell_shard(n, shard, NULL, false);
         bool is_done = !sealing.is_rotating && sealing.id == skn_keyring_id(n->rings[n->key], 0);
@@ -273,14 +247,14 @@ static void end_rotation(struct node *n)
         if (is_done)
             shard++;
         else
-            skn_env_sim_advance(n->sim, 20000000);
+            skn_env_sim_advance(n->at.sim, 20000000);
     }
 }
 
 /* P4: what was never trimmed is executed again, with all keys. */
 static void replay(const struct node *n)
 {
-    struct skn_shards_options options = n->options;
+    struct skn_shards_options options = n->at.options;
     struct skn_shards_replayed done;
     struct skn_journal_info info;
     struct skn_diag diag = {.text = ""};
@@ -298,32 +272,16 @@ static void one_seed(uint64_t seed, struct node *total)
     char to[32];
     uint8_t foreign[SKN_SEAL_KEY_BYTES];
     assert_non_null(n);
-    skn_rng_init(&n->rng, seed);
     for (unsigned i = 0; i < KEYS; i++)
         n->rings[i] = ring_of(i);
     memset(foreign, 99, sizeof foreign);
     n->rings[KEYS] = skn_keyring_create(foreign, 1);
-    n->sim = skn_env_sim_create(seed, 0);
-    n->backend = skn_backend_memory_create();
-    n->options =
-        (struct skn_shards_options){.env = skn_env_sim_env(n->sim),
-                                    .dir = "/journal",
-                                    .backend = n->backend,
-                                    .programs = programs,
-                                    .keys = n->rings[0],
-                                    .shards = 1 + (uint32_t)skn_rng_below(&n->rng, 4),
-                                    .workers = 1,
-                                    .cache_bytes = skn_rng_chance(&n->rng, 2, 3) ? 8 << 10 : 0,
-                                    .checkpoint = {.records = 40, .bytes = 64 << 10, .ms = 500},
-                                    .check_rebuild = true,
-                                    .segment_bytes = 64 << 10,
-                                    .no_reserve = true};
-    bool is_kept = seed % 3 == 0;
-    if (is_kept) n->options.backend = NULL;
-    n->options.writes_at_once = true; /* the first key of all is the right one */
-    assert_int_equal(skn_shards_open(&n->options, &n->shards, &n->diag), SKN_OK);
+    simnode_init(&n->at, seed, programs, 4);
+    n->at.options.keys = n->rings[0];
+    n->at.options.writes_at_once = true; /* the first key of all is the right one */
+    assert_int_equal(skn_shards_open(&n->at.options, &n->at.shards, &n->at.diag), SKN_OK);
     for (int i = 0; i < 200; i++)
-        turn_some_part(n);
+        simnode_turn(&n->at);
     for (unsigned i = 0; i < PUTS; i++) {
         (void)ask(n, "put", i, i, NULL);
         if (i >= PASSES) continue;
@@ -335,28 +293,24 @@ static void one_seed(uint64_t seed, struct node *total)
         if (i < PASSES) must_have(n, i, i + 3);
     }
     end_rotation(n);
-    assert_int_equal(skn_shards_close(n->shards, &n->diag), SKN_OK);
+    assert_int_equal(skn_shards_close(n->at.shards, &n->at.diag), SKN_OK);
     search(n);
-    assert_int_equal(skn_shards_verify(&n->options, NULL, &n->diag), SKN_OK);
-    if (is_kept) replay(n);
+    assert_int_equal(skn_shards_verify(&n->at.options, NULL, &n->at.diag), SKN_OK);
+    if (n->at.is_kept) replay(n);
     total->crashes += n->crashes;
     total->refused += n->refused;
     total->rotated += n->rotated;
     for (unsigned i = 0; i <= KEYS; i++)
         skn_keyring_destroy(n->rings[i]);
-    skn_env_sim_destroy(n->sim);
-    skn_backend_destroy(n->backend);
+    simnode_fini(&n->at);
     free(n);
 }
 
 static void secrets_are_kept_and_never_shown(void **state)
 {
     (void)state;
-    const char *soak = getenv("SKN_SOAK");
-    unsigned times = soak ? (unsigned)strtoul(soak, NULL, 10) : 1;
-    unsigned seeds = SEEDS * (times > 1 ? times : 1);
-    const char *given = getenv("SKN_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000;
+    unsigned seeds = simnode_seeds(SEEDS);
+    uint64_t seed = simnode_seed();
     struct node total = {0};
     for (unsigned i = 0; i < seeds; i++) {
         printf("%llu ", (unsigned long long)seed + i);

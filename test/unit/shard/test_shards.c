@@ -2,11 +2,8 @@
  * nothing acknowledged is lost, nothing is done twice, checkpoints and trims happen all the while. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
-#include "base/rng.h"
 #include "dev/dev.h"
-#include "env/env_sim.h"
-#include "lib/test.h"
-#include "shard/shards.h"
+#include "lib/simnode.h"
 #include "value/json.h"
 
 #include <stdio.h>
@@ -24,12 +21,7 @@ struct ask {
 };
 
 struct node {
-    struct skn_rng rng;
-    struct skn_env_sim *sim;
-    struct skn_backend *backend;
-    struct skn_shards *shards;
-    struct skn_shards_options options;
-    struct skn_diag diag;
+    struct simnode at;
     struct ask asks[ASKS];
     unsigned asked, answered;
     unsigned crashes, checkpoints, shed, waits;
@@ -45,10 +37,8 @@ static void address_of(unsigned domain, char out[32])
 
 static void must_open(struct node *n)
 {
-    skn_backend_memory_set_slow(n->backend, n->is_slow);
-    enum skn_rc rc = skn_shards_open(&n->options, &n->shards, &n->diag);
-    if (rc != SKN_OK) print_error("%s\n", n->diag.text);
-    assert_int_equal(rc, SKN_OK);
+    skn_backend_memory_set_slow(n->at.backend, n->is_slow);
+    simnode_must_open(&n->at);
 }
 
 static void ask_for(struct node *n, unsigned i)
@@ -71,7 +61,7 @@ static void ask_for(struct node *n, unsigned i)
                                         .name = is_flood ? SKN_LIT("flood") : SKN_LIT("add-many"),
                                         .payload = skn_value_view(skn_buf_slice(&buf)),
                                         .priority = SKN_PRIORITY_NORMAL};
-    skn_shards_submit(n->shards, &request);
+    skn_shards_submit(n->at.shards, &request);
     skn_buf_fini(&buf);
     n->asks[i].is_asked = true;
 }
@@ -79,7 +69,7 @@ static void ask_for(struct node *n, unsigned i)
 static void hear(struct node *n)
 {
     struct skn_shards_event event;
-    while (skn_shards_next_event(n->shards, &event)) {
+    while (skn_shards_next_event(n->at.shards, &event)) {
         if (!event.output || event.output->kind != SKN_OUTPUT_REPLY) continue;
         struct ask *ask = &n->asks[event.output->number - 1];
         assert_int_equal(event.output->rc, SKN_OK);
@@ -90,31 +80,15 @@ static void hear(struct node *n)
 
 static void crash(struct node *n)
 {
-    struct skn_shards_state state = skn_shards_state(n->shards);
+    struct skn_shards_state state = skn_shards_state(n->at.shards);
     n->checkpoints += (unsigned)state.checkpoints;
     n->crashes++;
-    skn_shards_abandon(n->shards);
-    if (skn_rng_chance(&n->rng, 1, 2))
-        skn_env_sim_kill(n->sim);
-    else
-        skn_env_sim_power_cut(n->sim, (enum skn_cut)skn_rng_below(&n->rng, SKN_CUT_COUNT));
-    size_t unflushed = skn_backend_memory_unflushed(n->backend);
-    skn_backend_memory_crash(n->backend, (size_t)skn_rng_below(&n->rng, unflushed + 1));
+    simnode_die(&n->at);
     for (unsigned i = 0; i < n->asked; i++)
         n->asks[i].is_asked = n->asks[i].is_answered;
-    n->is_slow = skn_rng_chance(&n->rng, 1, 2);
-    n->options.workers = 1 + (unsigned)skn_rng_below(&n->rng, 3);
+    n->is_slow = skn_rng_chance(&n->at.rng, 1, 2);
+    n->at.options.workers = 1 + (unsigned)skn_rng_below(&n->at.rng, 3);
     must_open(n);
-}
-
-static void turn_some_part(struct node *n)
-{
-    bool more;
-    unsigned part = (unsigned)skn_rng_below(&n->rng, skn_shards_parts(n->shards));
-    enum skn_rc rc = skn_shards_turn(n->shards, part, &more, &n->diag);
-    if (rc != SKN_OK) print_error("%s\n", n->diag.text);
-    assert_int_equal(rc, SKN_OK);
-    if (skn_rng_chance(&n->rng, 1, 10)) skn_env_sim_advance(n->sim, 3000000);
 }
 
 /* What a look finds in a counter; a row that is not there is 0. */
@@ -142,13 +116,13 @@ static int64_t sum_of(struct node *n, unsigned domain, const char *row)
     char address[32];
     address_of(domain, address);
     struct sum sum = {.call.fn = look, .address = skn_slice_str(address), .row = row};
-    sum.call.shard = skn_shards_of(n->shards, sum.address);
-    skn_shards_call(n->shards, &sum.call);
+    sum.call.shard = skn_shards_of(n->at.shards, sum.address);
+    skn_shards_call(n->at.shards, &sum.call);
     for (int i = 0; i < TURNS_MAX && !sum.is_back; i++) {
         struct skn_shards_event event;
-        while (skn_shards_next_event(n->shards, &event))
+        while (skn_shards_next_event(n->at.shards, &event))
             sum.is_back |= event.call == &sum.call;
-        if (!sum.is_back) turn_some_part(n);
+        if (!sum.is_back) simnode_turn(&n->at);
     }
     assert_true(sum.is_back);
     assert_int_equal(sum.call.rc, SKN_OK);
@@ -180,7 +154,7 @@ static void check_floods(struct node *n)
         unsigned next = DOMAINS + (DOMAINS + f + 1) % FLOODS;
         assert_int_equal(sum_of(n, DOMAINS + f, "sent"), asked[f]);
         for (int i = 0; i < TURNS_MAX && sum_of(n, next, "received") < asked[f]; i++)
-            skn_env_sim_advance(n->sim, 50000000);
+            skn_env_sim_advance(n->at.sim, 50000000);
         assert_int_equal(sum_of(n, next, "received"), asked[f]);
         assert_int_equal(sum_of(n, next, "disorder"), 0);
     }
@@ -192,11 +166,11 @@ static void replay(const struct node *n)
     struct skn_shards_replayed done;
     struct skn_journal_info info;
     struct skn_diag diag = {.text = ""};
-    enum skn_rc rc = skn_shards_replay(&n->options, &done, &diag);
+    enum skn_rc rc = skn_shards_replay(&n->at.options, &done, &diag);
     if (rc != SKN_OK) print_error("%s\n", diag.text);
     assert_int_equal(rc, SKN_OK);
-    assert_int_equal(skn_shards_verify(&n->options, &info, &diag), SKN_OK);
-    assert_int_equal(done.shards, n->options.shards);
+    assert_int_equal(skn_shards_verify(&n->at.options, &info, &diag), SKN_OK);
+    assert_int_equal(done.shards, n->at.options.shards);
     assert_int_equal(done.records.executed, info.records);
     assert_true(info.records > ASKS);
 }
@@ -205,56 +179,37 @@ static void replay(const struct node *n)
 static void one_seed(uint64_t seed, struct node *total)
 {
     struct node *n = calloc(1, sizeof *n);
-    skn_rng_init(&n->rng, seed);
-    n->sim = skn_env_sim_create(seed, 0);
-    n->backend = skn_backend_memory_create();
-    n->options =
-        (struct skn_shards_options){.env = skn_env_sim_env(n->sim),
-                                    .dir = "/journal",
-                                    .backend = n->backend,
-                                    .programs = programs,
-                                    .shards = 1 + (uint32_t)skn_rng_below(&n->rng, 6),
-                                    .workers = 1 + (unsigned)skn_rng_below(&n->rng, 3),
-                                    .cache_bytes = skn_rng_chance(&n->rng, 2, 3) ? 8 << 10 : 0,
-                                    .checkpoint = {.records = 40, .bytes = 64 << 10, .ms = 500},
-                                    .check_rebuild = true,
-                                    .segment_bytes = 64 << 10,
-                                    .no_reserve = true};
-    bool is_kept = seed % 3 == 0; /* rows in memory alone, the journal whole */
-    if (is_kept) n->options.backend = NULL;
+    simnode_init(&n->at, seed, programs, 6);
+    n->at.options.workers = 1 + (unsigned)skn_rng_below(&n->at.rng, 3);
     must_open(n);
     for (int i = 0; i < TURNS_MAX && (n->asked < ASKS || n->answered < n->asked); i++) {
-        if (n->asked < ASKS && skn_rng_chance(&n->rng, 1, 3))
-            n->asks[n->asked++].domain = (unsigned)skn_rng_below(&n->rng, DOMAINS + FLOODS);
+        if (n->asked < ASKS && skn_rng_chance(&n->at.rng, 1, 3))
+            n->asks[n->asked++].domain = (unsigned)skn_rng_below(&n->at.rng, DOMAINS + FLOODS);
         for (unsigned a = 0; a < n->asked; a++)
             if (!n->asks[a].is_asked) ask_for(n, a);
-        turn_some_part(n);
+        simnode_turn(&n->at);
         hear(n);
-        if (skn_rng_chance(&n->rng, 1, 300)) crash(n);
+        if (skn_rng_chance(&n->at.rng, 1, 300)) crash(n);
     }
     if (n->answered < ASKS) fail_msg("seed %llu: not all answered", (unsigned long long)seed);
     check_sums(n);
     check_floods(n);
     total->crashes += n->crashes;
-    total->checkpoints += n->checkpoints + (unsigned)skn_shards_state(n->shards).checkpoints;
-    assert_int_equal(skn_shards_close(n->shards, &n->diag), SKN_OK);
-    enum skn_rc rc = skn_shards_verify(&n->options, NULL, &n->diag);
-    if (rc != SKN_OK) print_error("seed %llu: %s\n", (unsigned long long)seed, n->diag.text);
+    total->checkpoints += n->checkpoints + (unsigned)skn_shards_state(n->at.shards).checkpoints;
+    assert_int_equal(skn_shards_close(n->at.shards, &n->at.diag), SKN_OK);
+    enum skn_rc rc = skn_shards_verify(&n->at.options, NULL, &n->at.diag);
+    if (rc != SKN_OK) print_error("seed %llu: %s\n", (unsigned long long)seed, n->at.diag.text);
     assert_int_equal(rc, SKN_OK);
-    if (is_kept) replay(n);
-    skn_env_sim_destroy(n->sim);
-    skn_backend_destroy(n->backend);
+    if (n->at.is_kept) replay(n);
+    simnode_fini(&n->at);
     free(n);
 }
 
 static void whatever_comes_in_between_each_request_counts_once(void **state)
 {
     (void)state;
-    const char *soak = getenv("SKN_SOAK");
-    unsigned times = soak ? (unsigned)strtoul(soak, NULL, 10) : 1;
-    unsigned seeds = SEEDS * (times > 1 ? times : 1);
-    const char *given = getenv("SKN_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : (uint64_t)time(NULL) * 1000;
+    unsigned seeds = simnode_seeds(SEEDS);
+    uint64_t seed = simnode_seed();
     struct node total = {0};
     for (unsigned i = 0; i < seeds; i++) {
         printf("%llu ", (unsigned long long)seed + i);
