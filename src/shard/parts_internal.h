@@ -26,8 +26,8 @@ enum {
     SLICES_AT_ONCE = 64, /* of one shard, before the next has its turn */
     LOOK_MS = 60000,     /* every shard is looked at so often: ids expire */
     WAIT_MS = 10,
-    FEW_RECORDS = 4, /* waited for where they are: see skn_shards_may_wait */
-    REDO_ALONE = 20000, /* records that an opening does on its own thread */
+    FEW_RECORDS = 4,        /* waited for where they are: see skn_shards_may_wait */
+    REDO_ALONE = 20000,     /* records that an opening does on its own thread */
     SHORT_NS = 2 * 1000000, /* likewise: a group took less */
     MS_IN_NS = 1000000,
 };

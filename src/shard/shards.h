@@ -85,7 +85,7 @@ struct skn_shards_options {
     uint32_t shards;             /* at creation; 0: SKN_SHARDS_DEFAULT. Later the journal says. */
     unsigned workers;            /* 0: 1 */
     const struct skn_crew *crew; /* NULL, or one worker: the opening has one thread */
-    uint64_t crew_from; /* records that an opening redoes alone; 0: 20,000 */
+    uint64_t crew_from;          /* records that an opening redoes alone; 0: 20,000 */
     uint64_t speculative_bytes; /* 256 MiB of records that are not durable, over all shards [E20] */
     size_t cache_bytes;         /* of clean rows, over all shards; 0: no bound */
     struct skn_checkpoint_limits checkpoint;
