@@ -1,5 +1,6 @@
 /* test_limit_table.c - test/limits.tsv: every limit has a test, and every test in it is there. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/rc_map.h"
 #include "core/limits.h"
 #include "lib/test.h"
 
@@ -102,12 +103,38 @@ static void the_manual_says_what_is_so(void **state)
     free(page);
 }
 
+static bool is_code(const char *name, size_t len)
+{
+#define SAME(number, code, text, ...) || (strlen(text) == len && memcmp(text, name, len) == 0)
+    return false SKN_RC_MAP(SAME);
+#undef SAME
+}
+
+/* What stands in backquotes and capitals is what a client sees. */
+static void the_codes_at_the_limits_are_those_of_clients(void **state)
+{
+    (void)state;
+    size_t count, codes = 0;
+    const struct skn_limit_info *infos = skn_limit_infos(&count);
+    for (size_t i = 0; i < count; i++) {
+        for (const char *at = infos[i].then; (at = strchr(at, '`')); at = strchr(at + 1, '`') + 1) {
+            size_t len = strcspn(at + 1, "`");
+            if (at[1] < 'A' || at[1] > 'Z') continue;
+            if (!is_code(at + 1, len)) print_error("%s: %s\n", infos[i].name, infos[i].then);
+            assert_true(is_code(at + 1, len));
+            codes++;
+        }
+    }
+    assert_true(codes > 10);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_test_of_the_table_is_there),
         cmocka_unit_test(each_limit_of_the_core_is_in_the_table),
         cmocka_unit_test(the_manual_says_what_is_so),
+        cmocka_unit_test(the_codes_at_the_limits_are_those_of_clients),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

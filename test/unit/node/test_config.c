@@ -1,5 +1,6 @@
 /* test_config.c - skein.yaml: every setting, and every mistake with its line (P10). */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/rng.h"
 #include "lib/test.h"
 #include "node/config_internal.h"
 
@@ -187,6 +188,40 @@ static void every_limit_has_its_bounds(void **state) /* P10 */
     }
 }
 
+/* Bytes changed, left out and doubled at random: settings, or a mistake with a place in the text. */
+static void any_bytes_are_settings_or_a_mistake(void **state) /* P10 */
+{
+    (void)state;
+    static const char good[] = "name: shop\nhistory: 90m\nsecrets:\n  key_command: [pass, 'a b']\n"
+                               "limits: { mailbox_messages: 20, message_bytes: 512KiB }\n"
+                               "# the end\n";
+    struct skn_rng rng;
+    unsigned settings = 0;
+    skn_rng_init(&rng, 11);
+    for (int i = 0; i < 20000; i++) {
+        struct parsed p;
+        char text[2 * sizeof good];
+        size_t len = sizeof good - 1;
+        memcpy(text, good, len);
+        for (uint64_t changes = 1 + skn_rng_below(&rng, 3); changes > 0 && len > 1; changes--) {
+            size_t at = (size_t)skn_rng_below(&rng, len);
+            uint64_t how = skn_rng_below(&rng, 3);
+            if (how == 0) text[at] = (char)(1 + skn_rng_below(&rng, 255));
+            if (how == 1) memmove(text + at, text + at + 1, --len - at);
+            if (how == 2) memmove(text + at + 1, text + at, len++ - at);
+        }
+        text[len] = 0;
+        parse(&p, text);
+        settings += p.rc == SKN_OK;
+        if (p.rc != SKN_OK) {
+            assert_int_equal(p.rc, SKN_ESYNTAX);
+            assert_true(p.diags.count > 0 && p.diags.entries[0].span.start <= len);
+        }
+        skn_arena_fini(&p.arena);
+    }
+    assert_in_range(settings, 500, 15000);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -194,6 +229,7 @@ int main(void)
         cmocka_unit_test(little_may_be_said),
         cmocka_unit_test(every_mistake_is_named_with_its_line),
         cmocka_unit_test(every_limit_has_its_bounds),
+        cmocka_unit_test(any_bytes_are_settings_or_a_mistake),
     };
     return cmocka_run_group_tests_name("node/config", tests, NULL, NULL);
 }
