@@ -125,7 +125,11 @@ static enum skn_rc tell(struct skn_link *link,
     return rc;
 }
 
-static void put_blob(struct skn_json_writer *w, struct skn_slice hash, struct skn_value blob)
+/* `names`: NULL where they were not asked for. */
+static void put_blob(struct skn_json_writer *w,
+                     struct skn_slice hash,
+                     struct skn_value blob,
+                     const struct skn_value *names)
 {
     struct skn_value_iter iter = skn_value_iter(blob);
     struct skn_slice key;
@@ -137,17 +141,39 @@ static void put_blob(struct skn_json_writer *w, struct skn_slice hash, struct sk
         skn_json_key(w, key);
         skn_json_value(w, v);
     }
+    if (names) {
+        skn_json_key_str(w, "names");
+        skn_json_value(w, skn_view_member(*names, "names"));
+        skn_json_key_str(w, "more");
+        skn_json_bool(w, skn_link_is_true(*names, "more"));
+    }
     skn_json_object_end(w);
 }
 
-static void print_blob(struct skn_cli *cli, const char *hash, struct skn_value blob)
+static void print_names(struct skn_buf *text, struct skn_value names)
+{
+    struct skn_value_iter iter = skn_value_iter(skn_view_member(names, "names"));
+    struct skn_value name;
+    while (skn_value_next(&iter, NULL, &name)) {
+        skn_buf_printf(text, "  %-11.*s ", SKN_FMT(skn_view_text(name, "kind")));
+        (void)skn_view_put(text, skn_view_text(name, "address"), 0);
+        skn_buf_put_u8(text, ' ');
+        (void)skn_view_put(text, skn_view_text(name, "key"), 0);
+        skn_buf_put_u8(text, '\n');
+    }
+    if (skn_link_is_true(names, "more")) skn_buf_put_str(text, "  and more\n");
+}
+
+/* `names` as the holder gave them, `blob` of the arena. */
+static void
+print_blob(struct skn_cli *cli, const char *hash, struct skn_value blob, struct skn_value names)
 {
     struct skn_buf text;
     struct skn_json_writer w;
     skn_buf_init(&text, TEXT_MAX);
     if (cli->out.json) {
         skn_json_begin(&w, &text, SKN_JSON_PLAIN);
-        put_blob(&w, skn_slice_str(hash), blob);
+        put_blob(&w, skn_slice_str(hash), blob, &names);
         if (skn_json_end(&w, NULL) == SKN_OK) skn_buf_put_u8(&text, '\n');
     } else {
         skn_buf_printf(&text, "Blob     %s\n", hash);
@@ -160,6 +186,7 @@ static void print_blob(struct skn_cli *cli, const char *hash, struct skn_value b
         skn_buf_printf(&text,
                        "Named    by rows of %llu shards\n",
                        (unsigned long long)skn_link_uint(blob, "shards"));
+        print_names(&text, names);
         if (!skn_link_is_true(blob, "stored"))
             skn_buf_put_str(&text, "Its content was never stored, or is gone.\n");
     }
@@ -342,7 +369,7 @@ static void take_page(struct listing *list, struct skn_value page, bool as_json)
         if (!skn_map_get(entry, SKN_LIT("blob"), &blob)) continue;
         struct skn_slice hash = skn_slice_from(skn_view_text(entry, "address"), strlen(domains));
         if (as_json)
-            put_blob(&list->json, hash, blob);
+            put_blob(&list->json, hash, blob, NULL);
         else
             put_line(&list->text, hash, blob);
     }
@@ -423,15 +450,31 @@ int skn_cmd_blob_ls(struct skn_cli *cli)
     return skn_link_close(&link, rc);
 }
 
+static enum skn_rc get_names(struct skn_link *link, const char *hash, struct skn_value *out)
+{
+    const char *address = skn_arena_printf(&link->cli->arena, "%s%s", domains, hash);
+    const struct skn_query query = {.kind = SKN_QUERY_BLOB_NAMES,
+                                    .address = skn_slice_str(address)};
+    return skn_link_ask(link, &query, -1, out);
+}
+
 int skn_cmd_blob_info(struct skn_cli *cli)
 {
     struct skn_link link = {.cli = cli};
-    struct skn_value blob = skn_value_none();
+    struct skn_value blob = skn_value_none(), names = skn_value_none();
+    struct skn_buf bytes;
     char text[SKN_BLOB_HASH_TEXT] = "";
+    skn_buf_init(&bytes, TEXT_MAX);
     enum skn_rc rc = check_name(&link, cli->args.operands[0], PREFIX_MIN);
     if (rc == SKN_OK) rc = skn_link_open(&link, false);
     if (rc == SKN_OK) rc = find(&link, text, &blob);
-    if (rc == SKN_OK) print_blob(cli, text, blob);
+    if (rc == SKN_OK) {
+        skn_value_encode(blob, &bytes); /* the next answer takes its place */
+        blob = skn_value_view(skn_buf_slice(&bytes));
+        rc = get_names(&link, text, &names);
+    }
+    if (rc == SKN_OK) print_blob(cli, text, blob, names);
+    skn_buf_fini(&bytes);
     return skn_link_close(&link, rc);
 }
 

@@ -237,7 +237,7 @@
       "which the node runs.\n") \
     X(BLOB_INFO, "blob info", "HASH", 1, 1, 0, \
       "say what is known of a content", \
-      "Prints the state of the content HASH, its size, and who keeps it.\n") \
+      "Prints the state of the content HASH, its size, who keeps it, and the first 100 rows that name it.\n") \
     X(BLOB_RM, "blob rm", "HASH", 1, 1, 0, \
       "let go of a content that was put", \
       "Takes back what skein blob put asked for. Once no row names it either it is condemned, and after 24\n" \

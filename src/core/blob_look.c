@@ -54,6 +54,31 @@ enum skn_rc skn_look_next_name(struct skn_store *store,
     return rc == SKN_ENOENT ? SKN_OK : rc;
 }
 
+enum skn_rc skn_look_next_naming(struct skn_store *store,
+                                 const uint8_t hash[SKN_VALUE_HASH_BYTES],
+                                 struct skn_buf *last,
+                                 struct skn_slice *out_row,
+                                 struct skn_diag *diag)
+{
+    struct skn_key end;
+    struct skn_row row;
+    size_t count;
+    skn_key_name(&end, skn_slice(hash, HASH), (struct skn_slice){0});
+    if (last->len == 0) skn_buf_put(last, skn_key_slice(&end));
+    skn_key_end(&end);
+    enum skn_rc rc =
+        skn_store_scan(store, skn_buf_slice(last), skn_key_slice(&end), &row, 1, &count, diag);
+    if (rc != SKN_OK) return rc;
+    if (count == 0) return SKN_ENOENT;
+    skn_buf_reset(last);
+    skn_buf_put(last, row.key);
+    skn_buf_put_u8(last, 0); /* behind it */
+    if (skn_buf_rc(last) != SKN_OK || row.key.len <= SKN_SHARD_HEAD + HASH)
+        return SKN_CORRUPT(diag, "a row of the names of blobs is malformed");
+    *out_row = skn_slice(last->ptr + SKN_SHARD_HEAD + HASH, row.key.len - SKN_SHARD_HEAD - HASH);
+    return SKN_OK;
+}
+
 enum skn_rc skn_look_holds(struct skn_store *store,
                            const uint8_t hash[SKN_VALUE_HASH_BYTES],
                            uint32_t shard,

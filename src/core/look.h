@@ -52,6 +52,13 @@ SKN_MUST_USE enum skn_rc skn_look_next_name(struct skn_store *store,
                                             uint8_t out_hash[SKN_VALUE_HASH_BYTES],
                                             bool *out_is_leased,
                                             struct skn_diag *diag);
+/* The next row of the shard that names the content, behind `last`, which is empty at first and keeps
+ * where it stands; its key. SKN_ENOENT. */
+SKN_MUST_USE enum skn_rc skn_look_next_naming(struct skn_store *store,
+                                              const uint8_t hash[SKN_VALUE_HASH_BYTES],
+                                              struct skn_buf *last,
+                                              struct skn_slice *out_row,
+                                              struct skn_diag *diag);
 /* The shard is a holder of the content: its domain, whose rows are in `store`, counts it. */
 SKN_MUST_USE enum skn_rc skn_look_holds(struct skn_store *store,
                                         const uint8_t hash[SKN_VALUE_HASH_BYTES],

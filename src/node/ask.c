@@ -156,7 +156,8 @@ skn_client_query(struct skn_client *c, const struct skn_query *query, struct skn
                                         [SKN_QUERY_SECRETS] = "secrets",
                                         [SKN_QUERY_ROTATE] = "rotate",
                                         [SKN_QUERY_BLOB] = "blob",
-                                        [SKN_QUERY_BLOB_HOLD] = "blob-hold"};
+                                        [SKN_QUERY_BLOB_HOLD] = "blob-hold",
+                                        [SKN_QUERY_BLOB_NAMES] = "blob-names"};
     struct skn_json_writer w;
     begin(c, &w, types[query->kind]);
     put_if(&w, "address", query->address);

@@ -12,6 +12,7 @@
 enum {
     FOUND_BYTES_MAX = 1 << 30, /* 32,000,000 files */
     LOOKS_AT_ONCE = 16,
+    REMOVALS_AT_ONCE = 4, /* in a turn: each is a sync of the folder */
 };
 
 struct hold {
@@ -80,11 +81,17 @@ static void remove_one(struct skn_engine *e, const struct task *task)
     skn_shards_result(e->shards, &result);
 }
 
-static void remove_all(struct skn_engine *e)
+bool engine_blobs_due(const struct skn_engine *e)
 {
     bool is_held = !skn_list_is_empty(&e->blobs.holds) && !skn_bug(SKN_BUG_REMOVED_IN_BACKUP);
-    struct skn_list *link;
-    while (!is_held && (link = skn_list_pop_front(&e->blobs.removals))) {
+    return !is_held && !skn_list_is_empty(&e->blobs.removals);
+}
+
+static void remove_some(struct skn_engine *e)
+{
+    for (int i = 0; i < REMOVALS_AT_ONCE && engine_blobs_due(e); i++) {
+        struct skn_list *link = skn_list_pop_front(&e->blobs.removals);
+        SKN_ASSERT(link);
         struct task *task = SKN_CONTAINER_OF(link, struct task, link);
         remove_one(e, task);
         skn_free(task);
@@ -106,7 +113,6 @@ bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output)
     task->epoch = output->epoch;
     skn_list_init(&task->link);
     skn_list_push_back(&e->blobs.removals, &task->link);
-    remove_all(e);
     return true;
 }
 
@@ -126,7 +132,6 @@ void engine_blobs_client_gone(struct skn_engine *e, uint64_t client)
         skn_list_remove(link);
         skn_free(hold);
     }
-    remove_all(e);
 }
 
 /* --- files that no row knows ---------------------------------------------------------------------------- */
@@ -175,6 +180,7 @@ static void looked_up(struct look *look)
 void engine_blobs_turn(struct skn_engine *e)
 {
     struct engine_blobs *b = &e->blobs;
+    remove_some(e);
     while (b->looked < b->found.len && b->under_way < LOOKS_AT_ONCE) {
         char address[SKN_BLOB_ADDRESS_SIZE];
         skn_look_blob_address(b->found.ptr + b->looked, address);

@@ -255,7 +255,7 @@ int skn_engine_wake_fd(struct skn_engine *e)
 int skn_engine_timeout_ms(struct skn_engine *e)
 {
     if (e->is_read_only) return -1;
-    if (e->has_more) return 0;
+    if (e->has_more || engine_blobs_due(e)) return 0;
     int wait = skn_threads_timeout_ms(e->threads), shown = engine_show_changes(e, now_ms(e));
     return shown >= 0 && (wait < 0 || shown < wait) ? shown : wait;
 }

@@ -239,6 +239,8 @@ bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output)
 void engine_blobs_hold(struct skn_engine *e, uint64_t client);
 void engine_blobs_client_gone(struct skn_engine *e, uint64_t client);
 bool engine_blobs_idle(const struct skn_engine *e);
+/* It wants a turn at once. */
+bool engine_blobs_due(const struct skn_engine *e);
 
 /* --- request_secret.c: sealing keys ------------------------------------------------------------------ */
 

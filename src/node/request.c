@@ -438,7 +438,8 @@ enum skn_rc skn_engine_request(struct skn_engine *e,
                  {"secrets", request_secrets, true},
                  {"rotate", request_rotate, true},
                  {"blob", request_blob, true},
-                 {"blob-hold", request_blob_hold, true}};
+                 {"blob-hold", request_blob_hold, true},
+                 {"blob-names", request_blob_names, false}};
     if (!skn_value_is(request, SKN_T_MAP))
         return SKN_FAIL(diag, SKN_EARGS, "a request is a JSON object");
     struct ask *ask = ask_create(e, client, request);

@@ -201,29 +201,6 @@ static enum skn_rc check_blob(struct ask *ask, struct skn_slice address, struct 
     return SKN_FAIL(ask->diag, SKN_EPERM, "a blob is told by skein blob put and skein blob rm");
 }
 
-enum skn_rc request_blob(struct ask *ask)
-{
-    struct skn_slice address, name = ask_text(ask, "name");
-    struct skn_value payload = skn_value_none();
-    enum skn_rc rc = get_address(ask, false, &address);
-    bool begins = skn_slice_eq(name, SKN_LIT("begin"));
-    if (rc == SKN_OK && !skn_slice_has_prefix(address, SKN_LIT("blob:")))
-        rc = SKN_FAIL(ask->diag, SKN_EARGS, "the address is none of a blob");
-    if (rc == SKN_OK && begins) rc = ask_has_room(ask);
-    if (rc != SKN_OK) return rc;
-    (void)skn_map_get(ask->request, SKN_LIT("payload"), &payload);
-    static const struct skn_slice no_id;
-    ask_submit(ask, address, name, no_id, SKN_PRIORITY_NORMAL, payload, REPLY_AS_VALUE);
-    return SKN_OK;
-}
-
-enum skn_rc request_blob_hold(struct ask *ask)
-{
-    engine_blobs_hold(ask->engine, ask->client);
-    engine_answer_value(ask->engine, ask->client, ask->id, SKN_LIT("{\"held\":true}"));
-    return SKN_OK;
-}
-
 enum skn_rc request_send(struct ask *ask)
 {
     struct skn_slice address, name = ask_text(ask, "name");

@@ -90,3 +90,4 @@ enum skn_rc request_secrets(struct ask *ask);
 enum skn_rc request_rotate(struct ask *ask);
 enum skn_rc request_blob(struct ask *ask);
 enum skn_rc request_blob_hold(struct ask *ask);
+enum skn_rc request_blob_names(struct ask *ask);
