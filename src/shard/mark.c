@@ -59,22 +59,33 @@ static void give_block(struct worker *w)
     }
 }
 
-void mark_go_on(struct worker *w)
+/* Rows that lie anywhere in memory are gathered while messages wait: so there is a block for each full
+ * turn of slices, and at least one, lest the checkpoint stands still. Whoever has nothing else to do gives
+ * all that the keeper has room for. */
+static unsigned blocks_now(const struct worker *w, uint64_t slices, bool is_busy)
+{
+    unsigned room = DIRTY_BLOCKS - w->blocks_out;
+    uint64_t most = 1 + slices / SLICES_AT_ONCE;
+    return is_busy && most < room ? (unsigned)most : room;
+}
+
+bool mark_go_on(struct worker *w, uint64_t slices, bool is_busy)
 {
     struct skn_shards *all = w->all;
-    if (!w->has_marks || w->gave_all) return;
+    if (!w->has_marks || w->gave_all) return false;
     if (!w->marks_durable) {
-        if (!are_durable(w)) return;
+        if (!are_durable(w)) return false;
         w->marks_durable = true;
         bool fits = parts_push(all, w->part, part_keeper(all), ITEM_MARKED, 0, 0, NULL);
         SKN_ASSERT(fits);
     }
-    while (w->blocks_out < DIRTY_BLOCKS && w->mark_at < all->count)
+    for (unsigned n = blocks_now(w, slices, is_busy); n > 0 && w->mark_at < all->count; n--)
         give_block(w);
-    if (w->mark_at < all->count) return;
+    if (w->mark_at < all->count) return w->blocks_out < DIRTY_BLOCKS;
     w->gave_all = true;
     bool fits = parts_push(all, w->part, part_keeper(all), ITEM_DIRTY, 0, 0, NULL);
     SKN_ASSERT(fits);
+    return false;
 }
 
 void mark_flushed(struct worker *w)

@@ -346,8 +346,9 @@ bool release_outputs(struct shard *shard);
 /* --- mark.c: a worker's side of a checkpoint --------------------------------------------------------- */
 
 void mark_take(struct worker *worker);
-/* Gives the keeper what it has room for. */
-void mark_go_on(struct worker *worker);
+/* Gives the keeper what it has room for; less beside messages that wait, after a turn of so many slices.
+ * True: there is more to give at once. */
+bool mark_go_on(struct worker *worker, uint64_t slices, bool is_busy);
 void mark_flushed(struct worker *worker);
 
 /* --- log.c, keeper.c --------------------------------------------------------------------------------- */

@@ -347,6 +347,7 @@ enum skn_rc worker_turn(struct worker *w, bool *out_more, struct skn_diag *diag)
     struct skn_shards *all = w->all;
     if (w->part == 0) shards_turn_clock(all);
     uint64_t now_ms = skn_shards_now_ms(all);
+    uint64_t slices_before = atomic_load_explicit(&w->tally.slices, memory_order_relaxed);
     enum skn_rc rc = take_all(w, out_more, diag);
     if (rc != SKN_OK) return rc;
     release_all(w); /* before new work: who waits for an answer is told first */
@@ -363,11 +364,13 @@ enum skn_rc worker_turn(struct worker *w, bool *out_more, struct skn_diag *diag)
     skn_list_append_all(&w->active, &turn);
     give_chunk(w);
     release_all(w);
-    mark_go_on(w);
-    parts_wake(all, w->part);
+    uint64_t slices = atomic_load_explicit(&w->tally.slices, memory_order_relaxed) - slices_before;
     *out_more |= may_step(w);
+    bool gives_more = mark_go_on(w, slices, *out_more || w->chunks_out > 0);
+    parts_wake(all, w->part);
     bool waits = w->chunks_out > 0 || w->fetches_out > 0 || !skn_list_is_empty(&w->releasing);
     atomic_store_explicit(&w->tally.is_busy, *out_more || waits, memory_order_relaxed);
+    *out_more |= gives_more;
     return SKN_OK;
 }
 
