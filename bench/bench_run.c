@@ -46,7 +46,7 @@ static void make(void *ctx)
     struct work *w = ctx;
     (void)snprintf(w->dir, sizeof w->dir, "/tmp/bench-run-XXXXXX");
     if (!mkdtemp(w->dir) || chdir(w->dir) != 0 || mkdir("events", 0700) != 0) fail(w->dir);
-    put("skein.yaml", "project: bench\n");
+    put("skein.yaml", "name: bench\n");
     put("noop.pty", "Noop\n");
     put("five.pty", "T -> T -> T -> T -> T\n");
     put("events/t.yaml",
