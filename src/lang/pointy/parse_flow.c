@@ -362,7 +362,7 @@ static void push_branch(struct flow *f, uint32_t unit, struct skn_span outcome, 
         skn_parse_grow(t->branches, t->branch_count, &t->branch_cap, sizeof(*t->branches));
     uint32_t branch = t->branch_count++;
     t->branches[branch] = (struct skn_syn_branch){
-        .unit = unit, .next = SKN_GRAPH_NONE, .outcome = outcome, .piped = piped};
+        .unit = unit & 0x7FFFFFFFU, .next = SKN_GRAPH_NONE, .outcome = outcome, .piped = piped};
     struct skn_syn_unit *owner = &t->units[unit];
     if (top(f)->last_branch != SKN_GRAPH_NONE) {
         t->branches[top(f)->last_branch].next = branch;

@@ -58,11 +58,11 @@ struct skn_syn_option {
 };
 
 struct skn_syn_body {
-    enum skn_graph_body_kind kind;
     uint32_t owner;
     uint32_t first_step;
     uint32_t last_step;
-    uint32_t step_count;
+    uint32_t step_count : 30;
+    uint32_t kind : 2; /* enum skn_graph_body_kind */
 };
 
 struct skn_syn_step {
@@ -94,11 +94,11 @@ struct skn_syn_unit {
 static_assert(sizeof(struct skn_syn_unit) + sizeof(struct skn_syn_step) <= 52, "a million fit");
 
 struct skn_syn_branch {
-    uint32_t unit;
+    uint32_t unit : 31;
+    uint32_t piped : 1;
     uint32_t next;
     uint32_t body;
     struct skn_span outcome; /* empty when it was malformed and reported */
-    bool piped;
 };
 
 struct skn_syn_input {
