@@ -137,20 +137,66 @@ static void put_nodes(struct painter *p)
     }
 }
 
+/* The innermost group around a unit, or NONE. */
+static uint32_t frame_of(const struct skn_syntax *tree, uint32_t unit)
+{
+    for (;;) {
+        const struct skn_syn_body *body = &tree->bodies[tree->steps[tree->units[unit].step].body];
+        if (body->kind != SKN_BODY_BRANCH)
+            return body->kind == SKN_BODY_GROUP ? body->owner : SKN_GRAPH_NONE;
+        unit = body->owner; /* a branch stands in the frame of its unit */
+    }
+}
+
+static uint32_t frame_of_node(const struct painter *p, uint32_t node)
+{
+    const struct skn_syntax *tree = &p->d->tree;
+    if (node == SKN_NODE_START || node == SKN_NODE_END) return SKN_GRAPH_NONE;
+    return frame_of(tree,
+                    node >= tree->unit_count ? p->edges->owners[node - tree->unit_count] : node);
+}
+
+/* The outermost frame that an edge comes into, or NONE. What is inside has larger ids. */
+static uint32_t frame_entered(const struct painter *p, const struct skn_edge *edge)
+{
+    const struct skn_syntax *tree = &p->d->tree;
+    uint32_t from = frame_of_node(p, edge->from), to = frame_of_node(p, edge->to);
+    uint32_t entered = SKN_GRAPH_NONE;
+    while (from != to) {
+        if (from == SKN_GRAPH_NONE || (to != SKN_GRAPH_NONE && to > from)) {
+            entered = to;
+            to = frame_of(tree, to);
+        } else {
+            from = frame_of(tree, from);
+        }
+    }
+    return entered;
+}
+
+/* An edge ends at the frame that it comes into: further in it would cross its label. */
 static void put_dot_edge(struct painter *p, const struct skn_edge *edge)
 {
     const char *between = " [";
+    uint32_t frame = frame_entered(p, edge);
     if (edge->branch != SKN_GRAPH_NONE) {
         struct skn_slice outcome = skn_drawing_outcome(p->d, edge->branch);
         bool fails = skn_slice_eq(outcome, SKN_LIT("failure"));
+        /* The blanks keep it off its line, which leans. */
         skn_buf_put_str(p->out, " [label=");
-        put_quoted(p, outcome);
+        put_quoted(p, skn_slice_str(skn_arena_printf(p->d->b.arena, "  %.*s", SKN_FMT(outcome))));
         if (fails)
             skn_buf_put_str(p->out, ", color=\"#b02020\", fontcolor=\"#b02020\", style=dashed");
         between = ", ";
     }
-    if (edge->piped) skn_buf_printf(p->out, "%spenwidth=2.2", between);
-    if (edge->piped || edge->branch != SKN_GRAPH_NONE) skn_buf_put_str(p->out, "]");
+    if (edge->piped) {
+        skn_buf_printf(p->out, "%spenwidth=2.2", between);
+        between = ", ";
+    }
+    if (frame != SKN_GRAPH_NONE) {
+        skn_buf_printf(p->out, "%slhead=cluster_%u", between, (unsigned)frame);
+        between = ", ";
+    }
+    if (between[0] == ',') skn_buf_put_str(p->out, "]");
 }
 
 static void put_edges(struct painter *p, const struct skn_edges *edges)
@@ -184,7 +230,8 @@ void skn_drawing_dot(const struct skn_drawing *drawing, struct skn_buf *out)
     skn_buf_put_str(
         out,
         "digraph flow {\n"
-        "  rankdir=TB; nodesep=0.35; ranksep=0.45; fontname=\"Helvetica\"\n"
+        "  rankdir=TB; nodesep=0.35; ranksep=0.45; fontname=\"Helvetica\"; fontsize=11; "
+        "compound=true\n"
         "  node [shape=box, style=rounded, fontname=\"Helvetica\", fontsize=11]\n"
         "  edge [fontname=\"Helvetica\", fontsize=10, arrowsize=0.7]\n"
         "  start [shape=circle, label=\"\", width=0.15, style=filled, fillcolor=black]\n"
