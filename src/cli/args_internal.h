@@ -12,7 +12,7 @@
 #include "base/rc.h"
 #include "cli/commands_map.h"
 
-enum { SKN_OPERANDS_MAX = 3 };
+enum { SKN_OPERANDS_MAX = 1024 };
 
 enum skn_option {
 #define X(id, name, letter, value, repeat, global, text) SKN_OPTION_##id,

@@ -66,11 +66,11 @@
       "check a flow or an event file", \
       "Checks a flow (.pty) against the events of its project, or an event file (.yaml), and prints what\n" \
       "is wrong with the place and what to do. Exit code 0: no errors, there may be warnings. 1: errors.\n") \
-    X(FMT, "fmt", "FILE", 1, 1, B(ONLY) | B(CHANGES), \
-      "lay a flow out", \
-      "Writes a flow in its one layout; comments stay. FILE \"-\" is read from standard input and printed.\n" \
-      "A file that is malformed is left as it is. With --check or --diff nothing is written; exit code 1:\n" \
-      "the file is laid out otherwise.\n") \
+    X(FMT, "fmt", "FILE..", 1, SKN_OPERANDS_MAX, B(ONLY) | B(CHANGES), \
+      "lay flows out", \
+      "Writes flows in their one layout; comments stay. FILE \"-\" is read from standard input and printed.\n" \
+      "A file that is malformed is left as it is, and the others are laid out. With --check or --diff\n" \
+      "nothing is written; exit code 1: a file is laid out otherwise.\n") \
     X(GRAPH, "graph", "FILE", 1, 1, B(FORMAT) | B(DATA) | B(DIFF), \
       "draw a flow", \
       "Prints a flow as lines for a terminal, or in another form: json (doc/pointy-graph.schema.json), dot,\n" \

@@ -129,8 +129,16 @@ static enum skn_rc put_result(struct fmt *f,
     return SKN_OK;
 }
 
+static bool is_event_file(const char *path)
+{
+    const char *dot = strrchr(path, '.');
+    return dot && (strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0);
+}
+
 static enum skn_rc format_file(struct fmt *f, const char *path, struct skn_diag *diag)
 {
+    if (is_event_file(path))
+        return SKN_FAIL(diag, SKN_EUSAGE, "\"%s\" is no flow; fmt lays out flows (.pty)", path);
     struct skn_arena *arena = &f->cli->arena;
     struct skn_slice text;
     struct skn_source source;
@@ -161,9 +169,13 @@ int skn_cmd_fmt(struct skn_cli *cli)
     struct fmt f = {.cli = cli,
                     .only_check = skn_args_has(&cli->args, SKN_OPTION_ONLY),
                     .only_diff = skn_args_has(&cli->args, SKN_OPTION_CHANGES)};
-    for (size_t i = 0; i < cli->args.operand_count; i++)
-        if (format_file(&f, cli->args.operands[i], &diag) != SKN_OK)
-            return skn_out_fail(&cli->out, &diag);
+    int failed = 0;
+    for (size_t i = 0; i < cli->args.operand_count; i++) {
+        if (format_file(&f, cli->args.operands[i], &diag) == SKN_OK) continue;
+        int code = skn_out_fail(&cli->out, &diag); /* the others are laid out all the same */
+        if (failed == 0) failed = code;
+    }
+    if (failed != 0) return failed;
     return f.any_other && (f.only_check || f.only_diff) ? 1 : 0;
 }
 

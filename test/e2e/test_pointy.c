@@ -46,6 +46,12 @@ static void fmt_writes_the_one_layout(void **state)
     assert_has(s.err, "bad.pty:1:5: error[SKN-P011]");
     assert_has(s.err, "\"bad.pty\" is left as it is");
     assert_string_equal(read_file(f, "bad.pty"), "A ->\n");
+    folder_write(f, "late.pty", "A->B");
+    assert_int_equal(SKEIN(&s, "fmt", "bad.pty", "late.pty"), 65); /* the second is laid out */
+    assert_int_equal(SKEIN(&s, "fmt", "late.pty", "--check"), 0);
+    folder_write(f, "e.yaml", "event: E\n");
+    assert_int_equal(SKEIN(&s, "fmt", "e.yaml"), 2);
+    assert_has(s.err, "\"e.yaml\" is no flow; fmt lays out flows");
 }
 
 static void graph_draws_a_flow_in_every_form(void **state)

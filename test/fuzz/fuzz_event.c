@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* links: base value lang/kit lang/pointy */
 /* libs: -lyaml */
-/* corpus: test/lang/pointy/event */
+/* corpus: test/lang/pointy/event test/fuzz/corpus/event */
 #include "fuzz/fuzz.h"
 #include "lang/pointy/pointy.h"
 #include "value/value.h"

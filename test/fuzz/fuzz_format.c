@@ -3,7 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* links: base value lang/kit lang/pointy */
 /* libs: -lyaml */
-/* corpus: test/lang/pointy/project */
+/* corpus: test/lang/pointy/project test/fuzz/corpus/pointy */
 #include "fuzz/fuzz.h"
 #include "lang/pointy/lex_internal.h"
 #include "lang/pointy/tools.h"
