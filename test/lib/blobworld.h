@@ -141,7 +141,7 @@ static inline unsigned number_of(const char *address)
 static inline void perform(void *ctx, uint32_t shard, const struct skn_output *out)
 {
     struct world *world = ctx;
-    struct skn_value effect = skn_value_view(out->value), hash;
+    struct skn_value effect = skn_value_view(out->value), hash = skn_value_none();
     assert_true(world->count < REMOVALS_MAX);
     struct removal *r = &world->removals[world->count++];
     *r = (struct removal){.shard = shard,
