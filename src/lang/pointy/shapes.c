@@ -120,7 +120,8 @@ static uint32_t reduced(struct skn_flow_data *d, uint32_t id)
                                     [SKN_LITERAL_FLOAT] = 1 << SKN_TYPE_FLOAT,
                                     [SKN_LITERAL_BOOL] = 1 << SKN_TYPE_BOOL};
     const struct skn_literal *initial = option_of(d->b, &d->b->tree->units[id], "initial");
-    struct skn_shape shape = d->shapes[event_result(d, d->b->unit_event[id])];
+    uint32_t last = event_result(d, d->b->unit_event[id]); /* may move the table */
+    struct skn_shape shape = d->shapes[last];
     if (!initial || shape.is_anything) return SKN_SHAPE_ANYTHING;
     if (initial->kind == SKN_LITERAL_LIST) {
         struct skn_shape list = {.may_be_list = true, .item = SKN_SHAPE_ANYTHING};
@@ -180,7 +181,8 @@ static void find_results(struct skn_flow_data *d)
         bool keeps_own = !never_succeeds(d->b, id) || may_continue(d->b, unit);
         struct skn_shape shape = {.count = 0};
         for (uint32_t at = unit->first_branch; at != SKN_GRAPH_NONE; at = tree->branches[at].next) {
-            add_shape(&shape, &d->shapes[body_result(d, tree->branches[at].body)]);
+            uint32_t inside = body_result(d, tree->branches[at].body); /* may move the table */
+            add_shape(&shape, &d->shapes[inside]);
             if (is_success(d->b, &tree->branches[at])) keeps_own = false;
         }
         if (keeps_own || may_continue(d->b, unit)) add_shape(&shape, &d->shapes[d->result[id]]);

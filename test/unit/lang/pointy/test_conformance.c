@@ -305,7 +305,7 @@ static void the_table_of_rules_is_true(void **state)
         char *row = line + 1, *mark = cell(&row);
         (void)cell(&row);
         char *code = cell(&row), *names = cell(&row), *left;
-        enum skn_code found;
+        enum skn_code found = SKN_CODE_COUNT;
         assert_true(code[0] == '-' || skn_code_find(skn_slice_str(code), &found));
         if (code[0] != '-') has_code[found] = true;
         for (size_t i = 0; i < SKN_ARRAY_LEN(marks); i++)

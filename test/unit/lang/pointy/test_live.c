@@ -18,11 +18,11 @@ enum { VALUES_MAX = 1024, UNITS_MAX = 256 };
 
 static const char *const files[] = {
     "event: N\nversion: 1.0.0\nrun: { exec: [\"true\"] }\n",
-    "event: R\nversion: 1.0.0\nrun: { exec: [\"true\"] }\n"
-    "inputs: { previous: { type: any, default: 0 }, x: { type: any, default: 0 }, "
-    "v: { type: any, default: 0 } }\n",
-    "event: X\nversion: 1.0.0\nrun: { exec: [\"true\"] }\noutputs: { v: any }\nexports: [v]\n"
-    "inputs: { previous: { type: any, default: 0 } }\n",
+    ("event: R\nversion: 1.0.0\nrun: { exec: [\"true\"] }\n"
+     "inputs: { previous: { type: any, default: 0 }, x: { type: any, default: 0 }, "
+     "v: { type: any, default: 0 } }\n"),
+    ("event: X\nversion: 1.0.0\nrun: { exec: [\"true\"] }\noutputs: { v: any }\nexports: [v]\n"
+     "inputs: { previous: { type: any, default: 0 } }\n"),
 };
 
 /* The project of N, which reads nothing, R, which reads all it can, and X, which exports v. */
