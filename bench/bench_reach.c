@@ -31,10 +31,10 @@ static const struct {
     {"between", skn_reach_between},
     {"checkpoint", skn_reach_checkpoint},
     {"open", skn_reach_open},
+    {"rows", skn_reach_rows},
     {"idle", skn_reach_idle},
     {"timers", skn_reach_timers},
     {"sim", skn_reach_sim},
-    {"later", skn_reach_later},
 };
 
 /* A folder beside the program. */

@@ -180,6 +180,50 @@ bool skn_drive_is_checkpointing(struct skn_drive *drive)
     return skn_shards_state(drive->shards).is_checkpointing;
 }
 
+/* --- rows without slices --------------------------------------------------------------------------- */
+
+static void fill_shard(struct skn_backend *backend, uint32_t shard, uint64_t domains)
+{
+    enum { AT_ONCE = 100 };
+    static const uint8_t value[72];
+    struct skn_diag diag = {0};
+    struct skn_buf batch;
+    skn_buf_init(&batch, 1 << 20);
+    for (uint64_t i = 0; i < domains; i++) {
+        char key[64] = {2}; /* as the core's: kind, address, 0, kind, own key */
+        int len = snprintf(key + 1, sizeof key - 4, "bench:Fill/%09lu", (unsigned long)i) + 1;
+        key[len + 1] = 0x10;
+        for (char own = 'a'; own <= 'e'; own++) {
+            key[len + 2] = own;
+            skn_batch_put_stored(
+                &batch, skn_slice(key, (size_t)len + 3), 1, skn_slice(value, sizeof value));
+        }
+        if (i % AT_ONCE != AT_ONCE - 1 && i + 1 < domains) continue;
+        must(skn_backend_write(backend, shard, skn_buf_slice(&batch), &diag), &diag);
+        skn_buf_reset(&batch);
+    }
+    skn_buf_fini(&batch);
+}
+
+void skn_drive_fill(const char *dir, uint64_t domains)
+{
+    enum { SHARDS = SKN_SHARDS_DEFAULT };
+    struct skn_diag diag = {0};
+    char store[320];
+    (void)snprintf(store, sizeof store, "%s/store", dir);
+    const struct skn_rocks_options options = {.env = skn_env_real(), .dir = store};
+    struct skn_backend *backend = NULL;
+    struct skn_shard_position at[SHARDS];
+    must(skn_rocks_open(&options, &backend, &diag), &diag);
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        at[i].shard = i;
+        must(skn_backend_position(backend, i, &at[i].position, &diag), &diag);
+        fill_shard(backend, i, domains / SHARDS);
+    }
+    must(skn_backend_commit(backend, at, SHARDS, &diag), &diag);
+    skn_backend_destroy(backend);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;

@@ -18,9 +18,7 @@ void skn_reach_hops(struct skn_reach *reach);
 void skn_reach_between(struct skn_reach *reach);
 void skn_reach_checkpoint(struct skn_reach *reach);
 void skn_reach_open(struct skn_reach *reach);
+void skn_reach_rows(struct skn_reach *reach);
 void skn_reach_idle(struct skn_reach *reach);
 void skn_reach_timers(struct skn_reach *reach);
 void skn_reach_sim(struct skn_reach *reach);
-
-/* What is not measured yet, each with what it waits for. */
-void skn_reach_later(struct skn_reach *reach);

@@ -143,11 +143,11 @@ static void make_tail(const char *dir, uint64_t domains, struct seen *seen)
     skn_drive_kill(drive);
 }
 
-static void after_kill(struct skn_reach *reach, const char *name, uint64_t domains, double goal_s)
+static void after_kill(
+    struct skn_reach *reach, const char *dir, const char *name, uint64_t domains, double goal_s)
 {
-    char dir[300], note[160];
+    char note[160];
     double took[OPENINGS], cpu[OPENINGS];
-    skn_reach_path(reach, "ours", dir, sizeof dir);
     (void)apart(dir, make_tail, skn_bench_n(reach->bench, domains));
     for (int i = 0; i < OPENINGS; i++) {
         struct seen seen = apart(dir, open_once, 0);
@@ -164,7 +164,6 @@ static void after_kill(struct skn_reach *reach, const char *name, uint64_t domai
                                          .goal_is = SKN_GOAL_MOST,
                                          .cpu_us = cpu_s * 1e6 / (double)records_to_make,
                                          .note = note});
-    skn_drive_remove(dir);
 }
 
 /* --- syncs of opening and stopping ----------------------------------------------------------------- */
@@ -207,8 +206,12 @@ void skn_reach_open(struct skn_reach *reach)
 {
     syncs(reach);
     records_to_make = skn_bench_n(reach->bench, RECORDS);
-    after_kill(reach, "open after kill, 1e6 records, 1e5 rows", 20000, 0.5);
-    after_kill(reach, "open after kill, 1e6 records, 4e6 rows", 800000, 1.5);
+    char dir[300];
+    skn_reach_path(reach, "ours", dir, sizeof dir);
+    after_kill(reach, dir, "open after kill, 1e6 records, 1e5 rows", 20000, 0.5);
+    skn_drive_remove(dir);
+    after_kill(reach, dir, "open after kill, 1e6 records, 4e6 rows", 800000, 1.5);
+    skn_drive_remove(dir);
 }
 
 /* --- a million idle domains --------------------------------------------------------------------------- */
@@ -275,5 +278,36 @@ void skn_reach_idle(struct skn_reach *reach)
                                          .value = skn_stat_of(took, OPENINGS),
                                          .goal = 2,
                                          .goal_is = SKN_GOAL_MOST});
+    skn_drive_remove(dir);
+}
+
+/* --- many rows in the store ----------------------------------------------------------------------------- */
+
+static void make_small(const char *dir, uint64_t n, struct seen *seen)
+{
+    struct skn_drive *drive =
+        skn_drive_open(&(struct skn_drive_options){.dir = dir, .programs = programs});
+    (void)seen;
+    many(drive, "Rows", SKN_LIT("small"), n, n);
+    checkpoint(drive);
+    skn_drive_close(drive);
+}
+
+static void fill(const char *dir, uint64_t domains, struct seen *seen)
+{
+    (void)seen;
+    skn_drive_fill(dir, domains);
+}
+
+void skn_reach_rows(struct skn_reach *reach)
+{
+    char dir[300];
+    skn_reach_path(reach, "ours", dir, sizeof dir);
+    (void)apart(dir, make_small, 1000); /* so that every shard has a position */
+    (void)apart(dir, fill, skn_bench_n(reach->bench, 2000000));
+    records_to_make = skn_bench_n(reach->bench, RECORDS);
+    after_kill(reach, dir, "the same with 1e7 rows in the store, 1e5 rows", 20000, 0.5);
+    (void)apart(dir, make_small, 1000); /* its checkpoint ends the tail */
+    after_kill(reach, dir, "the same with 1e7 rows in the store, 4e6 rows", 800000, 1.5);
     skn_drive_remove(dir);
 }

@@ -1,4 +1,4 @@
-/* reach_sim.c - simulated steps per second on one core; and what is not measured yet. */
+/* reach_sim.c - simulated steps per second on one core. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drive.h"
 #include "reach_cases.h"
@@ -35,17 +35,4 @@ void skn_reach_sim(struct skn_reach *reach)
     skn_figure_pairs(&figure, &pairs, NULL);
     figure.per_sync = 0;
     skn_reach_print(reach, &figure);
-}
-
-/* Each of these becomes a figure as soon as drive.h can ask the engine for it. */
-void skn_reach_later(struct skn_reach *reach)
-{
-    static const struct {
-        const char *name, *why;
-    } later[] = {
-        {"open after kill with 1e7 rows in the store (goal: as without them)",
-         "to fill a store with them takes longer than this program may"},
-    };
-    for (size_t i = 0; i < SKN_ARRAY_LEN(later); i++)
-        skn_reach_skip(reach, later[i].name, later[i].why);
 }

@@ -222,8 +222,8 @@ static void a_file_system_in_memory_is_refused(void **state)
 {
     (void)state;
     char name[] = "cp", copy[] = "/dev/shm/skein-test-reach", out[4096];
-    char only[] = "--only", later[] = "later";
-    char *copying[] = {name, program, copy, NULL}, *running[] = {copy, only, later, NULL};
+    char only[] = "--only", none[] = "none";
+    char *copying[] = {name, program, copy, NULL}, *running[] = {copy, only, none, NULL};
     if (access("/dev/shm", W_OK) != 0) skip();
     assert_int_equal(run(copying, out, sizeof out), 0);
     assert_int_equal(run(running, out, sizeof out), 1);
