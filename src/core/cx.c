@@ -145,8 +145,8 @@ change_row(struct skn_cx *cx, struct skn_slice key, struct skn_slice value, bool
     struct skn_omap_place place;
     struct skn_change *change = change_of(skn_omap_locate(&cx->overlay, key, &place));
     if (!change) {
-        change = skn_arena_zero(&cx->arena, 1, sizeof *change);
-        change->node.key = skn_arena_dup(&cx->arena, key);
+        change = skn_arena_alloc(&cx->arena, sizeof *change);
+        *change = (struct skn_change){.node.key = skn_arena_dup(&cx->arena, key)};
         skn_omap_insert_at(&cx->overlay, &change->node, &place);
         cx->bytes += key.len + 8;
     }

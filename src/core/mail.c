@@ -54,6 +54,19 @@ static uint8_t lanes_of(const struct skn_dom *dom, bool rests)
     return rests ? dom->mail & (dom->full | 1U << SKN_LANE_ANSWERS) : dom->mail;
 }
 
+/* The lanes that have a source, a bit each: those for which sources_of is not 0. */
+static uint32_t ready_lanes(const struct skn_dom *dom, uint8_t mail, bool rests)
+{
+    uint32_t lanes = mail & ((1U << SKN_PRIORITIES) - 1);
+    const struct skn_input *answer = first_of(&dom->answers);
+    if (answer) lanes |= 1U << answer->message.priority;
+    if (mail & (1U << SKN_LANE_ANSWERS)) lanes |= 1U << SKN_PRIORITY_NORMAL;
+    if (dom->has_ranges) lanes |= 1U << SKN_PRIORITY_BACKGROUND;
+    for (unsigned lane = 0; lane < SKN_PRIORITIES && !rests; lane++)
+        if (!skn_list_is_empty(&dom->requests[lane])) lanes |= 1U << lane;
+    return lanes;
+}
+
 /* Dead letters come in front of everything; closing them sends nothing. */
 static bool has_letters(const struct skn_dom *dom, bool rests)
 {
@@ -80,10 +93,8 @@ enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_do
         return has_work ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
     }
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
-    uint8_t mail = lanes_of(dom, rests);
-    unsigned lane = 0;
-    while (lane < SKN_PRIORITIES && !sources_of(dom, lane, mail, rests))
-        lane++;
+    uint32_t lanes = ready_lanes(dom, lanes_of(dom, rests), rests);
+    unsigned lane = lanes ? (unsigned)__builtin_ctz(lanes) : SKN_PRIORITIES;
     if (lane > SKN_PRIORITY_NORMAL && has_letters(dom, rests)) lane = SKN_PRIORITY_NORMAL;
     return (enum skn_priority)lane;
 }
@@ -235,9 +246,7 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
     if (rc != SKN_OK) return rc;
     if (has_letters(dom, rests)) return skn_dead_choose(core, dom, &meta, work, diag);
     uint8_t mail = lanes_of(dom, rests);
-    uint32_t lanes = 0;
-    for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++)
-        if (sources_of(dom, lane, mail, rests)) lanes |= 1U << lane;
+    uint32_t lanes = ready_lanes(dom, mail, rests);
     if (lanes == 0) return SKN_ENOENT;
     unsigned lane = skn_turn_among(lanes, dom->lane_streak);
     enum source source =
@@ -613,6 +622,7 @@ void skn_mail_finish(struct skn_cx *cx)
     SKN_ASSERT(!cx->is_bounded); /* the core's own part takes nothing from the program's budget */
     uint64_t waiting = 0;
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
+        if (cx->meta.waiting[lane] == 0) continue;
         for (int i = 0; i < REFILL_AT_ONCE && cx->rc == SKN_OK; i++) {
             bool has_room = cx->meta.mail[lane] < cx->core->limits.mailbox_messages &&
                             cx->meta.removal == SKN_REMOVE_NOT;

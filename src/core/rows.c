@@ -124,8 +124,8 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
     for (size_t i = 0; i < META_NUMBERS; i++)
         at = put_varint(at, numbers[i]);
     *at++ = lanes;
-    for (unsigned i = 0; i < SKN_LANES; i++) {
-        if (!(lanes & (1U << i))) continue;
+    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
+        unsigned i = (unsigned)__builtin_ctz(rest);
         at = put_varint(at, row->mail[i]);
         at = put_varint(at, row->waiting[i]);
     }

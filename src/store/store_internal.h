@@ -29,7 +29,7 @@ enum {
     PAGE_MIN = 4,          /* slots of a new table: a domain's meta row and a few of its own */
     PAGE_MAX = 64,         /* 1 KiB of slots: what an insert moves at most */
     PAGE_LOW = 16,         /* fewer, and a page joins the next one when there is room */
-    RECENT = 4,            /* tables that are found without a hash */
+    RECENT = 256,          /* tables that may be found without the hash: a power of two */
     SEGMENT = 512,         /* buckets of the hash table that are made at a time */
     SHRINK_AT_ONCE = 1024, /* entries looked at per call, so that a slice waits for no more */
     READ_ROUNDS = 1,       /* that an entry stays for after it was read or written */
@@ -160,11 +160,10 @@ struct skn_store {
     size_t cache_bytes;
     struct skn_position position;
     struct skn_tables tables;
-    struct skn_table *recent[RECENT]; /* looked up last; or NULL */
-    unsigned next_recent;
-    unsigned last_recent; /* the one of them that was found last */
-    uint64_t moves;       /* pages and tables made and gone: a spot found before is none any more */
-    uint64_t shifts;      /* entries that came into pages or left them */
+    struct skn_table *recent[RECENT]; /* by the ends of their names; or NULL */
+    struct skn_table *last;           /* found last; or NULL */
+    uint64_t moves;  /* pages and tables made and gone: a spot found before is none any more */
+    uint64_t shifts; /* entries that came into pages or left them */
     struct skn_known known;
     bool is_whole; /* a table that is not here has no rows */
     bool is_blocking;

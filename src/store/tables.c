@@ -117,16 +117,32 @@ static bool is_named(const struct skn_table *table, struct skn_slice name)
     return table->end.key_len == name.len && begins(table, name);
 }
 
+/* Where a table of this name is remembered. Whoever chooses names can make tables share a place: that
+ * costs them a hash each, as without it. */
+static struct skn_table **recent_of(struct skn_store *store, struct skn_slice name)
+{
+    uint64_t end = 0;
+    size_t n = name.len < sizeof end ? name.len : sizeof end;
+    memcpy(&end, name.ptr + name.len - n, n);
+    return &store->recent[(end * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (RECENT - 1)];
+}
+
 static void remember(struct skn_store *store, struct skn_table *table)
 {
-    store->last_recent = store->next_recent++ % RECENT;
-    store->recent[store->last_recent] = table;
+    *recent_of(store, name_of(table)) = store->last = table;
+}
+
+static void forget(struct skn_store *store, struct skn_table *table)
+{
+    struct skn_table **recent = recent_of(store, name_of(table));
+    if (*recent == table) *recent = NULL;
+    if (store->last == table) store->last = NULL;
 }
 
 struct skn_table *skn_table_of(struct skn_store *store, struct skn_slice key)
 {
     /* Mostly that of the key before. A name has no zero byte, so what follows it ends the name. */
-    struct skn_table *last = store->recent[store->last_recent];
+    struct skn_table *last = store->last;
     bool is_last =
         last && key.len > last->end.key_len && key.ptr[last->end.key_len] == 0 && begins(last, key);
     if (is_last) return last;
@@ -169,12 +185,8 @@ struct skn_table *skn_table_find(struct skn_store *store, struct skn_slice name)
 {
     SKN_ASSERT(name.len > 0);
     /* A slice stays in few tables: the rows of its domain, a mailbox, whom it writes to. */
-    for (size_t i = 0; i < RECENT; i++) {
-        struct skn_table *recent = store->recent[i];
-        if (!recent || !is_named(recent, name)) continue;
-        store->last_recent = (unsigned)i;
-        return recent;
-    }
+    struct skn_table *recent = *recent_of(store, name);
+    if (recent && is_named(recent, name)) return store->last = recent;
     const struct skn_tables *tables = &store->tables;
     if (tables->count == 0) return NULL;
     uint32_t hash = (uint32_t)skn_hash(name, tables->seed[0], tables->seed[1]);
@@ -227,8 +239,7 @@ static void free_table(struct skn_store *store, struct skn_table *table)
     skn_item_place(store, &table->end, SKN_PLACE_NONE);
     skn_pages_free(store, table);
     store->table_bytes -= skn_item_bytes(&table->end);
-    for (size_t i = 0; i < RECENT; i++)
-        if (store->recent[i] == table) store->recent[i] = NULL;
+    forget(store, table);
     store->moves++;
     skn_free(table);
 }
