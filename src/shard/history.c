@@ -251,14 +251,31 @@ void history_checkpointed(struct skn_shards *all)
 
 /* --- opening ------------------------------------------------------------------------------------------ */
 
-static void take_whole(struct history *h, const struct history_names *names)
+/* The oldest segment from which on all are there: a history that was given up may have been left with
+ * bases by a death, and what the journal let go since is gone. */
+static uint64_t oldest_segment(const struct history *h)
 {
+    struct skn_journal_info info = {0};
+    uint64_t from = history_from(h->env, h->dir);
+    enum skn_rc rc = skn_journal_peek_archive(h->env, h->journal, h->dir, from, &info, NULL);
+    return rc == SKN_OK ? info.oldest : UINT64_MAX;
+}
+
+/* True: there were bases that lead nowhere. */
+static bool take_whole(struct history *h, const struct history_names *names)
+{
+    uint64_t oldest = oldest_segment(h);
+    bool is_lost = false;
     h->bases = skn_alloc_zero(names->base_count + 1, sizeof *h->bases);
     for (size_t i = 0; i < names->base_count; i++) {
         const struct history_base *base = &names->bases[i];
-        bool is_known = history_is_whole(h->env, h->dir, base);
-        if (is_known) h->bases[h->count++] = *base;
+        if (!history_is_whole(h->env, h->dir, base)) continue;
+        if (base->segment >= oldest)
+            h->bases[h->count++] = *base;
+        else
+            is_lost = true;
     }
+    return is_lost;
 }
 
 void history_open(struct skn_shards *all)
@@ -271,14 +288,14 @@ void history_open(struct skn_shards *all)
     h->dir = skn_dup(options->dir, strlen(options->dir));
     h->journal = skn_dup(all->options.dir, strlen(all->options.dir));
     if (history_list(h->env, h->dir, &names, NULL) != SKN_OK) return;
-    if (h->keep_ms > 0) take_whole(h, &names);
+    bool is_lost = h->keep_ms > 0 && take_whole(h, &names);
     uint64_t first = h->count > 0 ? h->bases[0].segment : UINT64_MAX;
     bool is_tidy = names.base_count == h->count;
     for (size_t i = 0; i < names.segment_count; i++)
         is_tidy &= names.segments[i] >= first;
     history_names_fini(&names);
-    if (!is_tidy) (void)keep_from(h, 0, NULL);
-    publish(all, false);
+    if (!is_tidy) h->is_untidy = keep_from(h, 0, NULL) != SKN_OK;
+    publish(all, is_lost);
 }
 
 void history_close(struct skn_shards *all)
