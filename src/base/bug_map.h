@@ -116,5 +116,7 @@
     X(102, ANSWER_TWICE,      1, "core/call", "an answer is given whose call is over [E30]") \
     X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
     /* rows, store, checkpoints: still more */ \
-    X(104, PLACE_STALE,       1, "store/random", "a row is changed where it was found, though others have moved since")
+    X(104, PLACE_STALE,       1, "store/random", "a row is changed where it was found, though others have moved since") \
+    /* secrets: more */ \
+    X(110, KEY_NOT_AWAITED,   1, "sim", "a change of keys does not wait for the outbox [E46]")
 /* clang-format on */

@@ -35,6 +35,7 @@ struct skn_secrets {
     bool wants_rotation;   /* somebody asked for it */
     bool lacks_key;        /* the rewriting met a row whose key is not there */
     uint64_t again_ms;     /* when it looks again; 0: now */
+    uint64_t pin;          /* while the rewriting waits for rows [E13]; 0: none */
     uint64_t keyless;      /* domains that wait for a key */
     uint64_t keyless_seen; /* since opening, refused requests too */
 };

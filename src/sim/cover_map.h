@@ -72,6 +72,7 @@
     X(BLOB_REMOVED,    100,  "files of blobs that went") \
     X(BLOB_BUSY,       0,    "blobs that could not be stored while their file went") \
     X(BLOB_TOO_LATE,   0,    "blobs that were stored too late") \
+    X(KEY_CHANGED,     100,  "changes of the sealing key that came to their end [E46]") \
     X(LOOKED_BACK,     200,  "looks back at a stamp [E70]") \
     X(PRUNED_THEN,     20,   "looks back at rows that were pruned since [E70]") \
     X(NOT_KEPT,        0,    "looks back at stamps that are not kept [E70]") \

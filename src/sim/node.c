@@ -9,7 +9,7 @@
 
 #include "base/pure.h"
 
-enum { TURNS_MAX = 100000 };
+enum { TURNS_MAX = 100000, PATIENT_TURNS = 100 };
 
 struct sim_node {
     struct skn_shards *shards;
@@ -61,7 +61,7 @@ struct skn_shards_options node_options(const struct world *w)
         .shards = w->params.shards,
         .workers = w->params.workers,
         .check_rebuild = true,
-        .keys = w->keys,
+        .keys = keys_ring(w->keys),
         .backend = w->files ? w->files : w->backend,
         .cache_bytes = w->params.cache_bytes,
         .checkpoint = {.records = w->params.checkpoint_records, .ms = w->params.checkpoint_ms},
@@ -265,6 +265,8 @@ static enum skn_rc wait_for_looks(struct world *w, struct looking *looking, stru
     for (int i = 0; rc == SKN_OK && looking->pending > 0; i++) {
         bool more = true;
         SKN_ASSERT(i < TURNS_MAX);
+        /* What waits for a while, such as for a checkpoint, waits for the clock. */
+        if (i > PATIENT_TURNS) skn_env_sim_advance(w->machine, (uint64_t)MS_IN_NS);
         rc = skn_shards_turn_all(w->node->shards, &more, diag);
         hear_calls(w, looking);
     }
@@ -312,20 +314,21 @@ look_beside(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, stru
     if (tell) tell(w, ctx);
 }
 
-enum skn_rc
-node_look(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, struct skn_diag *diag)
+/* At the shards themselves, between two slices. */
+static enum skn_rc look_inside(struct world *w,
+                               bool acts,
+                               node_look_fn fn,
+                               node_tell_fn tell,
+                               void *ctx,
+                               struct skn_diag *diag)
 {
-    if (!w->node || w->backend) {
-        look_beside(w, fn, tell, ctx, diag);
-        return SKN_OK;
-    }
     struct looking looking = {.pending = skn_shards_count(w->node->shards)};
     looking.looks = skn_alloc_zero(looking.pending, sizeof *looking.looks);
     looking.last = &looking.first;
     skn_arena_init(&looking.arena);
     for (uint32_t i = 0; i < looking.pending; i++) {
-        looking.looks[i] =
-            (struct look){.call = {.fn = run_look, .shard = i}, .w = w, .fn = fn, .ctx = ctx};
+        looking.looks[i] = (struct look){
+            .call = {.fn = run_look, .shard = i, .acts = acts}, .w = w, .fn = fn, .ctx = ctx};
         skn_shards_call(w->node->shards, &looking.looks[i].call);
     }
     enum skn_rc rc = wait_for_looks(w, &looking, diag);
@@ -337,6 +340,19 @@ node_look(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, struct
     skn_free(looking.looks);
     skn_arena_fini(&looking.arena);
     return rc;
+}
+
+enum skn_rc
+node_look(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, struct skn_diag *diag)
+{
+    if (w->node && !w->backend) return look_inside(w, false, fn, tell, ctx, diag);
+    look_beside(w, fn, tell, ctx, diag);
+    return SKN_OK;
+}
+
+enum skn_rc node_ask(struct world *w, node_look_fn fn, void *ctx, struct skn_diag *diag)
+{
+    return look_inside(w, true, fn, NULL, ctx, diag);
 }
 
 uint32_t node_shards(const struct world *w)

@@ -96,6 +96,7 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->secrets = out->peers && coin(&rng);
     out->history = skn_rng_chance(&rng, 1, 3) && out->has_store;
     out->keep_ms = ONE_OF(&rng, 1, 1000, 20000, 600000);
+    out->rekeys = out->secrets && coin(&rng);
     out->blobs = skn_rng_chance(&rng, 1, 3);
     if (out->blobs) out->limits.blob_condemned_ms = ONE_OF(&rng, 96, 960, 9600);
 }
@@ -126,6 +127,7 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"limiters", p->limiters},
                  {"timers", p->timers},
                  {"secrets", p->secrets},
+                 {"rekeys", p->rekeys},
                  {"history", p->history},
                  {"blobs", p->blobs},
                  {"bombs", p->bombs},

@@ -26,6 +26,7 @@ struct sim_params {
     bool flows, peers, jobs, timers;
     bool secrets;  /* in what peers send and keep */
     bool limiters; /* of jobs */
+    bool rekeys;   /* the key that seals them is changed */
     bool history;  /* is kept and looked at, in seeds with a store */
     bool blobs;    /* are stored, named and let go of */
     bool tight;    /* limits are small: then no flows, whose runs would fault */

@@ -4,7 +4,6 @@
 
 #include "base/hash.h"
 #include "base/mem.h"
-#include "seal/seal.h"
 #include "sim/file_backend.h"
 #include "sim/world_internal.h"
 
@@ -128,6 +127,7 @@ static void one_round(struct world *w)
     if (skn_rng_chance(&w->rng, 1, 2)) pass_time(w);
     if (skn_rng_chance(&w->rng, 3, 4)) tasks_end_due(w);
     if (w->rc == SKN_OK && skn_rng_chance(&w->rng, 9, 10)) life_turn(w);
+    keys_turn(w);
     if (w->rc == SKN_OK) life_end(w);
 }
 
@@ -203,6 +203,7 @@ static void finish(struct world *w)
         if (w->params.lates && w->ghosts.count > 0) tasks_tell_late(w);
         tasks_end_due(w);
         if (w->rc == SKN_OK) life_turn(w);
+        keys_turn(w);
         if (w->rc != SKN_OK) break;
         skn_buf_reset(&runs);
         bool owes_blobs = blobs_calm(w);
@@ -226,8 +227,7 @@ static void world_init(struct world *w)
     params_draw(o->seed, &w->params);
     blobs_init(w);
     w->bombs = bombs_create();
-    static const uint8_t key[SKN_SEAL_KEY_BYTES] = "sealing key of the simulator";
-    w->keys = skn_keyring_create(key, 1);
+    w->keys = keys_create(w->params.shards);
     skn_arena_init(&w->arena);
     skn_buf_init(&w->scratch, SCRATCH_BYTES);
     skn_buf_init(&w->text, TEXT_BYTES);
@@ -252,7 +252,7 @@ static void world_fini(struct world *w)
     skn_checker_destroy(w->checker);
     skn_free(w->asks);
     bombs_destroy(w->bombs);
-    skn_keyring_destroy(w->keys);
+    keys_destroy(w->keys);
     skn_free(w->tasks.items);
     skn_free(w->ghosts.items);
     skn_buf_fini(&w->scratch);

@@ -95,7 +95,7 @@ struct world {
     bool commit_fails;           /* the next commit of the backend does */
     struct sim_node *node;       /* NULL: down */
     struct bombs *bombs;
-    struct skn_keyring *keys; /* that secrets are sealed with [E46] */
+    struct sim_keys *keys;    /* that secrets are sealed with [E46] */
     uint32_t cut_in;          /* rounds until the power cut after a kill, 0 none */
     uint32_t full_for;        /* rounds until the disk has room again, 0 it has */
     bool is_quiet;            /* no faults any more */
@@ -168,6 +168,19 @@ typedef void (*node_tell_fn)(struct world *w, void *ctx);
 SKN_MUST_USE enum skn_rc
 node_look(struct world *w, node_look_fn fn, node_tell_fn tell, void *ctx, struct skn_diag *diag);
 
+/* As node_look, at the shards of a node that is up; `fn` may change what they do next. */
+SKN_MUST_USE enum skn_rc
+node_ask(struct world *w, node_look_fn fn, void *ctx, struct skn_diag *diag);
+
+/* --- keys.c: sealing keys [E46] -------------------------------------------------------------------- */
+
+struct sim_keys *keys_create(uint32_t shards) SKN_MUST_USE;
+void keys_destroy(struct sim_keys *keys);
+/* What an opening is given. */
+const struct skn_keyring *keys_ring(const struct sim_keys *keys);
+/* Once in a round: the key is changed, or the change is looked after. */
+void keys_turn(struct world *w);
+
 /* --- life.c: its beginnings and ends ------------------------------------------------------------- */
 
 /* Decides what this round does to the node. */
@@ -202,6 +215,10 @@ SKN_MUST_USE enum skn_rc look_for_work(struct world *w,
 
 /* What ledgers had at some stamps, as events; `is_over`: nothing is under way any more. */
 void past_look(struct world *w, bool is_over);
+
+/* In look.c, for `fn` of node_ask: no row may name this sealing key. */
+SKN_MUST_USE enum skn_rc
+look_for_key(struct world *w, struct skn_store *store, uint64_t id, struct skn_diag *diag);
 
 /* --- rows.c: which row is what, by its key alone --------------------------------------------------- */
 
