@@ -256,6 +256,7 @@ enum skn_rc skn_pointy_check(struct skn_arena *arena,
     SKN_ASSERT(diags->source == source);
     struct skn_syntax tree;
     skn_syntax_parse(&tree, diags);
+    skn_syntax_drop_tokens(&tree); /* no check reads them */
     struct skn_pty b = {.arena = arena,
                         .source = source,
                         .diags = diags,
@@ -276,6 +277,7 @@ enum skn_rc skn_pointy_compile(struct skn_arena *arena,
     SKN_ASSERT(diags->source == source);
     struct skn_syntax tree;
     skn_syntax_parse(&tree, diags);
+    skn_syntax_drop_tokens(&tree); /* no check reads them */
     struct skn_pty b = {
         .arena = arena, .source = source, .diags = diags, .tree = &tree, .project = events_or_null};
     enum skn_rc rc = skn_pty_build(&b);

@@ -466,6 +466,13 @@ void skn_syntax_parse(struct skn_syntax *syntax, struct skn_diags *diags)
     skn_syn_push(syntax, SKN_TOKEN_END, (uint32_t)p.source->text.len - p.end, 0);
 }
 
+void skn_syntax_drop_tokens(struct skn_syntax *syntax)
+{
+    skn_free(syntax->tokens);
+    syntax->tokens = NULL;
+    syntax->token_bytes = syntax->token_cap = 0;
+}
+
 void skn_syntax_drop_nodes(struct skn_syntax *syntax)
 {
     struct skn_syntax tokens = {.tokens = syntax->tokens,

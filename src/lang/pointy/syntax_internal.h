@@ -178,8 +178,9 @@ struct skn_syn_event skn_syn_event_of(const struct skn_source *source,
 void skn_syntax_parse(struct skn_syntax *syntax, struct skn_diags *diags);
 void skn_syntax_fini(struct skn_syntax *syntax);
 
-/* Frees all but the tokens. */
+/* Frees all but the tokens; and the tokens alone, where only nodes are looked at. */
 void skn_syntax_drop_nodes(struct skn_syntax *syntax);
+void skn_syntax_drop_tokens(struct skn_syntax *syntax);
 
 /* A token in its place: [before, span.start) are the blanks and comments before it. */
 struct skn_syn_token {
