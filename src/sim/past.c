@@ -45,8 +45,10 @@ tell(struct world *w, struct skn_shards *at, const struct ask *ask, const struct
 static void
 look_back(struct world *w, struct skn_slice address, uint64_t stamp, const struct ask *noted)
 {
-    const struct skn_shards_options options = node_options(w);
+    struct skn_shards_options options = node_options(w);
     struct skn_shards *at = NULL;
+    /* In the middle of a checkpoint the store is of no stamp: only a base or the journal leads there. */
+    if (skn_backend_memory_unflushed(w->backend) > 0) options.backend = NULL;
     struct skn_shards_event event;
     struct skn_diag diag = {.text = ""};
     enum skn_rc rc = skn_shards_open_at(&options, address, stamp, &at, &diag);
