@@ -290,6 +290,16 @@ enum skn_rc skn_sim_run(const struct skn_sim_options *options,
     return w.rc;
 }
 
+/* Index of the first count that differs, of a report read as numbers. */
+static size_t first_difference(const struct skn_sim_report *a, const struct skn_sim_report *b)
+{
+    const uint64_t *left = (const uint64_t *)a, *right = (const uint64_t *)b;
+    size_t i = 0;
+    while (i < sizeof *a / sizeof *left && left[i] == right[i])
+        i++;
+    return i;
+}
+
 enum skn_rc skn_sim_run_twice(const struct skn_sim_options *options,
                               struct skn_sim_report *out,
                               struct skn_sim_faults *out_faults,
@@ -307,13 +317,15 @@ enum skn_rc skn_sim_run_twice(const struct skn_sim_options *options,
         bool same_rows = out->state_lo == again->state_lo && out->state_hi == again->state_hi;
         rc = SKN_FAIL(diag,
                       SKN_EFAULT,
-                      "seed %" PRIu64 " step %" PRIu64 ": P4: the same seed gave other %s",
+                      "seed %" PRIu64 " step %" PRIu64
+                      ": P4: the same seed gave other %s (number %zu of its report)",
                       options->seed,
                       out->steps,
                       out->history_hash != again->history_hash   ? "events"
                       : out->records_hash == again->records_hash ? "counts"
                       : same_rows                                ? "records"
-                                                                 : "rows");
+                                                                 : "rows",
+                      first_difference(out, again));
     }
     skn_free(again);
     return rc;
