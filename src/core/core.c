@@ -54,9 +54,9 @@ struct skn_core *skn_core_create(const struct skn_core_options *options)
         skn_arena_init(&core->cx[i].arena);
         skn_buf_init(&core->cx[i].scratch, 4 * MIB);
         skn_buf_init(&core->cx[i].row, 4 * MIB);
-        /* Lengths come on top of the bytes that the limit counts; it does not count a burial, or
-         * what [E24] puts behind a batch. */
+        /* Lengths come on top of the bytes that the limit counts; it does not count a burial. */
         skn_buf_init(&core->batch[i], 4 * (size_t)core->limits.batch_bytes + 64 * MIB);
+        skn_buf_init(&core->compared[i], 4 * (size_t)core->limits.batch_bytes + 64 * MIB);
     }
     skn_buf_init(&core->record, 8 * MIB);
     skn_buf_init(&core->mail_row, 8 * MIB);
@@ -85,6 +85,7 @@ void skn_core_destroy(struct skn_core *core)
         skn_buf_fini(&core->cx[i].scratch);
         skn_buf_fini(&core->cx[i].row);
         skn_buf_fini(&core->batch[i]);
+        skn_buf_fini(&core->compared[i]);
     }
     skn_buf_fini(&core->record);
     skn_timers_fini(&core->timers);

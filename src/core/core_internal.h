@@ -234,10 +234,11 @@ struct skn_core {
     struct skn_output *given; /* the output that the caller looks at */
     struct skn_cx cx[2];      /* the slice, and its second handling [E24] */
     struct skn_buf batch[2];
-    struct skn_buf record;   /* the bytes that out_record points into */
-    struct skn_buf mail_row; /* the message being handled */
-    struct skn_buf packet;   /* the one being made */
-    struct skn_buf identity; /* what the identity of a request is made of */
+    struct skn_buf compared[2]; /* their outputs [E24] */
+    struct skn_buf record;      /* the bytes that out_record points into */
+    struct skn_buf mail_row;    /* the message being handled */
+    struct skn_buf packet;      /* the one being made */
+    struct skn_buf identity;    /* what the identity of a request is made of */
     struct skn_guard guard;
     struct skn_mail mail;
     struct skn_secrets secrets;

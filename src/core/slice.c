@@ -191,7 +191,7 @@ void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch)
     SKN_ASSERT(skn_buf_rc(batch) == SKN_OK); /* one that is cut short would be half a slice */
 }
 
-/* The outputs as bytes, behind the batch, for the comparison of [E24]. */
+/* The outputs as bytes, for the comparison of [E24]. */
 static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
 {
     SKN_LIST_FOREACH (link, &cx->outs) {
@@ -239,11 +239,14 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     if (rc != SKN_OK) skn_dead_bury(cx, work, rc);
     core->counts.faults = faults;
     skn_make_batch(cx, &core->batch[1]);
-    put_outs(cx, &core->batch[1]);
-    size_t len = core->batch[0].len;
-    put_outs(first, &core->batch[0]);
+    /* The store knows the first batch by where it is, so nothing is put behind it. */
     bool same = skn_slice_eq(skn_buf_slice(&core->batch[0]), skn_buf_slice(&core->batch[1]));
-    core->batch[0].len = len;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(core->compared); i++)
+        skn_buf_reset(&core->compared[i]);
+    put_outs(first, &core->compared[0]);
+    put_outs(cx, &core->compared[1]);
+    same =
+        same && skn_slice_eq(skn_buf_slice(&core->compared[0]), skn_buf_slice(&core->compared[1]));
     if (same && same_gas) return SKN_OK;
     return SKN_FAIL(
         diag,

@@ -172,7 +172,7 @@ enum skn_query_kind {
     SKN_QUERY_SECRETS, /* which keys there are, and which one seals [E46] */
     SKN_QUERY_ROTATE,  /* reads the keys anew; the first of them seals from then on */
     SKN_QUERY_BLOB, /* address of a content's domain, name, payload: a step of storing it [E45] */
-    SKN_QUERY_BLOB_HOLD, /* no content's file goes before this client is gone */
+    SKN_QUERY_BLOB_HOLD,  /* no content's file goes before this client is gone */
     SKN_QUERY_BLOB_NAMES, /* address, likewise: the rows that name it, at most 100 */
 };
 

@@ -94,9 +94,7 @@ void params_draw(uint64_t seed, struct sim_params *out)
     if (out->tight) out->limits.slice_memory = ONE_OF(&rng, 0, 256 * KIB, 4096 * KIB);
     out->limits.limiter_idle_ms = ONE_OF(&rng, 1, 1000, 5000);
     out->secrets = out->peers && coin(&rng);
-    /* Not with a slow store: there the same seed has given other groups at other addresses (1008,
-     * 3640), and why is not known yet. */
-    out->history = skn_rng_chance(&rng, 1, 3) && out->has_store && !out->is_slow;
+    out->history = skn_rng_chance(&rng, 1, 3) && out->has_store;
     out->keep_ms = ONE_OF(&rng, 1, 1000, 20000, 600000);
     out->rekeys = out->secrets && coin(&rng);
     out->blobs = skn_rng_chance(&rng, 1, 3);
