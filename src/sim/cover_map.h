@@ -105,7 +105,7 @@
     X(ROW_BUSY,        0,    "rows: letters handed over, ranges removed") \
     X(ROW_SWEEP,       0,    "rows: next sweep of request ids") \
     X(ROW_SEALING,     100,  "rows: which key seals") \
-    X(ROW_SEALED,      200,  "rows: domains with sealed rows") \
+    X(ROW_SEALED,      100,  "rows: domains with sealed rows") \
     X(ROW_NAME,        20,  "rows: index of rows that name a blob") \
     X(ROW_LEASE,       0,  "rows: lease of a blob") \
     X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
