@@ -209,9 +209,13 @@ static void set_part(struct parser *p, struct skn_range *ranges, uint16_t *count
         p->at++;
         uint16_t m = 1;
         to[0].first = take(p);
-        if (to[0].first == '\\') m = escape(p, to); /* a class has other ends: refused below */
-        if (!p->why &&
-            (n != 1 || m != 1 || from[0].first != from[0].last || from[0].first > to[0].first))
+        if (to[0].first == '\\')
+            m = escape(p, to);
+        else
+            to[0].last = to[0].first;
+        bool are_ends = n == 1 && m == 1 && from[0].first == from[0].last &&
+                        to[0].first == to[0].last; /* a class is no end of a range */
+        if (!p->why && (!are_ends || from[0].first > to[0].first))
             refuse_at(p, at, "the range goes backwards or has no ends");
         from[0].last = to[0].first;
     }
