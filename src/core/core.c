@@ -570,10 +570,13 @@ static void put_result(struct skn_core *core, struct skn_input *input)
         return;
     }
     if (core->counts.in_flight > 0 && message->epoch == core->epoch) core->counts.in_flight--;
-    if (skn_value_size(message->payload) > core->limits.message_bytes ||
+    bool is_mixed = skn_value_has_secret(message->payload) && skn_value_has_blob(message->payload);
+    if (is_mixed || skn_value_size(message->payload) > core->limits.message_bytes ||
         skn_seal_check(message->payload, core->limits.message_bytes, NULL) != SKN_OK) {
         message->payload = skn_value_none();
-        message->reason = skn_slice_str(core->too_large);
+        input->has_secret = false;
+        message->reason = is_mixed ? SKN_LIT("INVALID_ARGS: a result has secrets and blobs")
+                                   : skn_slice_str(core->too_large);
         if (message->status == SKN_ATTEMPT_SUCCESS) message->status = SKN_ATTEMPT_FAILURE;
     }
     skn_dom_queue(core, dom, input);

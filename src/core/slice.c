@@ -308,7 +308,7 @@ static void tell_mets(struct skn_core *core, struct skn_cx *cx)
     }
     SKN_LIST_FOREACH (link, &cx->mets) {
         struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
-        if (met->wakes) skn_dom_settle(core, met->dom);
+        if (met->dom && met->wakes) skn_dom_settle(core, met->dom); /* its program may be gone */
     }
 }
 

@@ -40,11 +40,12 @@ void engine_blobs_fini(struct skn_engine *e)
 
 /* --- removing ----------------------------------------------------------------------------------------- */
 
-static enum skn_rc open_files(struct skn_engine *e, struct skn_diag *diag)
+/* Whoever opens the folder later than the node itself leaves alone what clients are writing in it. */
+static enum skn_rc open_files(struct skn_engine *e, bool is_guest, struct skn_diag *diag)
 {
     if (e->blobs.files) return SKN_OK;
     char *dir = skn_path_join(e->data_dir, SKN_BLOBS_DIR);
-    const struct skn_blobs_options options = {.env = e->env, .dir = dir};
+    const struct skn_blobs_options options = {.env = e->env, .dir = dir, .is_guest = is_guest};
     enum skn_rc rc = skn_blobs_open(&options, &e->blobs.files, diag);
     skn_free(dir);
     return rc;
@@ -67,7 +68,7 @@ static void remove_one(struct skn_engine *e, const struct task *task)
     uint8_t hash[SKN_BLOB_HASH_BYTES];
     enum skn_rc rc = SKN_EARGS;
     if (is_removal(task->effect, &text) && skn_blob_hash_read(text, hash)) {
-        rc = open_files(e, &diag);
+        rc = open_files(e, true, &diag);
         if (rc == SKN_OK) rc = skn_blob_remove(e->blobs.files, hash, &diag);
     }
     const struct skn_attempt_result result = {
@@ -100,8 +101,12 @@ static void remove_some(struct skn_engine *e)
 
 bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output)
 {
-    struct skn_slice hash;
+    struct skn_slice hash, domain = SKN_LIT("blob:Blob/");
     if (!is_removal(output->value, &hash)) return false;
+    /* Nobody else removes one, and a domain of a hash that hash alone. */
+    bool is_its_own = skn_slice_has_prefix(output->address, domain) &&
+                      skn_slice_eq(skn_slice_from(output->address, domain.len), hash);
+    if (!is_its_own) return false;
     size_t size = output->address.len + output->value.len;
     struct task *task = skn_alloc_zero(1, sizeof *task + size);
     memcpy(task->bytes, output->address.ptr, output->address.len);
@@ -149,7 +154,7 @@ enum skn_rc engine_blobs_open(struct skn_engine *e, struct skn_diag *diag)
     enum skn_rc rc = skn_path_look(e->env, dir, NULL);
     skn_free(dir);
     if (rc == SKN_ENOENT) return SKN_OK; /* nothing was ever stored */
-    rc = open_files(e, diag);
+    rc = open_files(e, false, diag);
     return rc == SKN_OK ? skn_blobs_list(e->blobs.files, note_file, &e->blobs.found, diag) : rc;
 }
 

@@ -252,13 +252,14 @@ void history_checkpointed(struct skn_shards *all)
 /* --- opening ------------------------------------------------------------------------------------------ */
 
 /* The oldest segment from which on all are there: a history that was given up may have been left with
- * bases by a death, and what the journal let go since is gone. */
+ * bases by a death, and what the journal let go since is gone. What cannot be read now is no reason to
+ * let anything go. */
 static uint64_t oldest_segment(const struct history *h)
 {
     struct skn_journal_info info = {0};
     uint64_t from = history_from(h->env, h->dir);
     enum skn_rc rc = skn_journal_peek_archive(h->env, h->journal, h->dir, from, &info, NULL);
-    return rc == SKN_OK ? info.oldest : UINT64_MAX;
+    return rc == SKN_OK ? info.oldest : 0;
 }
 
 /* True: there were bases that lead nowhere. */

@@ -123,7 +123,9 @@ ask_handle(struct skn_cx *cx, void *warm, const struct skn_message *m, struct sk
 }
 
 static const struct skn_program ask_program = {.type = "Ask", .module = 4, .handle = ask_handle};
-static const struct skn_program *const programs[] = {&ask_program, NULL};
+static const struct skn_program told_program = {.type = "Told", .module = 5, .handle = ask_handle};
+static const struct skn_program *const programs[] = {&ask_program, &told_program, NULL};
+static const struct skn_program *const fewer[] = {&told_program, NULL};
 static const struct skn_core_limits defaults;
 
 /* --- helpers ------------------------------------------------------------------------------------------------ */
@@ -534,6 +536,29 @@ static void answers_to_a_domain_that_was_removed_are_dropped(void **state)
     }
 }
 
+/* The type of who called is there no more, as after an opening by another build. */
+static void an_answer_to_a_type_that_is_gone_harms_nobody(void **state)
+{
+    (void)state;
+    struct shards s;
+    shards_init(&s, 1, programs, &defaults, 11);
+    ask(&s, "a:Ask/1", "add a:Told/1", 1);
+    assert_int_equal(shard_step(&s.at[0]), SKN_OK);
+    shard_durable(&s.at[0]);
+    s.at[0].options.programs = fewer;
+    s.at[0].no_replay = true;
+    shard_kill(&s.at[0], true);
+    shards_calm(&s);
+    assert_int_equal(row_of(&s, "a:Told/1", "deep"), 1);
+    assert_int_equal(meta_of(&s, "a:Ask/1").mail[SKN_LANE_ANSWERS], 1);
+    s.at[0].options.programs = programs;
+    shard_kill(&s.at[0], true);
+    shards_calm(&s);
+    assert_int_equal(row_of(&s, "a:Ask/1", "right"), 1);
+    expect_quiet(&s, "a:Ask/1");
+    shards_fini(&s);
+}
+
 /* --- at random ----------------------------------------------------------------------------------------------- */
 
 /* Kills, lost and repeated packets: each call has one answer (P2), and the records of it are made again
@@ -592,6 +617,7 @@ int main(void)
         cmocka_unit_test(calls_are_so_deep_and_no_deeper),
         cmocka_unit_test(calls_to_a_domain_that_is_removed_are_answered_gone),
         cmocka_unit_test(answers_to_a_domain_that_was_removed_are_dropped),
+        cmocka_unit_test(an_answer_to_a_type_that_is_gone_harms_nobody),
         cmocka_unit_test(whatever_happens_each_call_has_one_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

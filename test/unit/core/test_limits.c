@@ -337,6 +337,45 @@ static void a_result_that_is_too_large_is_a_failure_that_says_so(void **state) /
     }
 }
 
+/* What is sealed names no blob, so one value cannot have both [E45] [E46]. */
+static void a_result_with_secrets_and_blobs_is_a_failure_that_says_so(void **state)
+{
+    (void)state;
+    static const uint8_t hash[SKN_VALUE_HASH_BYTES];
+    struct shard s;
+    struct skn_buf bytes;
+    struct skn_builder b;
+    struct skn_output out;
+    open_with(&s, &(struct skn_core_limits){0});
+    shard_submit(&s, 1, "", "a:Taker/t", "effect", skn_value_int(100));
+    shard_settle(&s);
+    assert_true(shard_next(&s, &out) && out.kind == SKN_OUTPUT_PERFORM);
+    skn_buf_init(&bytes, 4096);
+    skn_builder_init(&b, &bytes);
+    skn_build_list_begin(&b);
+    skn_build_secret_begin(&b);
+    skn_build_string(&b, SKN_LIT("hidden"));
+    skn_build_secret_end(&b);
+    skn_build_blob(&b, hash, 5, SKN_LIT(""));
+    skn_build_list_end(&b);
+    assert_int_equal(skn_build_end(&b, NULL), SKN_OK);
+    const struct skn_attempt_result result = {.address = SKN_LIT("a:Taker/t"),
+                                              .number = out.number,
+                                              .attempt = 1,
+                                              .epoch = out.epoch,
+                                              .status = SKN_ATTEMPT_SUCCESS,
+                                              .value = skn_value_view(skn_buf_slice(&bytes))};
+    skn_core_result(s.core, &result);
+    size_t before = s.count;
+    assert_int_equal(shard_step(&s), SKN_OK);
+    static const char text[] = "INVALID_ARGS: a result has secrets and blobs";
+    const struct skn_slice message = s.records[before].message;
+    assert_non_null(memmem(message.ptr, message.len, text, sizeof text - 1));
+    assert_null(memmem(message.ptr, message.len, "hidden", 6));
+    skn_buf_fini(&bytes);
+    shard_fini(&s);
+}
+
 static void the_shard_waits_at_the_bound_of_what_is_not_durable(void **state) /* [E20] */
 {
     (void)state;
@@ -457,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_batch_has_8_mib_by_default),
         cmocka_unit_test(requests_are_refused_at_the_door),
         cmocka_unit_test(a_result_that_is_too_large_is_a_failure_that_says_so),
+        cmocka_unit_test(a_result_with_secrets_and_blobs_is_a_failure_that_says_so),
         cmocka_unit_test(the_shard_waits_at_the_bound_of_what_is_not_durable),
         cmocka_unit_test(a_domain_is_faulted_after_so_many_faults),
         cmocka_unit_test(so_many_idle_domains_stay_warm),
