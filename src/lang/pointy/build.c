@@ -111,20 +111,15 @@ static uint8_t marks_of(const struct skn_pty *b, const struct skn_syn_unit *from
     static const struct {
         const char *name;
         enum skn_unit_mark mark;
-    } marks[] = {{"compensate", SKN_UNIT_COMPENSATED},
-                 {"cache", SKN_UNIT_CACHED},
-                 {"on_failure", SKN_UNIT_CONTINUES},
-                 {"over", SKN_UNIT_OVER}};
+    } marks[] = {
+        {"compensate", SKN_UNIT_COMPENSATED}, {"cache", SKN_UNIT_CACHED}, {"over", SKN_UNIT_OVER}};
     uint8_t found = from->kind == SKN_SYN_CALL ? SKN_UNIT_CALL : 0;
+    if (skn_pty_continues(b, from)) found |= SKN_UNIT_CONTINUES;
     for (uint32_t i = 0; i < from->option_count; i++) {
         const struct skn_syn_option *option = &b->tree->options[from->first_option + i];
-        struct skn_slice value = skn_pty_text(b, b->tree->literals[option->literal].span);
-        for (size_t m = 0; m < SKN_ARRAY_LEN(marks); m++) {
-            if (!skn_slice_eq(skn_pty_text(b, option->name), skn_slice_str(marks[m].name)))
-                continue;
-            if (marks[m].mark != SKN_UNIT_CONTINUES || skn_slice_eq(value, SKN_LIT("\"continue\"")))
+        for (size_t m = 0; m < SKN_ARRAY_LEN(marks); m++)
+            if (skn_slice_eq(skn_pty_text(b, option->name), skn_slice_str(marks[m].name)))
                 found |= (uint8_t)marks[m].mark;
-        }
     }
     return found;
 }

@@ -87,6 +87,9 @@ const char *skn_builtin_option(struct skn_slice name, size_t index);
 /* Gives every distinct event name its id, in order of first use, and reports unknown ones. */
 void skn_pty_events(struct skn_pty *b);
 
+/* on_failure="continue": a failure that no branch took is a handled one [F12]. */
+bool skn_pty_continues(const struct skn_pty *b, const struct skn_syn_unit *unit);
+
 /* Options of every unit: the decided retry and timeout, and the inputs given by value. */
 void skn_pty_options(struct skn_pty *b);
 
@@ -105,6 +108,9 @@ bool skn_pty_string(const struct skn_pty *b,
                     const struct skn_literal *literal,
                     bool templates,
                     struct skn_slice *out_text);
+
+/* The same without templates, borrowed from the source where no escape stands. */
+struct skn_slice skn_pty_string_text(const struct skn_pty *b, const struct skn_literal *literal);
 
 /* The encoded value of a literal; false when something in it was refused. */
 bool skn_pty_value(const struct skn_pty *b,

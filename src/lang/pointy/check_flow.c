@@ -107,23 +107,10 @@ static void check_twice(struct skn_pty *b, uint32_t first, uint32_t branch)
     }
 }
 
-/* on_failure="continue": a failure that no branch took is a handled one [F12]. */
-static bool continues(const struct skn_pty *b, const struct skn_syn_unit *unit)
-{
-    for (uint32_t i = 0; i < unit->option_count; i++) {
-        const struct skn_syn_option *option = &b->tree->options[unit->first_option + i];
-        struct skn_slice value = skn_pty_text(b, b->tree->literals[option->literal].span);
-        if (skn_slice_eq(skn_pty_text(b, option->name), SKN_LIT("on_failure")) &&
-            skn_slice_eq(value, SKN_LIT("\"continue\"")))
-            return true;
-    }
-    return false;
-}
-
 static void check_outcomes(struct skn_pty *b, uint32_t id)
 {
     const struct skn_syn_unit *unit = &b->tree->units[id];
-    bool takes_failure = continues(b, unit);
+    bool takes_failure = skn_pty_continues(b, unit);
     uint32_t seen = 0;
     for (uint32_t at = unit->first_branch; at != SKN_GRAPH_NONE; at = b->tree->branches[at].next) {
         struct skn_slice text = skn_pty_text(b, b->tree->branches[at].outcome);
@@ -179,7 +166,7 @@ static bool can_unit_succeed(const struct skn_pty *b, const struct reach *r, uin
     for (uint32_t at = unit->first_branch; at != SKN_GRAPH_NONE; at = b->tree->branches[at].next)
         has_failure_branch =
             has_failure_branch || is_failure(skn_pty_text(b, b->tree->branches[at].outcome));
-    return by_success || by_branch || (!has_failure_branch && continues(b, unit));
+    return by_success || by_branch || (!has_failure_branch && skn_pty_continues(b, unit));
 }
 
 /* What is inside has larger ids: going backwards, it is known before what it is in. */

@@ -72,6 +72,16 @@ bool skn_pty_string(const struct skn_pty *b,
     return true;
 }
 
+struct skn_slice skn_pty_string_text(const struct skn_pty *b, const struct skn_literal *literal)
+{
+    SKN_ASSERT(literal->kind == SKN_LITERAL_STRING);
+    struct skn_slice text =
+        skn_pty_text(b, (struct skn_span){literal->span.start + 1, literal->span.end - 1});
+    bool has_escape = text.len > 0 && memchr(text.ptr, '\\', text.len);
+    if (has_escape) (void)skn_pty_string(b, literal, false, &text);
+    return text;
+}
+
 /* Writes a literal that is no list; false when it was refused. */
 static bool write_scalar(const struct skn_pty *b,
                          const struct skn_literal *literal,

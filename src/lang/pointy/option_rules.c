@@ -169,11 +169,7 @@ static bool is_string_met(const struct skn_pty *b,
                           bool (*fn)(struct skn_slice))
 {
     if (literal->kind != SKN_LITERAL_STRING) return false;
-    struct skn_slice text =
-        skn_pty_text(b, (struct skn_span){literal->span.start + 1, literal->span.end - 1});
-    bool has_escape = text.len > 0 && memchr(text.ptr, '\\', text.len);
-    if (has_escape && !skn_pty_string(b, literal, false, &text)) return false;
-    return fn(text);
+    return fn(skn_pty_string_text(b, literal));
 }
 
 /* A word of a configuration, dotted or not: it takes no ${..} [F19]. */

@@ -317,6 +317,19 @@ static void require_options(struct skn_pty *b, uint32_t unit)
     }
 }
 
+bool skn_pty_continues(const struct skn_pty *b, const struct skn_syn_unit *unit)
+{
+    for (uint32_t i = 0; i < unit->option_count; i++) {
+        const struct skn_syn_option *option = &b->tree->options[unit->first_option + i];
+        const struct skn_literal *literal = &b->tree->literals[option->literal];
+        if (literal->kind == SKN_LITERAL_STRING &&
+            skn_slice_eq(skn_pty_text(b, option->name), SKN_LIT("on_failure")) &&
+            skn_slice_eq(skn_pty_string_text(b, literal), SKN_LIT("continue")))
+            return true;
+    }
+    return false;
+}
+
 void skn_pty_options(struct skn_pty *b)
 {
     for (uint32_t unit = 0; unit < b->tree->unit_count; unit++) {

@@ -156,13 +156,6 @@ static bool is_success(const struct skn_pty *b, const struct skn_syn_branch *bra
     return skn_slice_eq(text, SKN_LIT("1")) || skn_slice_eq(text, SKN_LIT("success"));
 }
 
-/* A failure that is handled by on_failure="continue" goes on with the output of the failed attempt. */
-static bool may_continue(const struct skn_pty *b, const struct skn_syn_unit *unit)
-{
-    const struct skn_literal *option = option_of(b, unit, "on_failure");
-    return option && skn_slice_eq(skn_pty_text(b, option->span), SKN_LIT("\"continue\""));
-}
-
 static bool never_succeeds(const struct skn_pty *b, uint32_t id)
 {
     return b->tree->units[id].kind == SKN_SYN_EVENT &&
@@ -176,16 +169,18 @@ static void find_results(struct skn_flow_data *d)
     for (uint32_t id = tree->unit_count; id-- > 0;) {
         const struct skn_syn_unit *unit = &tree->units[id];
         uint32_t own = own_result(d, id);
-        d->result[id] = may_continue(d->b, unit) ? (uint32_t)SKN_SHAPE_ANYTHING : own;
+        /* A failure that is handled goes on with the output of the failed attempt. */
+        bool may_continue = skn_pty_continues(d->b, unit);
+        d->result[id] = may_continue ? (uint32_t)SKN_SHAPE_ANYTHING : own;
         if (unit->first_branch == SKN_GRAPH_NONE) continue;
-        bool keeps_own = !never_succeeds(d->b, id) || may_continue(d->b, unit);
+        bool keeps_own = !never_succeeds(d->b, id) || may_continue;
         struct skn_shape shape = {.count = 0};
         for (uint32_t at = unit->first_branch; at != SKN_GRAPH_NONE; at = tree->branches[at].next) {
             uint32_t inside = body_result(d, tree->branches[at].body); /* may move the table */
             add_shape(&shape, &d->shapes[inside]);
             if (is_success(d->b, &tree->branches[at])) keeps_own = false;
         }
-        if (keeps_own || may_continue(d->b, unit)) add_shape(&shape, &d->shapes[d->result[id]]);
+        if (keeps_own || may_continue) add_shape(&shape, &d->shapes[d->result[id]]);
         d->result[id] = number_of(d, &shape);
     }
 }

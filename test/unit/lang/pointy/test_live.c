@@ -491,6 +491,8 @@ static void what_nobody_reads_is_dropped_at_once(void **state)
         {"R |-> {R -> N} * 2 -> N", "ooo--", false},
         {"R |-> {R -> N} -> N", "o-o--", false},
         {"R |-> {R -> N}[on_failure=\"continue\"] -> N", "o-f--", false},
+        {"R |-> {R -> N}[on_failure=\"contin\\u0075e\"] -> N", "o-f--", false},
+        {"R |-> {R -> N} -> N", "o-f--", true}, /* resumed, R reads it again */
         {"R (failure |-> R, success -> N)", "o--", true},
         {"R (failure |-> R, success -> N)", "oo-", false},
         {"R (failure -> N, success -> N) |-> R", "ooo-", false},
