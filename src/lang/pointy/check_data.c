@@ -99,18 +99,35 @@ static void gives_as(const struct place *p,
     wrong_type(p, field, skn_slice_str(what));
 }
 
-/* What is not piped: a variable of a group around, else an input of the run. True: that may do. */
+/* Variables that may give a field. */
+struct search {
+    const struct skn_field *field;
+    struct skn_variable misfit; /* the first; its field is NULL when there is none */
+    bool is_met;
+};
+
+static bool try_variable(void *ctx, const struct skn_variable *variable)
+{
+    struct search *s = ctx;
+    s->is_met = !variable->field || fits(variable->field, s->field);
+    if (!s->is_met && !s->misfit.field) s->misfit = *variable;
+    return s->is_met;
+}
+
+/* What is not piped: variables of the groups around, and where none is sure to be set an input of the
+ * run, or nobody. One that may do is enough. True: there is one. */
 static bool check_outside(const struct place *p, const struct skn_field *field, bool is_said)
 {
     struct skn_pty *b = p->d->b;
-    const struct skn_variable *variable = skn_scopes_find(&p->d->scopes, p->unit, field->name);
-    const struct skn_field *given = variable ? variable->field : find_run_input(b, field->name);
-    bool is_there = variable || given;
-    if (is_there ? !given || fits(given, field) : !field->required) return true;
+    struct search s = {.field = field};
+    bool is_hidden = skn_scopes_each(&p->d->scopes, p->unit, field->name, try_variable, &s);
+    const struct skn_field *given = is_hidden ? NULL : find_run_input(b, field->name);
+    if (s.is_met || (given && fits(given, field))) return true;
+    if (!is_hidden && !given && !field->required) return true;
     if (!is_said) return false;
-    if (variable) {
-        gives_as(p, field, skn_pty_unit_name(b, variable->unit), given);
-    } else if (is_there) {
+    if (s.misfit.field) {
+        gives_as(p, field, skn_pty_unit_name(b, s.misfit.unit), s.misfit.field);
+    } else if (given) {
         skn_diags_add(b->diags,
                       SKN_CODE_INPUT_TYPE,
                       b->tree->units[p->unit].span,
@@ -220,6 +237,13 @@ input_of(const struct skn_pty *b, uint32_t unit, struct skn_slice name)
     return NULL;
 }
 
+static bool is_there(void *ctx, const struct skn_variable *variable)
+{
+    (void)ctx;
+    (void)variable;
+    return true;
+}
+
 /* "${name}" in the option of a unit, or in @concurrency-key. */
 static void check_template(void *ctx, uint32_t unit, struct skn_span option, struct skn_span span)
 {
@@ -233,7 +257,7 @@ static void check_template(void *ctx, uint32_t unit, struct skn_span option, str
     if (is_unit && b->tree->steps[b->tree->units[unit].step].piped &&
         skn_shape_has(b, skn_shape_at(d, d->in[b->tree->units[unit].step]), name))
         return;
-    if (is_unit && skn_scopes_find(&d->scopes, unit, name)) return;
+    if (is_unit && skn_scopes_each(&d->scopes, unit, name, is_there, NULL)) return;
     if (given && given->mark == SKN_FIELD_SECRET && !(wanted && wanted->mark == SKN_FIELD_SECRET)) {
         skn_diags_add(b->diags, SKN_CODE_SECRET_LEAVES, span, SKN_DIAG_ARGS(name, into));
         return;

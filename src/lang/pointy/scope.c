@@ -128,10 +128,22 @@ void skn_scopes_fini(struct skn_scopes *scopes)
     scopes->at = NULL;
 }
 
+enum before { BEFORE_NO, BEFORE_MAYBE, BEFORE_SURELY };
+
+/* A chain goes on behind an event that stands alone in its step only when it succeeded, unless a
+ * branch or the option handles its failure. What groups hand out may come from a branch in them. */
+static bool goes_on_by_success(const struct skn_pty *b, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &b->tree->units[id];
+    return unit->kind == SKN_SYN_EVENT && unit->first_branch == SKN_GRAPH_NONE &&
+           b->tree->steps[unit->step].unit_count == 1 && !skn_pty_continues(b, unit);
+}
+
 /* Whether what `setter` leaves can be there when `unit` starts. Both climb to the chain that holds
  * them both: inner bodies have larger ids. */
-static bool may_be_before(const struct skn_syntax *tree, uint32_t setter, uint32_t unit)
+static enum before is_before(const struct skn_pty *p, uint32_t setter, uint32_t unit)
 {
+    const struct skn_syntax *tree = p->tree;
     uint32_t a = setter, b = unit;
     bool from_branch = false; /* the last climb of the unit was out of a branch */
     for (;;) {
@@ -146,12 +158,13 @@ static bool may_be_before(const struct skn_syntax *tree, uint32_t setter, uint32
         }
     }
     /* A unit is over before its branches begin; two branches never both run. */
-    if (a == b) return a == setter && b != unit && from_branch;
-    return tree->units[a].step < tree->units[b].step;
+    if (a == b) return a == setter && b != unit && from_branch ? BEFORE_MAYBE : BEFORE_NO;
+    if (tree->units[a].step >= tree->units[b].step) return BEFORE_NO;
+    return a == setter && goes_on_by_success(p, a) ? BEFORE_SURELY : BEFORE_MAYBE;
 }
 
-const struct skn_variable *
-skn_scopes_in(const struct skn_scopes *scopes, uint32_t scope, uint32_t unit, struct skn_slice name)
+/* Where the variables of this name in this scope begin. */
+static uint32_t first_of(const struct skn_scopes *scopes, uint32_t scope, struct skn_slice name)
 {
     const struct skn_variable wanted = {.body = scope, .name = name};
     uint32_t low = 0, high = scopes->count;
@@ -162,21 +175,49 @@ skn_scopes_in(const struct skn_scopes *scopes, uint32_t scope, uint32_t unit, st
         else
             high = middle;
     }
-    for (uint32_t i = low; i < scopes->count && by_name(&scopes->at[i], &wanted) == 0; i++)
-        if (i - low >= SETTERS_MAX || may_be_before(scopes->b->tree, scopes->at[i].unit, unit))
+    return low;
+}
+
+static bool
+is_one_of(const struct skn_scopes *scopes, uint32_t at, uint32_t scope, struct skn_slice name)
+{
+    const struct skn_variable wanted = {.body = scope, .name = name};
+    return at < scopes->count && by_name(&scopes->at[at], &wanted) == 0;
+}
+
+const struct skn_variable *
+skn_scopes_in(const struct skn_scopes *scopes, uint32_t scope, uint32_t unit, struct skn_slice name)
+{
+    uint32_t first = first_of(scopes, scope, name);
+    for (uint32_t i = first; is_one_of(scopes, i, scope, name); i++)
+        if (i - first >= SETTERS_MAX || is_before(scopes->b, scopes->at[i].unit, unit) != BEFORE_NO)
             return &scopes->at[i];
     return NULL;
 }
 
-const struct skn_variable *
-skn_scopes_find(const struct skn_scopes *scopes, uint32_t unit, struct skn_slice name)
+bool skn_scopes_each(const struct skn_scopes *scopes,
+                     uint32_t unit,
+                     struct skn_slice name,
+                     skn_variable_fn fn,
+                     void *ctx)
 {
     const struct skn_syntax *tree = scopes->b->tree;
-    if (scopes->count == 0) return NULL;
+    if (scopes->count == 0) return false;
     uint32_t scope = skn_scope_of(tree, tree->steps[tree->units[unit].step].body);
     for (; scope != SKN_GRAPH_NONE; scope = skn_scope_around(tree, scope)) {
-        const struct skn_variable *found = skn_scopes_in(scopes, scope, unit, name);
-        if (found) return found;
+        bool is_sure = false;
+        uint32_t first = first_of(scopes, scope, name);
+        for (uint32_t i = first; is_one_of(scopes, i, scope, name); i++) {
+            struct skn_variable v = scopes->at[i];
+            bool is_last = i - first >= SETTERS_MAX;
+            enum before before = is_last ? BEFORE_MAYBE : is_before(scopes->b, v.unit, unit);
+            if (before == BEFORE_NO) continue;
+            if (is_last) v.field = NULL; /* it stands for all behind it */
+            if (fn(ctx, &v)) return true;
+            if (is_last) break;
+            is_sure = is_sure || before == BEFORE_SURELY;
+        }
+        if (is_sure) return true;
     }
-    return NULL;
+    return false;
 }

@@ -42,9 +42,16 @@ const struct skn_variable *skn_scopes_in(const struct skn_scopes *scopes,
                                          uint32_t unit,
                                          struct skn_slice name);
 
-/* The same from the scope of the unit outward: the innermost. */
-const struct skn_variable *
-skn_scopes_find(const struct skn_scopes *scopes, uint32_t unit, struct skn_slice name);
+/* Calls back for every variable of this name that may have been set before `unit` starts, from the
+ * scope of the unit outward, until `fn` says true. Ends at a scope in which one surely has been set.
+ * True: what is farther out, and the run's input at last, is not reached. The variable is lent for
+ * the call; without a field it may be anything. */
+typedef bool (*skn_variable_fn)(void *ctx, const struct skn_variable *variable);
+bool skn_scopes_each(const struct skn_scopes *scopes,
+                     uint32_t unit,
+                     struct skn_slice name,
+                     skn_variable_fn fn,
+                     void *ctx);
 
 /* Calls back for every name that a unit exports; `field` may be NULL. */
 typedef void (*skn_export_fn)(void *ctx,
