@@ -237,33 +237,71 @@ input_of(const struct skn_pty *b, uint32_t unit, struct skn_slice name)
     return NULL;
 }
 
-static bool is_there(void *ctx, const struct skn_variable *variable)
+/* What may stand for "${name}". */
+struct filler {
+    bool is_named; /* something may */
+    bool is_secret;
+};
+
+static bool fill_by_variable(void *ctx, const struct skn_variable *variable)
 {
-    (void)ctx;
-    (void)variable;
-    return true;
+    struct filler *f = ctx;
+    f->is_named = true;
+    f->is_secret = f->is_secret || variable->may_be_secret;
+    return f->is_secret; /* no other says more */
 }
 
-/* "${name}" in the option of a unit, or in @concurrency-key. */
+/* True: each thing that may be piped in has the key, so that nothing else is looked at. */
+static bool fill_by_pipe(struct filler *f,
+                         const struct skn_pty *b,
+                         const struct skn_shape *shape,
+                         struct skn_slice name)
+{
+    bool has_each = !shape->is_anything && !shape->may_be_null && !shape->may_be_list &&
+                    !shape->is_run && shape->scalars == 0 && shape->count > 0;
+    if (shape->is_anything) f->is_named = true;
+    for (uint8_t i = 0; !shape->is_anything && i < shape->count; i++) {
+        const struct skn_field *output = skn_shape_output(b, shape->events[i], name);
+        if (output) f->is_named = true;
+        if (output && output->mark == SKN_FIELD_SECRET) f->is_secret = true;
+        has_each = has_each && output;
+    }
+    return has_each;
+}
+
+/* What is piped into a unit, and into a child where the unit is a call over a list. */
+static const struct skn_shape *shape_into(const struct skn_flow_data *d, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &d->b->tree->units[id];
+    enum skn_call call = skn_pty_call(d->b->source, unit);
+    bool is_over_list = call == SKN_CALL_MAP || call == SKN_CALL_FILTER || call == SKN_CALL_REDUCE;
+    bool is_piped = d->b->tree->steps[unit->step].piped;
+    if (is_over_list) return skn_shape_at(d, child_of(d, id, call).in);
+    return skn_shape_at(d, is_piped ? d->in[unit->step] : (uint32_t)SKN_SHAPE_NULL);
+}
+
+/* "${name}" in the option of a unit, or in @concurrency-key. A secret leaves where one path leads to
+ * it: that others do not makes it no safer. */
 static void check_template(void *ctx, uint32_t unit, struct skn_span option, struct skn_span span)
 {
     const struct skn_flow_data *d = ctx;
     struct skn_pty *b = d->b;
     struct skn_slice name = skn_pty_text(b, span);
     struct skn_slice into = skn_pty_text(b, option);
-    const struct skn_field *given = find_run_input(b, name);
     const struct skn_field *wanted = input_of(b, unit, into);
     bool is_unit = unit != SKN_GRAPH_NONE;
-    if (is_unit && b->tree->steps[b->tree->units[unit].step].piped &&
-        skn_shape_has(b, skn_shape_at(d, d->in[b->tree->units[unit].step]), name))
-        return;
-    if (is_unit && skn_scopes_each(&d->scopes, unit, name, is_there, NULL)) return;
-    if (given && given->mark == SKN_FIELD_SECRET && !(wanted && wanted->mark == SKN_FIELD_SECRET)) {
+    struct filler f = {0};
+    bool is_hidden = is_unit && (fill_by_pipe(&f, b, shape_into(d, unit), name) ||
+                                 skn_scopes_each(&d->scopes, unit, name, fill_by_variable, &f));
+    const struct skn_field *given = is_hidden ? NULL : find_run_input(b, name);
+    if (given) f.is_named = true;
+    if (given && given->mark == SKN_FIELD_SECRET) f.is_secret = true;
+    if (f.is_secret && !(wanted && wanted->mark == SKN_FIELD_SECRET)) {
         skn_diags_add(b->diags, SKN_CODE_SECRET_LEAVES, span, SKN_DIAG_ARGS(name, into));
         return;
     }
     bool is_child = is_unit && b->tree->units[unit].kind == SKN_SYN_CALL;
-    if (given || !b->project || is_child || skn_slice_eq(name, SKN_LIT("previous"))) return;
+    if (f.is_named || !b->project || is_child || skn_slice_eq(name, SKN_LIT("previous"))) return;
     skn_diags_add(b->diags, SKN_CODE_NOTHING_NAMED, span, SKN_DIAG_ARGS(name));
 }
 

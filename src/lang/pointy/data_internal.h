@@ -53,9 +53,6 @@ static inline const struct skn_shape *skn_shape_at(const struct skn_flow_data *d
 const struct skn_field *
 skn_shape_output(const struct skn_pty *b, uint32_t event, struct skn_slice name);
 
-/* Whether something of a shape may have this key. */
-bool skn_shape_has(const struct skn_pty *b, const struct skn_shape *shape, struct skn_slice name);
-
 /* What a shape is, for people, when nothing in it fits a type: "Fetch gives an object"; NULL when
  * something in it may fit. */
 const char *skn_shape_misfit(const struct skn_pty *b,

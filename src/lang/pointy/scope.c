@@ -113,6 +113,51 @@ static void number(struct skn_scopes *s)
     skn_free(firsts);
 }
 
+/* Where the variables of this name in this scope begin. */
+static uint32_t first_of(const struct skn_scopes *scopes, uint32_t scope, struct skn_slice name)
+{
+    const struct skn_variable wanted = {.body = scope, .name = name};
+    uint32_t low = 0, high = scopes->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (by_name(&scopes->at[middle], &wanted) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool
+is_one_of(const struct skn_scopes *scopes, uint32_t at, uint32_t scope, struct skn_slice name)
+{
+    const struct skn_variable wanted = {.body = scope, .name = name};
+    return at < scopes->count && by_name(&scopes->at[at], &wanted) == 0;
+}
+
+/* Whether a group hands out a secret: what is inside has a larger body and is known before. */
+static bool hands_out_secret(const struct skn_scopes *s, uint32_t at)
+{
+    const struct skn_variable *v = &s->at[at];
+    const struct skn_syn_unit *group = &s->b->tree->units[v->unit];
+    if (group->kind != SKN_SYN_GROUP) return false;
+    uint32_t first = first_of(s, group->body, v->name);
+    for (uint32_t i = first; is_one_of(s, i, group->body, v->name); i++)
+        if (s->at[i].may_be_secret) return true;
+    return false;
+}
+
+static void find_secrets(struct skn_scopes *s)
+{
+    for (uint32_t i = s->count; i-- > 0;) {
+        struct skn_variable *v = &s->at[i];
+        bool is_again = i + 1 < s->count && v[1].unit == v->unit && by_name(v, &v[1]) == 0;
+        v->may_be_secret = v->field   ? v->field->mark == SKN_FIELD_SECRET
+                           : is_again ? v[1].may_be_secret
+                                      : hands_out_secret(s, i);
+    }
+}
+
 void skn_scopes_init(struct skn_scopes *scopes, const struct skn_pty *b)
 {
     *scopes = (struct skn_scopes){.b = b};
@@ -120,6 +165,7 @@ void skn_scopes_init(struct skn_scopes *scopes, const struct skn_pty *b)
         skn_pty_exports(b, unit, add, scopes);
     if (scopes->count > 1) qsort(scopes->at, scopes->count, sizeof(*scopes->at), in_order);
     number(scopes);
+    find_secrets(scopes);
 }
 
 void skn_scopes_fini(struct skn_scopes *scopes)
@@ -161,28 +207,6 @@ static enum before is_before(const struct skn_pty *p, uint32_t setter, uint32_t 
     if (a == b) return a == setter && b != unit && from_branch ? BEFORE_MAYBE : BEFORE_NO;
     if (tree->units[a].step >= tree->units[b].step) return BEFORE_NO;
     return a == setter && goes_on_by_success(p, a) ? BEFORE_SURELY : BEFORE_MAYBE;
-}
-
-/* Where the variables of this name in this scope begin. */
-static uint32_t first_of(const struct skn_scopes *scopes, uint32_t scope, struct skn_slice name)
-{
-    const struct skn_variable wanted = {.body = scope, .name = name};
-    uint32_t low = 0, high = scopes->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (by_name(&scopes->at[middle], &wanted) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static bool
-is_one_of(const struct skn_scopes *scopes, uint32_t at, uint32_t scope, struct skn_slice name)
-{
-    const struct skn_variable wanted = {.body = scope, .name = name};
-    return at < scopes->count && by_name(&scopes->at[at], &wanted) == 0;
 }
 
 const struct skn_variable *

@@ -19,6 +19,7 @@ struct skn_variable {
     uint32_t unit;                 /* that sets it */
     uint32_t slot;                 /* in the scope, by the order of the first unit that sets it */
     const struct skn_field *field; /* the output that it is, or NULL */
+    bool may_be_secret;            /* it is one, or a group hands one out */
 };
 
 struct skn_scopes {

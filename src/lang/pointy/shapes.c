@@ -242,14 +242,6 @@ skn_shape_output(const struct skn_pty *b, uint32_t event, struct skn_slice name)
     return NULL;
 }
 
-bool skn_shape_has(const struct skn_pty *b, const struct skn_shape *shape, struct skn_slice name)
-{
-    if (shape->is_anything) return true;
-    for (uint8_t i = 0; i < shape->count; i++)
-        if (skn_shape_output(b, shape->events[i], name)) return true;
-    return false;
-}
-
 const char *skn_shape_misfit(const struct skn_pty *b,
                              const struct skn_shape *shape,
                              const struct skn_field *wanted)
