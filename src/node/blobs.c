@@ -99,25 +99,21 @@ static void remove_some(struct skn_engine *e)
     }
 }
 
+/* Nobody else removes a content, and a domain of a hash that one alone. */
+static bool is_its_own(struct skn_slice address, struct skn_slice text)
+{
+    char domain[SKN_BLOB_ADDRESS_SIZE];
+    uint8_t hash[SKN_BLOB_HASH_BYTES];
+    if (!skn_blob_hash_read(text, hash)) return false;
+    skn_look_blob_address(hash, domain);
+    return skn_slice_eq(address, skn_slice_str(domain));
+}
+
 bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output)
 {
-    struct skn_slice hash, domain = SKN_LIT("blob:Blob/");
-    if (!is_removal(output->value, &hash)) return false;
-    /* Nobody else removes one, and a domain of a hash that hash alone. */
-    bool is_its_own = skn_slice_has_prefix(output->address, domain) &&
-                      skn_slice_eq(skn_slice_from(output->address, domain.len), hash);
-    if (!is_its_own) return false;
-    size_t size = output->address.len + output->value.len;
-    struct task *task = skn_alloc_zero(1, sizeof *task + size);
-    memcpy(task->bytes, output->address.ptr, output->address.len);
-    memcpy(task->bytes + output->address.len, output->value.ptr, output->value.len);
-    task->address = skn_slice(task->bytes, output->address.len);
-    task->effect = skn_slice(task->bytes + output->address.len, output->value.len);
-    task->number = output->number;
-    task->attempt = output->attempt;
-    task->epoch = output->epoch;
-    skn_list_init(&task->link);
-    skn_list_push_back(&e->blobs.removals, &task->link);
+    struct skn_slice hash;
+    if (!is_removal(output->value, &hash) || !is_its_own(output->address, hash)) return false;
+    skn_list_push_back(&e->blobs.removals, &engine_task_make(output)->link);
     return true;
 }
 

@@ -218,6 +218,8 @@ void engine_reply(struct skn_engine *e, const struct skn_output *output);
 /* Removes the folders of programs that no longer run. */
 void engine_tmp_clear(struct skn_engine *e);
 void engine_perform(struct skn_engine *e, const struct skn_output *output);
+/* A copy of an attempt that is to be performed; the caller frees it. */
+struct task *engine_task_make(const struct skn_output *output);
 void engine_cancel(struct skn_engine *e, const struct skn_output *output);
 /* Takes what the spawner says. An error when it died. */
 SKN_MUST_USE enum skn_rc engine_tasks_turn(struct skn_engine *e, struct skn_diag *diag);

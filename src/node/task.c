@@ -240,7 +240,7 @@ static void fill_places(struct skn_engine *e)
     skn_arena_fini(&arena);
 }
 
-void engine_perform(struct skn_engine *e, const struct skn_output *output)
+struct task *engine_task_make(const struct skn_output *output)
 {
     size_t size = output->address.len + output->value.len;
     struct task *task = skn_alloc_zero(1, sizeof *task + size);
@@ -253,7 +253,12 @@ void engine_perform(struct skn_engine *e, const struct skn_output *output)
     task->epoch = output->epoch;
     memcpy(task->key, output->key, sizeof task->key);
     skn_list_init(&task->link);
-    skn_list_push_back(&e->waiting, &task->link);
+    return task;
+}
+
+void engine_perform(struct skn_engine *e, const struct skn_output *output)
+{
+    skn_list_push_back(&e->waiting, &engine_task_make(output)->link);
     fill_places(e);
 }
 

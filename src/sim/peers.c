@@ -81,23 +81,29 @@ struct note {
     bool has_secret;
 };
 
-static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane, struct note note)
+static uint64_t next_sent(struct skn_cx *cx, unsigned lane, struct skn_slice address)
 {
     struct numbers sent;
     struct skn_slice key = lane_key(cx, 's', lane, address);
     (void)numbers_get(cx, key, &sent);
     sent.n[0]++;
     numbers_put(cx, key, &sent, 1);
+    return sent.n[0];
+}
+
+static void send_note(struct skn_cx *cx, struct skn_slice address, unsigned lane, struct note note)
+{
+    uint64_t n = next_sent(cx, lane, address);
     struct skn_buf *out = skn_cx_scratch(cx);
     struct skn_builder *b = skn_arena_alloc(skn_cx_arena(cx), sizeof *b);
     skn_builder_init(b, out);
     skn_build_map_begin(b);
     skn_build_key(b, SKN_LIT("n"));
-    skn_build_int(b, (int64_t)sent.n[0]);
+    skn_build_int(b, (int64_t)n);
     skn_build_key(b, SKN_LIT("hops"));
     skn_build_int(b, note.hops);
     if (note.has_secret) {
-        build_secret(cx, b, skn_cx_address(cx), sent.n[0]);
+        build_secret(cx, b, skn_cx_address(cx), n);
     } else {
         skn_build_key(b, SKN_LIT("plain"));
         skn_build_int(b, 1);
@@ -131,17 +137,13 @@ enum { LANE_CALLS = SKN_PRIORITIES, LANE_REPLIES };
 /* The next number of a lane to somebody, as the payload of a call or an answer. */
 static struct skn_value count_sent(struct skn_cx *cx, unsigned lane, struct skn_slice address)
 {
-    struct numbers sent;
-    struct skn_slice key = lane_key(cx, 's', lane, address);
-    (void)numbers_get(cx, key, &sent);
-    sent.n[0]++;
-    numbers_put(cx, key, &sent, 1);
+    uint64_t n = next_sent(cx, lane, address);
     struct skn_buf *out = skn_cx_scratch(cx);
     struct skn_builder *b = skn_arena_alloc(skn_cx_arena(cx), sizeof *b);
     skn_builder_init(b, out);
     skn_build_map_begin(b);
     skn_build_key(b, SKN_LIT("n"));
-    skn_build_int(b, (int64_t)sent.n[0]);
+    skn_build_int(b, (int64_t)n);
     skn_build_map_end(b);
     enum skn_rc rc = skn_build_end(b, NULL);
     SKN_ASSERT(rc == SKN_OK);
