@@ -138,7 +138,13 @@ enum skn_rc skn_data_dir_lock(struct skn_data_dir *dir, enum skn_hold lock, stru
         long pid = skn_data_dir_pid(dir);
         rc = pid > 0
                  ? SKN_FAIL(
-                       diag, SKN_EBUSY, "\"%s\" is held by another process (%ld)", dir->path, pid)
+                       diag,
+                       SKN_EBUSY,
+                       "\"%s\" is held by another process (%ld): wait until it ends, or end it by "
+                       "kill %ld",
+                       dir->path,
+                       pid,
+                       pid)
                  : SKN_FAIL(diag, SKN_EBUSY, "\"%s\" is held by another process", dir->path);
     } else if (exclusive) {
         rc = write_pid(dir, fd, diag);
