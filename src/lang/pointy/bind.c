@@ -5,6 +5,8 @@
 #include "lang/pointy/parse_internal.h"
 #include "lang/pointy/scope_internal.h"
 
+#include <stdlib.h>
+
 #include "base/pure.h" /* last */
 
 struct skn_slice skn_graph_slot_name(const struct skn_graph *graph, uint32_t body, uint32_t slot)
@@ -41,6 +43,13 @@ struct binder {
     struct skn_graph_read *reads;
     uint32_t read_count, read_cap;
 };
+
+static int by_unit(const void *left, const void *right)
+{
+    const struct skn_graph_export *a = left, *b = right;
+    if (a->unit != b->unit) return a->unit < b->unit ? -1 : 1;
+    return a->to < b->to ? -1 : a->to > b->to;
+}
 
 /* The variables of every scope, in the order of their slots. */
 static void put_slots(struct binder *d, struct skn_graph_body *bodies)
@@ -85,22 +94,66 @@ static void bind_input(struct binder *d, uint32_t unit, uint32_t input, struct s
         }
 }
 
-/* ${name}: the binds of the name, as if it were an input; and one for what is piped in. */
-static void read_template(void *ctx, uint32_t unit, struct skn_span option, struct skn_span span)
+/* The binds of a name, as if it were an input; and one for what is piped in. */
+static void read_name(struct binder *d, uint32_t unit, struct skn_slice name, bool for_compensation)
 {
-    struct binder *d = ctx;
     uint32_t from = d->count;
-    (void)option;
-    bind_input(d, unit, 0, skn_pty_text(d->b, span));
+    bind_input(d, unit, 0, name);
     for (uint32_t i = from; i <= d->count; i++) {
         bool is_bind = i < d->count;
         d->reads = skn_parse_grow(d->reads, d->read_count, &d->read_cap, sizeof(*d->reads));
         d->reads[d->read_count++] =
             (struct skn_graph_read){.unit = unit,
                                     .body = is_bind ? d->binds[i].body : SKN_GRAPH_NONE,
-                                    .slot = is_bind ? d->binds[i].slot : 0};
+                                    .slot = is_bind ? d->binds[i].slot : 0,
+                                    .for_compensation = for_compensation};
     }
     d->count = from;
+}
+
+static void read_template(void *ctx, uint32_t unit, struct skn_span option, struct skn_span span)
+{
+    (void)option;
+    struct binder *d = ctx;
+    read_name(d, unit, skn_pty_text(d->b, span), false);
+}
+
+/* What the event of `compensate` takes by name is found where the unit finds its own inputs. What
+ * cannot be looked up may take what is piped in. */
+static void read_compensation(struct binder *d, uint32_t unit)
+{
+    bool is_given;
+    const struct skn_event_def *def = skn_pty_compensation(d->b, unit, &is_given);
+    for (uint32_t i = 0; def && i < def->input_count; i++)
+        if (!skn_slice_eq(def->inputs[i].name, SKN_LIT("previous")))
+            read_name(d, unit, def->inputs[i].name, true);
+    if (is_given && !def) read_name(d, unit, (struct skn_slice){0}, true);
+}
+
+/* Which variables groups hand out: of those that nobody inside sets there is nothing. */
+static void put_exports(struct binder *d)
+{
+    struct skn_graph *graph = d->b->graph;
+    struct skn_graph_export *exports = NULL;
+    uint32_t cap = 0;
+    for (uint32_t i = 0; i < d->scopes.count; i++) {
+        const struct skn_variable *v = &d->scopes.at[i];
+        uint32_t group = d->b->tree->units[v->unit].body;
+        if (d->b->tree->units[v->unit].kind != SKN_SYN_GROUP) continue;
+        const struct skn_variable *inside = skn_scopes_inside(&d->scopes, group, v->name);
+        if (!inside) continue;
+        exports = skn_parse_grow(exports, graph->export_count, &cap, sizeof(*exports));
+        exports[graph->export_count++] =
+            (struct skn_graph_export){.unit = v->unit,
+                                      .from = graph->bodies[group].first_slot + inside->slot,
+                                      .to = graph->bodies[v->body].first_slot + v->slot};
+    }
+    struct skn_graph_export *copy =
+        skn_arena_zero(d->b->arena, (size_t)graph->export_count + 1, sizeof(*copy));
+    if (graph->export_count > 0) memcpy(copy, exports, graph->export_count * sizeof(*copy));
+    if (graph->export_count > 1) qsort(copy, graph->export_count, sizeof(*copy), by_unit);
+    graph->exports = copy;
+    skn_free(exports);
 }
 
 static bool
@@ -117,9 +170,13 @@ void skn_pty_binds(struct skn_pty *b)
     if (b->tree->steps[b->tree->step_count - 1].unit_count == 0) return; /* cut off at the limit */
     skn_scopes_init(&d.scopes, b);
     put_slots(&d, b->bodies);
+    put_exports(&d);
     for (uint32_t id = 0; id < b->tree->unit_count; id++) {
         struct skn_graph_unit *unit = &b->units[id];
-        if (b->tree->units[id].option_count > 0) skn_pty_templates(b, id, read_template, &d);
+        if (b->tree->units[id].option_count > 0) {
+            skn_pty_templates(b, id, read_template, &d);
+            read_compensation(&d, id);
+        }
         unit->first_bind = d.count;
         if (unit->event == SKN_GRAPH_NONE) continue;
         const struct skn_event_def *def = &b->events[unit->event];

@@ -161,6 +161,11 @@ bool skn_template_is_taken(struct skn_slice option);
 /* Every "$" of every string that may name values is well formed [F19]. */
 void skn_check_dollars(struct skn_pty *b);
 
+/* The event of the option `compensate` of a unit, where the project has it; NULL without one, and where
+ * it cannot be looked up. `out_is_given` says whether there is such an option at all. */
+const struct skn_event_def *
+skn_pty_compensation(const struct skn_pty *b, uint32_t unit, bool *out_is_given);
+
 /* The newest project event that fits the name and version, NULL when there is none. */
 const struct skn_event_def *skn_project_find_event(const struct skn_project_events *project,
                                                    struct skn_slice name,

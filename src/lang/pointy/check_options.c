@@ -154,6 +154,19 @@ static void check_compensate(struct skn_pty *b, uint32_t unit)
         check_named(b, b->tree->literals[option->literal].span, &event);
 }
 
+const struct skn_event_def *
+skn_pty_compensation(const struct skn_pty *b, uint32_t unit, bool *out_is_given)
+{
+    struct skn_event_words event;
+    bool has_name;
+    const struct skn_syn_option *option = find_option(b, &b->tree->units[unit], "compensate");
+    *out_is_given = option != NULL;
+    if (!option || b->tree->literals[option->literal].kind != SKN_LITERAL_STRING) return NULL;
+    if (!skn_event_split(text_of(b, option), &event) || !b->project) return NULL;
+    if (event.source.len > 0 && !skn_slice_eq(event.source, SKN_LIT("local"))) return NULL;
+    return skn_project_find_event(b->project, event.name, event.version, &has_name);
+}
+
 static void check_on_failure(struct skn_pty *b)
 {
     const struct skn_syn_event *used = &b->tree->on_failure;

@@ -52,12 +52,14 @@ put_reason(struct shown *s, uint32_t value, enum skn_liveness_reason reason, con
                 skn_buf_put_str(s->out, ", ..");
                 return;
             }
+            bool is_out = reason == SKN_LIVENESS_EXPORT && at >= l->graph->unit_count;
             if (count++ == 0)
-                skn_buf_printf(s->out, "%s%s", s->any ? "; " : "", before);
+                skn_buf_printf(
+                    s->out, "%s%s", s->any ? "; " : "", is_out ? "exported by " : before);
             else if (use->by != SKN_GRAPH_NONE)
                 skn_buf_put_str(s->out, ", ");
             s->any = true;
-            if (reason == SKN_LIVENESS_EXPORT)
+            if (reason == SKN_LIVENESS_EXPORT && !is_out)
                 skn_buf_put(s->out, l->graph->slots[use->by]);
             else if (use->by != SKN_GRAPH_NONE && reason != SKN_LIVENESS_CACHE)
                 put_unit(s, use->by);

@@ -39,10 +39,38 @@ static uint32_t body_of(const struct skn_graph *g, uint32_t unit)
     return g->steps[g->units[unit].step].body;
 }
 
+static bool has_branch(const struct skn_graph *g, uint32_t unit, struct skn_slice outcome)
+{
+    uint32_t at = g->units[unit].first_branch;
+    while (at != SKN_GRAPH_NONE && !(g->branches[at].outcome == SKN_OUTCOME_OTHER &&
+                                     skn_slice_eq(g->branches[at].other, outcome)))
+        at = g->branches[at].next;
+    return at != SKN_GRAPH_NONE;
+}
+
+static bool is_builtin_outcome(struct skn_slice outcome)
+{
+    static const char *const words[] = {"0", "1", "failure", "success"};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(words); i++)
+        if (skn_slice_eq(outcome, skn_slice_str(words[i]))) return true;
+    return false;
+}
+
+/* Whether no outcome of a unit is an unhandled failure: an outcome that its event declares and that has
+ * no branch is one as well [F11]. Groups and calls have two outcomes; of what cannot be looked up, and
+ * of a signal, nobody knows them. */
 static bool handles_failure(const struct skn_graph *g, uint32_t unit)
 {
-    return (g->units[unit].marks & SKN_UNIT_CONTINUES) != 0 ||
-           skn_graph_branch_for(g, unit, SKN_OUTCOME_FAILURE) != SKN_GRAPH_NONE;
+    const struct skn_graph_unit *u = &g->units[unit];
+    if ((u->marks & SKN_UNIT_CONTINUES) != 0) return true;
+    if (skn_graph_branch_for(g, unit, SKN_OUTCOME_FAILURE) == SKN_GRAPH_NONE) return false;
+    if (u->event == SKN_GRAPH_NONE || (u->marks & SKN_UNIT_CALL)) return true;
+    const struct skn_event_def *def = &g->events[u->event];
+    if (def->kind == SKN_EVENT_UNKNOWN) return false;
+    for (uint32_t i = 0; i < def->outcome_count; i++)
+        if (!is_builtin_outcome(def->outcomes[i]) && !has_branch(g, unit, def->outcomes[i]))
+            return false;
+    return true;
 }
 
 /* Whether a failure of the unit may end the run: nothing around it takes it. A failed branch is not
@@ -83,7 +111,8 @@ static void add_reader(struct skn_liveness *l, uint32_t value, uint32_t unit, ui
     if (g->units[unit].marks & SKN_UNIT_COMPENSATED) add(l, value, SKN_LIVENESS_COMPENSATION, unit);
 }
 
-static bool has_template(const struct skn_graph *g, uint32_t unit)
+/* Whether options of a unit read what is piped into it, or its compensation does. */
+static bool has_read(const struct skn_graph *g, uint32_t unit, bool for_compensation)
 {
     uint32_t low = 0, high = g->read_count; /* in order of units */
     while (low < high) {
@@ -93,6 +122,9 @@ static bool has_template(const struct skn_graph *g, uint32_t unit)
         else
             high = middle;
     }
+    while (low < g->read_count && g->reads[low].unit == unit &&
+           g->reads[low].for_compensation != for_compensation)
+        low++;
     return low < g->read_count && g->reads[low].unit == unit;
 }
 
@@ -110,7 +142,7 @@ static bool reads_piped(const struct skn_graph *g, uint32_t unit)
     const struct skn_graph_unit *u = &g->units[unit];
     const struct skn_event_def *def = &g->events[u->event];
     if ((u->marks & SKN_UNIT_CALL) && !(u->marks & SKN_UNIT_OVER)) return true;
-    if (def->kind == SKN_EVENT_UNKNOWN || has_template(g, unit)) return true;
+    if (def->kind == SKN_EVENT_UNKNOWN || has_read(g, unit, false)) return true;
     for (uint32_t i = 0; i < def->input_count; i++)
         if (!is_given(g, unit, def->inputs[i].name)) return true;
     return false;
@@ -123,12 +155,17 @@ static void add_piped(struct skn_liveness *l, uint32_t value, uint32_t top, uint
     const struct skn_graph *g = l->graph;
     uint32_t step = top;
     for (uint32_t unit = g->steps[step].first_unit; unit != SKN_GRAPH_NONE;) {
-        if (g->units[unit].body != SKN_GRAPH_NONE) { /* into the group */
+        bool is_group = g->units[unit].body != SKN_GRAPH_NONE;
+        if (is_group ? has_read(g, unit, false) : reads_piped(g, unit))
+            add_reader(l, value, unit, home);
+        /* The input of a group is what is piped into it. */
+        if ((g->units[unit].marks & SKN_UNIT_COMPENSATED) && (is_group || has_read(g, unit, true)))
+            add(l, value, SKN_LIVENESS_COMPENSATION, unit);
+        if (is_group) { /* into it */
             step = g->bodies[g->units[unit].body].first_step;
             unit = g->steps[step].first_unit;
             continue;
         }
-        if (reads_piped(g, unit)) add_reader(l, value, unit, home);
         unit = g->units[unit].next;
         while (unit == SKN_GRAPH_NONE && step != top) { /* out of groups */
             uint32_t owner = g->bodies[g->steps[step].body].owner;
@@ -158,6 +195,17 @@ static void add_exports(struct skn_liveness *l, uint32_t unit)
         for (uint32_t s = body->first_slot; s < body->first_slot + body->slot_count; s++)
             if (skn_slice_eq(def->exports[i], g->slots[s]))
                 add(l, skn_liveness_value(l, SKN_LIVENESS_RESULT, unit), SKN_LIVENESS_EXPORT, s);
+}
+
+/* The variable inside lives until its group has ended and handed it out. */
+static void add_group_exports(struct skn_liveness *l)
+{
+    const struct skn_graph *g = l->graph;
+    for (uint32_t i = 0; i < g->export_count; i++)
+        add(l,
+            skn_liveness_value(l, SKN_LIVENESS_SLOT, g->exports[i].from),
+            SKN_LIVENESS_EXPORT,
+            g->exports[i].unit);
 }
 
 static void add_result(struct skn_liveness *l, uint32_t unit)
@@ -192,15 +240,13 @@ static void add_step(struct skn_liveness *l, uint32_t step)
     }
 }
 
-static void add_slot(struct skn_liveness *l, uint32_t unit, uint32_t body, uint32_t slot)
+static uint32_t slot_value(const struct skn_liveness *l, uint32_t body, uint32_t slot)
 {
     const struct skn_graph *g = l->graph;
     uint32_t inputs = body == 0 ? g->input_count : 0;
-    uint32_t value =
-        slot < inputs
-            ? skn_liveness_value(l, SKN_LIVENESS_INPUT, slot)
-            : skn_liveness_value(l, SKN_LIVENESS_SLOT, g->bodies[body].first_slot + slot - inputs);
-    add_reader(l, value, unit, body);
+    return slot < inputs ? skn_liveness_value(l, SKN_LIVENESS_INPUT, slot)
+                         : skn_liveness_value(
+                               l, SKN_LIVENESS_SLOT, g->bodies[body].first_slot + slot - inputs);
 }
 
 static void add_names(struct skn_liveness *l)
@@ -209,11 +255,17 @@ static void add_names(struct skn_liveness *l)
     for (uint32_t unit = 0; unit < g->unit_count; unit++)
         for (uint32_t i = 0; i < g->units[unit].bind_count; i++) {
             const struct skn_graph_bind *bind = &g->binds[g->units[unit].first_bind + i];
-            add_slot(l, unit, bind->body, bind->slot);
+            add_reader(l, slot_value(l, bind->body, bind->slot), unit, bind->body);
         }
-    for (uint32_t i = 0; i < g->read_count; i++)
-        if (g->reads[i].body != SKN_GRAPH_NONE)
-            add_slot(l, g->reads[i].unit, g->reads[i].body, g->reads[i].slot);
+    for (uint32_t i = 0; i < g->read_count; i++) {
+        const struct skn_graph_read *r = &g->reads[i];
+        if (r->body == SKN_GRAPH_NONE) continue;
+        uint32_t value = slot_value(l, r->body, r->slot);
+        if (r->for_compensation)
+            add(l, value, SKN_LIVENESS_COMPENSATION, r->unit);
+        else
+            add_reader(l, value, r->unit, r->body);
+    }
 }
 
 /* The event of @on-failure takes by name what the run has. */
@@ -270,6 +322,7 @@ void skn_liveness_init(struct skn_liveness *live, const struct skn_graph *graph)
     add_piped(
         live, skn_liveness_value(live, SKN_LIVENESS_START, 0), graph->bodies[0].first_step, 0);
     add_names(live);
+    add_group_exports(live);
     if (graph->has_on_failure) add_on_failure(live);
     index_uses(live);
 }
@@ -300,8 +353,12 @@ static bool is_used(const struct skn_liveness *l,
         case SKN_LIVENESS_CACHE:
             if (state(ctx, use->by) == SKN_LIVENESS_TO_COME) return true;
             break;
-        case SKN_LIVENESS_EXPORT: /* the value of a result is its unit */
-            if (state(ctx, value) == SKN_LIVENESS_TO_COME) return true;
+        case SKN_LIVENESS_EXPORT:
+            if (value < l->graph->unit_count) { /* the value of a result is its unit */
+                if (state(ctx, value) == SKN_LIVENESS_TO_COME) return true;
+            } else if (state(ctx, use->by) != SKN_LIVENESS_OVER) {
+                return true; /* of a group: one that failed may be resumed, and ends then */
+            }
             break;
         case SKN_LIVENESS_RESUME:
             if (state(ctx, use->by) == SKN_LIVENESS_FAILED) return true;

@@ -37,7 +37,8 @@ enum skn_liveness_reason {
     SKN_LIVENESS_RESUME,  /* it reads the value again when it failed and the run is resumed */
     SKN_LIVENESS_COMPENSATION, /* it may be compensated, with this as its input or result */
     SKN_LIVENESS_CACHE,        /* its result is kept for equal inputs, in a row of its own */
-    SKN_LIVENESS_EXPORT, /* it becomes a variable when its unit ends; `by` is the index of the slot */
+    SKN_LIVENESS_EXPORT, /* it becomes a variable when its unit ends: of a result `by` is the index of the
+                            slot; of a variable the group that hands it out, under the same name */
     SKN_LIVENESS_ON_FAILURE, /* the event of @on-failure may read it; `by` is nobody */
     SKN_LIVENESS_RUN,        /* the result of the run; `by` is nobody */
     SKN_LIVENESS_STEP_OF,    /* a result that makes that of its step; `by` is the step */

@@ -216,10 +216,18 @@ struct skn_graph_unit {
     uint8_t marks;           /* enum skn_unit_mark */
 };
 
-/* ${name} in an option of a unit: a slot that it may read, besides what is piped in. Not stored. */
+/* What a unit may read besides the inputs of its event: ${name} in its options, and what the event of
+ * its `compensate` takes by name. Not stored. */
 struct skn_graph_read {
     uint32_t unit;
-    uint32_t body, slot; /* body SKN_GRAPH_NONE: only what is piped in */
+    uint32_t body, slot;   /* body SKN_GRAPH_NONE: what is piped in */
+    bool for_compensation; /* read when the unit is compensated [F21] */
+};
+
+/* A variable that a group hands out when it ends well [F16]: indexes of `slots`. Not stored. */
+struct skn_graph_export {
+    uint32_t unit;
+    uint32_t from, to;
 };
 
 struct skn_graph_branch {
@@ -254,6 +262,8 @@ struct skn_graph {
     uint32_t bind_count;
     const struct skn_graph_read *reads; /* in order of units; none is stored */
     uint32_t read_count;
+    const struct skn_graph_export *exports; /* in order of units; none is stored */
+    uint32_t export_count;
     bool has_on_failure; /* @on-failure; not stored */
 };
 

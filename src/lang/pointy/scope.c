@@ -174,6 +174,13 @@ void skn_scopes_fini(struct skn_scopes *scopes)
     scopes->at = NULL;
 }
 
+const struct skn_variable *
+skn_scopes_inside(const struct skn_scopes *scopes, uint32_t scope, struct skn_slice name)
+{
+    uint32_t first = first_of(scopes, scope, name);
+    return is_one_of(scopes, first, scope, name) ? &scopes->at[first] : NULL;
+}
+
 enum before { BEFORE_NO, BEFORE_MAYBE, BEFORE_SURELY };
 
 /* A chain goes on behind an event that stands alone in its step only when it succeeded, unless a

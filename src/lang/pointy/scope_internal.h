@@ -43,6 +43,10 @@ const struct skn_variable *skn_scopes_in(const struct skn_scopes *scopes,
                                          uint32_t unit,
                                          struct skn_slice name);
 
+/* The first variable of this name that something in the scope sets at all, or NULL. */
+const struct skn_variable *
+skn_scopes_inside(const struct skn_scopes *scopes, uint32_t scope, struct skn_slice name);
+
 /* Calls back for every variable of this name that may have been set before `unit` starts, from the
  * scope of the unit outward, until `fn` says true. Ends at a scope in which one surely has been set.
  * True: what is farther out, and the run's input at last, is not reached. The variable is lent for

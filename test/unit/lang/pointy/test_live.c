@@ -23,9 +23,12 @@ static const char *const files[] = {
      "v: { type: any, default: 0 } }\n"),
     ("event: X\nversion: 1.0.0\nrun: { exec: [\"true\"] }\noutputs: { v: any }\nexports: [v]\n"
      "inputs: { previous: { type: any, default: 0 } }\n"),
+    ("event: D\nversion: 1.0.0\nrun: { exec: [\"true\"] }\noutcomes: [declined, 3]\n"
+     "inputs: { previous: { type: any, default: 0 }, v: { type: any, default: 0 } }\n"),
 };
 
-/* The project of N, which reads nothing, R, which reads all it can, and X, which exports v. */
+/* The project of N, which reads nothing, R, which reads all it can, X, which exports v, and D, which may
+ * end with two outcomes more. */
 static void events_init(struct skn_arena *arena, struct skn_project_events *events)
 {
     const struct skn_event_def *defs[SKN_ARRAY_LEN(files)];
@@ -48,13 +51,13 @@ struct play {
     struct skn_liveness live;
     struct skn_rng *rng;
     uint32_t reasons;
-    const char *script; /* outcomes of attempts in order: 's' or 'f'; then at random */
+    const char *script; /* outcomes of attempts in order: 's', 'f', 'd'; then at random */
     enum skn_liveness_state state[UNITS_MAX];
     bool done[UNITS_MAX]; /* with its branches */
     bool final[UNITS_MAX];
     bool own_ok[UNITS_MAX];     /* without them */
     uint32_t branch[UNITS_MAX]; /* that was taken, or SKN_GRAPH_NONE */
-    bool compensates[UNITS_MAX];
+    enum { COMPENSATES_NOT, WITH_RESULT, WITH_NULL } compensates[UNITS_MAX];
     bool has[VALUES_MAX];
     bool was_set[VALUES_MAX];
     bool is_failing; /* a unit failed in this pass, and the rest beside it may be cancelled */
@@ -140,21 +143,42 @@ static void look_piped(struct play *p, uint32_t step)
     }
 }
 
+static void look_slot(struct play *p, uint32_t body, uint32_t slot)
+{
+    const struct skn_graph *g = p->g;
+    uint32_t inputs = body == 0 ? g->input_count : 0;
+    uint32_t value = slot < inputs ? skn_liveness_value(&p->live, SKN_LIVENESS_INPUT, slot)
+                                   : skn_liveness_value(&p->live,
+                                                        SKN_LIVENESS_SLOT,
+                                                        g->bodies[body].first_slot + slot - inputs);
+    if (slot < inputs || p->was_set[value]) look(p, value);
+}
+
+/* What "${..}" in the options of a unit names, or what the event of `compensate` takes. */
+static void look_reads(struct play *p, uint32_t unit, bool for_compensation)
+{
+    const struct skn_graph *g = p->g;
+    for (uint32_t i = 0; i < g->read_count; i++) {
+        const struct skn_graph_read *read = &g->reads[i];
+        if (read->unit != unit || read->for_compensation != for_compensation) continue;
+        if (read->body == SKN_GRAPH_NONE)
+            look_piped(p, g->units[unit].step);
+        else
+            look_slot(p, read->body, read->slot);
+    }
+}
+
+/* What a unit is given: of a group that is what is piped into it, where somebody asks for that. */
 static void look_inputs(struct play *p, uint32_t unit)
 {
     const struct skn_graph *g = p->g;
     const struct skn_graph_unit *u = &g->units[unit];
+    look_reads(p, unit, false);
+    if (u->event == SKN_GRAPH_NONE) return;
     const struct skn_event_def *def = &g->events[u->event];
     if (def->input_count > 0 || (u->marks & SKN_UNIT_CALL)) look_piped(p, u->step);
-    for (uint32_t i = 0; i < u->bind_count; i++) {
-        const struct skn_graph_bind *bind = &g->binds[u->first_bind + i];
-        uint32_t inputs = bind->body == 0 ? g->input_count : 0;
-        uint32_t slot = g->bodies[bind->body].first_slot + bind->slot - inputs;
-        uint32_t value = bind->slot < inputs
-                             ? skn_liveness_value(&p->live, SKN_LIVENESS_INPUT, bind->slot)
-                             : skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, slot);
-        if (bind->slot < inputs || p->was_set[value]) look(p, value);
-    }
+    for (uint32_t i = 0; i < u->bind_count; i++)
+        look_slot(p, g->binds[u->first_bind + i].body, g->binds[u->first_bind + i].slot);
 }
 
 static bool is_inside(const struct skn_graph *g, uint32_t unit, uint32_t body)
@@ -176,7 +200,8 @@ static void set_inside(struct play *p, uint32_t body, enum skn_liveness_state st
         if (state == SKN_LIVENESS_OVER) continue;
         p->done[u] = p->final[u] = false;
         p->branch[u] = SKN_GRAPH_NONE;
-        p->has[u] = p->compensates[u] = false;
+        p->has[u] = false;
+        p->compensates[u] = COMPENSATES_NOT;
         if (g->units[u].body == SKN_GRAPH_NONE) continue;
         const struct skn_graph_body *inner = &g->bodies[g->units[u].body];
         for (uint32_t s = 0; s < inner->slot_count; s++)
@@ -188,93 +213,133 @@ static void set_inside(struct play *p, uint32_t body, enum skn_liveness_state st
         p->was_set[skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, own->first_slot + s)] = false;
 }
 
-static bool outcome(struct play *p)
+static char outcome(struct play *p, const struct skn_event_def *def)
 {
-    if (*p->script) return *p->script++ == 's';
-    return skn_rng_chance(p->rng, 2, 3);
+    if (*p->script) return *p->script++;
+    if (def->outcome_count > 0 && skn_rng_chance(p->rng, 1, 3)) return 'd';
+    return skn_rng_chance(p->rng, 2, 3) ? 's' : 'f';
 }
 
+/* Each with what its unit was given, and with its result, if it is known [F21]. */
 static void compensate(struct play *p, uint32_t body)
 {
     for (uint32_t u = p->g->unit_count; u-- > 0;) {
         if (!p->compensates[u] || !is_inside(p->g, u, body)) continue;
-        look(p, u);
-        p->compensates[u] = false;
+        if (p->compensates[u] == WITH_RESULT) look_own(p, u);
+        look_inputs(p, u);
+        if (p->g->units[u].event == SKN_GRAPH_NONE) look_piped(p, p->g->units[u].step);
+        look_reads(p, u, true);
+        p->compensates[u] = COMPENSATES_NOT;
     }
 }
 
 static bool play_body(struct play *p, uint32_t body);
 
 /* One attempt of an event: it reads, it ends, and its end is written down before it is over. */
-static bool attempt_event(struct play *p, uint32_t unit)
+static char attempt_event(struct play *p, uint32_t unit)
 {
     const struct skn_graph *g = p->g;
     const struct skn_graph_unit *u = &g->units[unit];
     const struct skn_event_def *def = &g->events[u->event];
     look_inputs(p, unit);
     prune(p);
-    bool ok = outcome(p);
+    char ended = outcome(p, def);
     p->has[unit] = true;
     prune(p);
-    if (!ok) return false;
+    if (ended != 's') return ended;
     if (u->marks & SKN_UNIT_CACHED) look(p, unit);
-    if (u->marks & SKN_UNIT_COMPENSATED) p->compensates[unit] = true;
     for (uint32_t i = 0; i < def->export_count; i++) {
         uint32_t body = g->steps[u->step].body;
         while (g->bodies[body].kind == SKN_BODY_BRANCH)
             body = g->steps[g->units[g->bodies[body].owner].step].body;
-        uint32_t value =
-            skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, g->bodies[body].first_slot);
+        uint32_t slot = g->bodies[body].first_slot;
+        while (!skn_slice_eq(g->slots[slot], def->exports[i]))
+            slot++;
+        uint32_t value = skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, slot);
         look(p, unit);
-        p->has[value] = p->was_set[value] = true; /* v is the only one */
+        p->has[value] = p->was_set[value] = true;
     }
-    return true;
+    return ended;
 }
 
-static bool attempts(struct play *p, uint32_t unit)
+/* The variables that a group hands out when it ended well [F16]. */
+static void export_group(struct play *p, uint32_t unit)
+{
+    const struct skn_graph *g = p->g;
+    for (uint32_t i = 0; i < g->export_count; i++) {
+        if (g->exports[i].unit != unit) continue;
+        uint32_t from = skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, g->exports[i].from);
+        uint32_t to = skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, g->exports[i].to);
+        if (!p->was_set[from]) continue;
+        look(p, from);
+        p->has[to] = p->was_set[to] = true;
+    }
+}
+
+static char attempts(struct play *p, uint32_t unit)
 {
     const struct skn_graph_unit *u = &p->g->units[unit];
-    bool is_group = u->body != SKN_GRAPH_NONE, ok = false;
+    bool is_group = u->body != SKN_GRAPH_NONE;
+    char ended = 'f';
     bool is_resumed = p->state[unit] == SKN_LIVENESS_FAILED;
     p->state[unit] = SKN_LIVENESS_TO_COME;
-    for (uint32_t n = 0; n < u->retry.attempts && !ok; n++) {
+    for (uint32_t n = 0; n < u->retry.attempts && ended == 'f'; n++) {
+        if (is_group) look_inputs(p, unit);
         if (is_group && (n > 0 || !is_resumed)) {
             compensate(p, u->body);
             set_inside(p, u->body, SKN_LIVENESS_TO_COME);
         }
-        ok = is_group ? play_body(p, u->body) : attempt_event(p, unit);
+        ended = is_group ? (play_body(p, u->body) ? 's' : 'f') : attempt_event(p, unit);
         if (is_group && is_resumed) break; /* what failed inside goes on, once */
         prune(p);
     }
-    return ok;
+    return ended;
+}
+
+/* The branch of what a unit ended with; 'd' is the outcome "declined". */
+static uint32_t branch_of(const struct skn_graph *g, uint32_t unit, char ended)
+{
+    if (ended != 'd')
+        return skn_graph_branch_for(
+            g, unit, ended == 's' ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE);
+    uint32_t at = g->units[unit].first_branch;
+    while (at != SKN_GRAPH_NONE && !skn_slice_eq(g->branches[at].other, SKN_LIT("declined")))
+        at = g->branches[at].next;
+    return at;
+}
+
+/* A unit has ended: what it hands out, and which branch it takes. False: nothing took its failure. */
+static bool end_unit(struct play *p, uint32_t unit, char ended)
+{
+    const struct skn_graph *g = p->g;
+    const struct skn_graph_unit *u = &g->units[unit];
+    bool ok = ended == 's';
+    if (u->marks & SKN_UNIT_COMPENSATED) p->compensates[unit] = ok ? WITH_RESULT : WITH_NULL;
+    p->final[unit] = p->own_ok[unit] = ok;
+    p->branch[unit] = branch_of(g, unit, ended);
+    bool handled = ok || p->branch[unit] != SKN_GRAPH_NONE || (u->marks & SKN_UNIT_CONTINUES);
+    prune(p);
+    if (ok && u->body != SKN_GRAPH_NONE) export_group(p, unit);
+    p->state[unit] = handled ? SKN_LIVENESS_OVER : SKN_LIVENESS_FAILED;
+    if (handled && u->body != SKN_GRAPH_NONE) {
+        if (!ok) compensate(p, u->body);
+        set_inside(p, u->body, SKN_LIVENESS_OVER);
+    }
+    for (uint32_t b = u->first_branch; handled && b != SKN_GRAPH_NONE; b = g->branches[b].next)
+        if (b != p->branch[unit]) set_inside(p, g->branches[b].body, SKN_LIVENESS_OVER);
+    prune(p);
+    return handled;
 }
 
 static bool play_unit(struct play *p, uint32_t unit)
 {
-    const struct skn_graph *g = p->g;
-    const struct skn_graph_unit *u = &g->units[unit];
     if (p->done[unit]) return p->final[unit];
-    if (p->state[unit] != SKN_LIVENESS_OVER) {
-        bool ok = attempts(p, unit);
-        p->final[unit] = p->own_ok[unit] = ok;
-        p->branch[unit] =
-            skn_graph_branch_for(g, unit, ok ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE);
-        bool handled = ok || p->branch[unit] != SKN_GRAPH_NONE || (u->marks & SKN_UNIT_CONTINUES);
-        p->state[unit] = handled ? SKN_LIVENESS_OVER : SKN_LIVENESS_FAILED;
-        if (handled && u->body != SKN_GRAPH_NONE) {
-            if (!ok) compensate(p, u->body);
-            set_inside(p, u->body, SKN_LIVENESS_OVER);
-        }
-        for (uint32_t b = u->first_branch; handled && b != SKN_GRAPH_NONE; b = g->branches[b].next)
-            if (b != p->branch[unit]) set_inside(p, g->branches[b].body, SKN_LIVENESS_OVER);
-        prune(p);
-        if (!handled) return false;
-    }
+    if (p->state[unit] != SKN_LIVENESS_OVER && !end_unit(p, unit, attempts(p, unit))) return false;
     if (p->branch[unit] == SKN_GRAPH_NONE) {
         p->done[unit] = true;
         return p->final[unit] = true; /* a success, or a failure that counts as one */
     }
-    if (!play_body(p, g->branches[p->branch[unit]].body)) return false;
+    if (!play_body(p, p->g->branches[p->branch[unit]].body)) return false;
     p->done[unit] = p->final[unit] = true;
     return true;
 }
@@ -286,7 +351,12 @@ static bool play_step(struct play *p, uint32_t step)
         bool is_new = p->state[u] == SKN_LIVENESS_TO_COME && !p->done[u];
         if (!ok && is_new && p->g->units[u].body == SKN_GRAPH_NONE &&
             skn_rng_chance(p->rng, 1, 2)) {
-            p->state[u] = SKN_LIVENESS_FAILED; /* cancelled: run again when the run is resumed */
+            /* Cancelled: run again when the run is resumed. It may have begun. */
+            p->state[u] = SKN_LIVENESS_FAILED;
+            if ((p->g->units[u].marks & SKN_UNIT_COMPENSATED) && skn_rng_chance(p->rng, 1, 2)) {
+                look_inputs(p, u);
+                p->compensates[u] = WITH_NULL;
+            }
             continue;
         }
         if (!play_unit(p, u)) ok = false;
@@ -335,35 +405,59 @@ play(const struct skn_graph *g, struct skn_rng *rng, const char *script, uint32_
 
 static void put_flow(struct skn_rng *rng, int depth, struct skn_buf *out);
 
+static void put_options(struct skn_rng *rng, bool is_group, struct skn_buf *out)
+{
+    static const char *const of_events[] = {"compensate=\"N\"",
+                                            "compensate=\"R\"",
+                                            "cache=1h",
+                                            "on_failure=\"continue\"",
+                                            "concurrency_key=\"${x}\"",
+                                            "concurrency_key=\"${previous.k}\""};
+    static const char *const of_groups[] = {"exports=[\"v\"]",
+                                            "exports=[\"v\"]",
+                                            "compensate=\"N\"",
+                                            "compensate=\"R\"",
+                                            "on_failure=\"continue\"",
+                                            "concurrency_key=\"${x}\"",
+                                            "concurrency_key=\"${previous.k}\"",
+                                            "compensate=\"R\", exports=[\"v\"]"};
+    if (!skn_rng_chance(rng, 1, is_group ? 2 : 4)) return;
+    skn_buf_printf(out,
+                   "[%s]",
+                   is_group ? of_groups[skn_rng_below(rng, SKN_ARRAY_LEN(of_groups))]
+                            : of_events[skn_rng_below(rng, SKN_ARRAY_LEN(of_events))]);
+}
+
+static void put_branches(struct skn_rng *rng, int depth, bool is_declining, struct skn_buf *out)
+{
+    static const char *const outcomes[] = {"failure", "success", "declined"};
+    uint64_t which = skn_rng_range(rng, 1, is_declining ? 7 : 3);
+    const char *between = " (";
+    for (unsigned i = 0; i < SKN_ARRAY_LEN(outcomes); i++) {
+        if (!(which >> i & 1)) continue;
+        const char *arrow = skn_rng_chance(rng, 2, 3) ? "|->" : "->";
+        skn_buf_printf(out, "%s%s %s ", between, outcomes[i], arrow);
+        put_flow(rng, depth - 1, out);
+        between = ", ";
+    }
+    skn_buf_put_str(out, ")");
+}
+
 static void put_unit(struct skn_rng *rng, int depth, struct skn_buf *out)
 {
-    static const char *const options[] = {
-        "compensate=\"N\"", "cache=1h", "on_failure=\"continue\""};
+    static const char *const names[] = {"N", "R", "R", "X", "D"};
     bool is_group = depth > 0 && skn_rng_chance(rng, 1, 3);
+    uint64_t name = is_group ? 0 : skn_rng_below(rng, SKN_ARRAY_LEN(names));
     if (is_group) {
         skn_buf_put_str(out, "{");
         put_flow(rng, depth - 1, out);
         skn_buf_put_str(out, "}");
     } else {
-        static const char *const names[] = {"N", "R", "R", "X"};
-        skn_buf_put_str(out, names[skn_rng_below(rng, SKN_ARRAY_LEN(names))]);
+        skn_buf_put_str(out, names[name]);
     }
     if (skn_rng_chance(rng, 1, 3)) skn_buf_printf(out, " * %d", (int)skn_rng_range(rng, 2, 3));
-    if (skn_rng_chance(rng, 1, 5))
-        skn_buf_printf(out, "[%s]", options[is_group ? 2 : skn_rng_below(rng, 3)]);
-    if (depth == 0 || !skn_rng_chance(rng, 1, 3)) return;
-    uint64_t which = skn_rng_range(rng, 1, 3);
-    skn_buf_put_str(out, " (");
-    for (uint64_t i = 1; i <= 2; i++) {
-        if (!(which & i)) continue;
-        skn_buf_printf(out,
-                       "%s%s %s ",
-                       which == 3 && i == 2 ? ", " : "",
-                       i == 1 ? "failure" : "success",
-                       skn_rng_chance(rng, 2, 3) ? "|->" : "->");
-        put_flow(rng, depth - 1, out);
-    }
-    skn_buf_put_str(out, ")");
+    put_options(rng, is_group, out);
+    if (depth > 0 && skn_rng_chance(rng, 1, 3)) put_branches(rng, depth, name == 4, out);
 }
 
 static void put_flow(struct skn_rng *rng, int depth, struct skn_buf *out)
@@ -432,6 +526,12 @@ static void every_reason_keeps_something(void **state)
         {SKN_LIVENESS_COMPENSATION, "{R[compensate=\"N\"] -> N} * 2", "sfss"},
         {SKN_LIVENESS_CACHE, "{R[cache=1h] -> N}", "ss"},
         {SKN_LIVENESS_EXPORT, "X -> N -> R", "sss"},
+        {SKN_LIVENESS_RESUME, "R |-> D (failure -> N)", "sds"}, /* declined, which has no branch */
+        {SKN_LIVENESS_LATER, "R |-> {N}[concurrency_key=\"${previous.k}\"] -> N", "sss"},
+        {SKN_LIVENESS_COMPENSATION, "R |-> {N}[compensate=\"N\"] -> N", "ssfff"},
+        {SKN_LIVENESS_COMPENSATION, "{N -> N[compensate=\"R\"] -> N}(failure -> N)", "ssfs"},
+        {SKN_LIVENESS_EXPORT, "{X -> N}[exports=[\"v\"]] -> R", "sss"},
+        {SKN_LIVENESS_EXPORT, "{X -> N}[exports=[\"v\"]] -> R", "sfss"}, /* resumed */
         {SKN_LIVENESS_ON_FAILURE, "@on-failure: N @input: y: any N", "fff"},
         {SKN_LIVENESS_RUN, "N -> R", "ss"},
         {SKN_LIVENESS_STEP_OF, "R || R |-> R", "sss"},
@@ -499,6 +599,11 @@ static void what_nobody_reads_is_dropped_at_once(void **state)
         {"R (failure -> N) |-> R", "oo-", true},
         {"R[cache=1h] -> N", "o-", false},
         {"R[compensate=\"N\"] -> N", "o-", true},
+        {"R |-> D (failure -> N)", "of-", true}, /* may have been declined */
+        {"R |-> D (failure -> N, declined -> N, 3 -> N)", "oo---", false},
+        {"R |-> {N}[concurrency_key=\"${previous.k}\"] -> N", "o---", true},
+        {"R |-> {N}[concurrency_key=\"${previous.k}\"] -> N", "ooo-", false},
+        {"R |-> {N}[compensate=\"N\"] -> N", "ooo-", true},
         {"R", "o", true}, /* the result of the run */
     };
     struct skn_arena arena;
