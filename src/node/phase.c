@@ -66,6 +66,17 @@ void skn_phase_programs(struct skn_phases *phases, size_t running, bool has_star
     if (has_started) enter(phases, &ignored, SKN_PHASE_EFFECT);
 }
 
+/* The inner one may keep what its clocks need beside itself. */
+static uint64_t inner_now_wall_ns(struct skn_env *env)
+{
+    return skn_env_now_wall_ns(phases_of(env)->inner);
+}
+
+static uint64_t inner_now_mono_ns(struct skn_env *env)
+{
+    return skn_env_now_mono_ns(phases_of(env)->inner);
+}
+
 static enum skn_rc noted_pwrite(
     struct skn_file *file, uint64_t offset, const void *ptr, size_t len, struct skn_diag *diag)
 {
@@ -112,6 +123,8 @@ static void read_failpoint(struct skn_phases *phases)
 void skn_phases_init(struct skn_phases *phases, struct skn_env *inner, const char *dir)
 {
     *phases = (struct skn_phases){.base = {&phases->ops}, .ops = *inner->ops, .inner = inner};
+    phases->ops.now_wall_ns = inner_now_wall_ns;
+    phases->ops.now_mono_ns = inner_now_mono_ns;
     phases->ops.pwrite = noted_pwrite;
     phases->ops.datasync = noted_datasync;
     struct skn_buf path;

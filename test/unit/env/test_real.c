@@ -1,5 +1,6 @@
 /* test_real.c - skn_env on this machine. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "env/env_moved.h"
 #include "env/env_real.h"
 #include "lib/test.h"
 
@@ -178,9 +179,41 @@ static void clocks_go_on_and_random_bytes_differ(void **state)
     assert_true(space.free_bytes <= space.total_bytes);
 }
 
+static void moved_clocks_go_by_the_file_and_all_else_is_the_machine(void **state)
+{
+    struct fixture *f = *state;
+    const uint64_t hour_ns = UINT64_C(3600000000000);
+    int64_t by[2] = {-5 * (int64_t)hour_ns, (int64_t)hour_ns};
+    struct skn_env *moved = NULL;
+    struct skn_file *file = NULL;
+    assert_int_equal(skn_env_moved_create(f->path[0], &moved, &f->diag), SKN_EIO); /* no file */
+    assert_int_equal(skn_env_open(f->env, f->path[0], SKN_OPEN_CREATE, &file, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_pwrite(file, 0, by, 8, &f->diag), SKN_OK);
+    assert_int_equal(skn_env_moved_create(f->path[0], &moved, &f->diag), SKN_EIO); /* too short */
+    assert_int_equal(skn_file_pwrite(file, 0, by, sizeof by, &f->diag), SKN_OK);
+    assert_int_equal(skn_env_moved_create(f->path[0], &moved, &f->diag), SKN_OK);
+    uint64_t wall = skn_env_now_wall_ns(f->env), even = skn_env_now_mono_ns(f->env);
+    uint64_t moved_wall = skn_env_now_wall_ns(moved) + 5 * hour_ns;
+    uint64_t moved_even = skn_env_now_mono_ns(moved) - hour_ns;
+    assert_true(moved_wall - wall < hour_ns && moved_even - even < hour_ns);
+    by[0] = 0;
+    assert_int_equal(skn_file_pwrite(file, 0, by, 8, &f->diag), SKN_OK);
+    moved_wall = skn_env_now_wall_ns(moved);
+    assert_true(moved_wall >= wall && moved_wall - wall < hour_ns);
+    skn_file_close(file);
+    assert_int_equal(skn_env_open(moved, f->path[1], SKN_OPEN_CREATE, &file, &f->diag), SKN_OK);
+    assert_int_equal(skn_file_pwrite(file, 0, "hello", 5, &f->diag), SKN_OK);
+    skn_file_close(file);
+    assert_int_equal(skn_env_rename(f->env, f->path[1], f->path[0], &f->diag), SKN_OK);
+    skn_env_moved_destroy(moved);
+    skn_env_moved_destroy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            moved_clocks_go_by_the_file_and_all_else_is_the_machine, setup, teardown),
         cmocka_unit_test_setup_teardown(
             what_is_written_is_read_back_and_ends_where_the_file_ends, setup, teardown),
         cmocka_unit_test_setup_teardown(
