@@ -1,11 +1,11 @@
 # The front door. Everything real is in meson.build; `make help` lists what is here.
 B ?= build
 .PHONY: all help deps demo test asan tsan bench fuzz sim soak fmt check-style install clean
-all: $(B)/build.ninja ## release build in build/
+all: $(B)/build.ninja ## release build in build/, optimised as a whole when it is linked
 	@ninja -C $(B) src/cli/skein
 $(B)/build.ninja:
 	@SKEIN_DEPS=build tools/deps
-	@meson setup $(B) --buildtype=release
+	@meson setup $(B) --buildtype=release -Db_lto=true
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 deps: ## installs what is missing, by apt, without questions
@@ -33,6 +33,6 @@ fmt: ## clang-format over the tree
 check-style: ## format, headings, forbidden calls, lengths
 	@tools/check-style
 install: all ## installs the release build
-	@ninja -C $(B) install
+	@meson install -C $(B) --no-rebuild
 clean: ## removes the build folders
 	@rm -rf build build-*
