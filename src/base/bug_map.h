@@ -117,6 +117,8 @@
     X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
     /* rows, store, checkpoints: still more */ \
     X(104, PLACE_STALE,       1, "store/random", "a row is changed where it was found, though others have moved since") \
+    /* limiters: more */ \
+    X(111, HELD_KEEPS_PLACE,  1, "core/hold", "a run that is held since an opening keeps its places [E81]") \
     /* secrets: more */ \
     X(110, KEY_NOT_AWAITED,   1, "sim", "a change of keys does not wait for the outbox [E46]")
 /* clang-format on */

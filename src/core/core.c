@@ -280,7 +280,11 @@ static enum skn_rc found_intent(struct skn_core *core,
     if (!skn_cursor_is_done(&cursor)) return SKN_CORRUPT(diag, "an intent has a malformed key");
     if (intent.interruptions >= INTERRUPTIONS_MAX && dom->program->is_held)
         dom->is_held = dom->is_stuck = true;
-    if (intent.state == SKN_INTENT_RUNNING && !skn_bug(SKN_BUG_INTERRUPTED_LOST))
+    if (intent.ticket > 0) dom->has_places = true;
+    /* One that asks for a place may do so anew when it is taken up [E81]. */
+    bool asks = intent.state == SKN_INTENT_ASKING && dom->program->is_held;
+    bool is_cut_off = intent.state == SKN_INTENT_RUNNING && !skn_bug(SKN_BUG_INTERRUPTED_LOST);
+    if (is_cut_off || asks)
         cut_off(core, dom, number, intent.attempt);
     else
         skn_dom_settle(core, dom);

@@ -65,6 +65,8 @@ enum skn_message_kind {
     SKN_MESSAGE_SWEEP = 8,
     SKN_MESSAGE_CALL = 9,    /* from a domain that waits for its answer */
     SKN_MESSAGE_ANSWER = 10, /* of a call: `rc` says whether `payload` is one */
+    SKN_MESSAGE_PLACES =
+        11, /* the core's own: what a held domain has of limiters goes back [E81] */
 };
 
 /* The order is stored: append only. */

@@ -56,9 +56,11 @@ struct skn_dom {
     bool is_keyless; /* it waits for a sealing key [E46] */
     bool is_unsure;  /* whether it is held: its rows say it (hold.c) */
     bool is_taken;   /* up since the opening, and no row says so yet */
-    uint64_t want;   /* of the store, which it waits for [E13]; 0: none */
-    uint64_t pin;    /* of the store, until the message is done that had to wait; 0: none */
-    uint8_t mail;    /* bit per priority: the lane may have rows */
+    bool has_places; /* of limiters, or asks for them, since the opening: while held they go back */
+    uint64_t places_at; /* of its intents, those before it have done so */
+    uint64_t want;      /* of the store, which it waits for [E13]; 0: none */
+    uint64_t pin;       /* of the store, until the message is done that had to wait; 0: none */
+    uint8_t mail;       /* bit per priority: the lane may have rows */
     enum { SKN_AGAIN_NO, SKN_AGAIN_LETTERS, SKN_AGAIN_CLOSE } again; /* dead letters (dead.c) */
     bool must_look; /* at its row, before `mail` is believed */
     uint8_t full;   /* likewise: it may be full; looked at only while the domain rests [E32] */
@@ -123,6 +125,8 @@ enum skn_removal {
     SKN_REMOVAL_ENDED,
 };
 
+struct skn_work;
+
 struct skn_cx {
     struct skn_core *core;
     struct skn_dom *dom;
@@ -147,6 +151,7 @@ struct skn_cx {
     bool reseals;             /* sealed rows came under an older key [E46] */
     bool is_gone;             /* the domain ends with this slice */
     enum skn_removal removal;
+    uint64_t places_next; /* PLACES: the intent to go on with; 0: there are no more */
     bool has_replied;
     uint32_t depth; /* of the call that is handled, or goes on; 0: none */
     uint64_t stamp;
@@ -311,6 +316,13 @@ SKN_MUST_USE enum skn_rc skn_hold_of(const struct skn_core *core,
 SKN_MUST_USE enum skn_rc
 skn_hold_decide(struct skn_core *core, struct skn_dom *dom, struct skn_diag *diag);
 
+/* A held domain gives back what it has of limiters, by slices that no program sees [E81]. It wants one;
+ * its message; the slice; what memory keeps of it when it is over. */
+bool skn_hold_wants(const struct skn_dom *dom);
+void skn_hold_choose(const struct skn_dom *dom, struct skn_work *work);
+void skn_hold_give_back(struct skn_cx *cx, const struct skn_message *message);
+void skn_hold_gave_back(struct skn_dom *dom, const struct skn_cx *cx);
+
 /* --- cx.c: the overlay, by whole keys ----------------------------------------------------------- */
 
 void skn_cx_begin(struct skn_cx *cx,
@@ -359,6 +371,9 @@ enum skn_take skn_intent_again(struct skn_cx *cx, uint64_t number, struct skn_me
 /* A limiter says that it gave, or refused, a place (limiter_internal.h). */
 bool skn_intent_is_given(const struct skn_message *message);
 enum skn_take skn_intent_given(struct skn_cx *cx, struct skn_message *message);
+/* Gives the places and asks of the domain's intents back, from a number on, of so many; where to go on,
+ * 0: behind the last. They ask again when the domain is taken up. */
+uint64_t skn_intents_withdraw(struct skn_cx *cx, uint64_t from);
 uint64_t skn_timer_add(struct skn_cx *cx, struct skn_timer_row *timer);
 /* A timer that is due: takes its rows away and fills `message`. */
 enum skn_take skn_timer_take(struct skn_cx *cx, struct skn_message *message);

@@ -41,6 +41,7 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->names = false;
     cx->reseals = false;
     cx->removal = SKN_REMOVAL_GOES_ON;
+    cx->places_next = 0;
     cx->sent = NULL;
     skn_omap_init(&cx->notes);
     cx->has_replied = false;

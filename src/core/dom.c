@@ -304,7 +304,7 @@ void skn_dom_settle(struct skn_core *core, struct skn_dom *dom)
     enum skn_priority lane = skn_mail_lane(core, dom);
     leave_list(core, dom);
     if (dom->want) skn_list_push_back(&core->fetching, &dom->link);
-    bool waits = dom->is_held || dom->want;
+    bool waits = (dom->is_held && !skn_hold_wants(dom)) || dom->want;
     if (lane < SKN_PRIORITIES && !waits) {
         skn_sched_enter(&core->sched, &dom->turn, lane);
         return;

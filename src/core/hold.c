@@ -3,8 +3,13 @@
  * A domain of a held program that had mail, intents or timers when the core was opened is held. Those
  * with mail or intents are in memory from the opening on. One that has timers only is not: its rows
  * say that it is held, since it has a timer, and its last batch is of an older epoch.
+ *
+ * What it has of limiters it gives back, since others wait for it and nobody knows for how long: places
+ * and asks alike, by slices of the core's own that the program does not see and that leave the epoch in
+ * its row, so that it is held by the next opening too. When it is taken up its intents ask anew (intent.c).
  */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/bug.h"
 #include "core/core_internal.h"
 
 /* By its rows, for one that memory knows nothing of. SKN_OK, SKN_ELATER, SKN_ECORRUPT. */
@@ -55,6 +60,31 @@ enum skn_rc skn_hold_decide(struct skn_core *core, struct skn_dom *dom, struct s
     return dom->is_held ? SKN_ENOENT : SKN_OK;
 }
 
+bool skn_hold_wants(const struct skn_dom *dom)
+{
+    return dom->is_held && dom->has_places;
+}
+
+void skn_hold_choose(const struct skn_dom *dom, struct skn_work *work)
+{
+    work->message = (struct skn_message){.kind = SKN_MESSAGE_PLACES,
+                                         .priority = SKN_PRIORITY_NORMAL,
+                                         .number = dom->places_at,
+                                         .payload = skn_value_none()};
+}
+
+void skn_hold_give_back(struct skn_cx *cx, const struct skn_message *message)
+{
+    if (skn_bug(SKN_BUG_HELD_KEEPS_PLACE)) return;
+    cx->places_next = skn_intents_withdraw(cx, message->number);
+}
+
+void skn_hold_gave_back(struct skn_dom *dom, const struct skn_cx *cx)
+{
+    dom->has_places = cx->places_next > 0;
+    dom->places_at = cx->places_next;
+}
+
 bool skn_core_is_held(const struct skn_core *core, struct skn_slice address)
 {
     bool is_held;
@@ -67,6 +97,7 @@ static void take_up(struct skn_core *core, struct skn_dom *dom)
     dom->is_held = false;
     dom->is_stuck = false;
     dom->is_unsure = false;
+    dom->has_places = false;
     /* Until a batch of this epoch says it, the rows still say that it is held. */
     dom->is_taken = core->holds;
     skn_timers_come_back(core, skn_dom_address(dom));

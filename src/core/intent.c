@@ -10,13 +10,15 @@
  *
  * With a limiter RUNNING is entered by way of ASKING, until the limiter gives a place: from the start,
  * after a delay, and after an interruption. The place goes back in the batch that leaves RUNNING, or
- * that cancels while it is ASKING.
+ * that cancels while it is ASKING. In a domain that is held since an opening [E81] both states are without
+ * a place and without an ask, until it is taken up: then ASKING asks again, and RUNNING is interrupted.
  *
  * A RUNNING intent that was cancelled stays so until the end of its attempt is known: until then
  * a success counts, and nothing is started in its place.
  */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
+#include "base/cursor.h"
 #include "base/hlc.h"
 #include "core/core_internal.h"
 #include "core/gas.h"
@@ -79,6 +81,31 @@ static void give_place_back(struct skn_cx *cx, uint64_t number, struct skn_inten
     if (row->ticket == 0) return;
     skn_limiter_tell(cx, SKN_LIMITER_RELEASE, &row->limit, number, row->ticket);
     row->ticket = 0;
+}
+
+enum { WITHDRAWN_AT_ONCE = 256 };
+
+uint64_t skn_intents_withdraw(struct skn_cx *cx, uint64_t from)
+{
+    struct skn_slice address = skn_cx_address(cx);
+    skn_key_intents(&cx->key, address);
+    struct skn_slice prefix = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    for (int i = 0; i < WITHDRAWN_AT_ONCE; i++) {
+        struct skn_row row;
+        struct skn_intent_row intent;
+        skn_key_intent(&cx->key, address, from);
+        enum skn_rc rc = skn_raw_next(cx, prefix, skn_key_slice(&cx->key), &row);
+        if (rc == SKN_OK && (rc = skn_intent_decode(row.value, &intent, &cx->diag)) != SKN_OK)
+            cx->rc = rc;
+        if (rc != SKN_OK) return 0;
+        struct skn_cursor cursor = skn_cursor(skn_slice_from(row.key, prefix.len));
+        uint64_t number = skn_cursor_be(&cursor, 8);
+        from = number + 1;
+        if (intent.ticket == 0) continue;
+        give_place_back(cx, number, &intent);
+        put_intent(cx, number, &intent);
+    }
+    return from;
 }
 
 static void delete_intent(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row)
@@ -218,6 +245,16 @@ static void fail_attempt(struct skn_cx *cx, struct skn_intent_row *row, struct s
     if (message->next_due_ms == 0) message->next_due_ms = 1; /* 0 means: has started */
 }
 
+/* It asked before the opening. While its domain was held that was taken back, or there was no time. */
+static enum skn_take ask_again(struct skn_cx *cx, uint64_t number, struct skn_intent_row *row)
+{
+    if (row->ticket == 0 && cx->meta.removal == SKN_REMOVE_NOT) {
+        ask_for_place(cx, number, row);
+        put_intent(cx, number, row);
+    }
+    return SKN_TAKE_DROP;
+}
+
 enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
 {
     struct skn_intent_row row;
@@ -230,6 +267,9 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
     if (message->attempt > row.attempt) return SKN_TAKE_DROP;
     takes_old |= skn_bug(SKN_BUG_LATE_FAILURE);
     if (message->attempt < row.attempt && !is_success && !takes_old) return SKN_TAKE_DROP;
+    if (is_cut_off && row.state == SKN_INTENT_ASKING) return ask_again(cx, number, &row);
+    bool has_begun = row.state == SKN_INTENT_RUNNING && row.epoch == cx->core->epoch;
+    if (is_cut_off && has_begun) return SKN_TAKE_DROP; /* it was given its place meanwhile */
     if (row.state != SKN_INTENT_RUNNING && !is_success) return SKN_TAKE_DROP;
 
     /* Of a domain that is being removed nothing is tried again. */

@@ -23,7 +23,8 @@ const char *skn_message_kind_name(enum skn_message_kind kind)
                                         "remove",
                                         "sweep",
                                         "call",
-                                        "answer"};
+                                        "answer",
+                                        "places"};
     return kind < SKN_ARRAY_LEN(names) ? names[kind] : "";
 }
 

@@ -88,6 +88,7 @@ enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_do
 {
     if (skn_remove_wants(dom))
         return skn_remove_is_ready(dom) ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
+    if (dom->is_held) return skn_hold_wants(dom) ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
     if (dom->is_keyless) {
         bool has_work = dom->again == SKN_AGAIN_CLOSE || first_redeliver(dom);
         return has_work ? SKN_PRIORITY_NORMAL : SKN_PRIORITIES;
@@ -238,6 +239,10 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
                             struct skn_diag *diag)
 {
     if (skn_remove_wants(dom)) return skn_remove_choose(dom, work);
+    if (skn_hold_wants(dom)) {
+        skn_hold_choose(dom, work);
+        return SKN_OK;
+    }
     if (dom->is_keyless) return choose_without_key(core, dom, work, diag);
     struct skn_meta_row meta = {0};
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));

@@ -113,7 +113,8 @@ static enum skn_rc compare(struct skn_core *core,
 /* What the core does for a domain on its own: nothing came in for it. */
 static bool is_own_work(enum skn_message_kind kind)
 {
-    return kind == SKN_MESSAGE_LETTERS || kind == SKN_MESSAGE_REMOVE || kind == SKN_MESSAGE_SWEEP;
+    return kind == SKN_MESSAGE_LETTERS || kind == SKN_MESSAGE_REMOVE || kind == SKN_MESSAGE_SWEEP ||
+           kind == SKN_MESSAGE_PLACES;
 }
 
 /* SKN_ENOENT: the program that made it is not here. Module 0 says that none handled it: the message

@@ -433,7 +433,7 @@ read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slic
     out->tag = skn_cursor_block(cursor);
     out->reason = skn_cursor_block(cursor);
     *out_payload = skn_cursor_block(cursor);
-    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_ANSWER) cursor->bad = true;
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_PLACES) cursor->bad = true;
     if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor->bad = true;
     return level;
 }

@@ -40,7 +40,8 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
 
 void skn_cx_put_meta(struct skn_cx *cx)
 {
-    if (cx->dom->program->is_held) cx->meta.epoch = cx->core->epoch;
+    bool is_held = cx->message && cx->message->kind == SKN_MESSAGE_PLACES; /* it stays so */
+    if (cx->dom->program->is_held && !is_held) cx->meta.epoch = cx->core->epoch;
     skn_buf_reset(&cx->row);
     skn_meta_encode(&cx->meta, &cx->row);
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
@@ -105,7 +106,8 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
 static void *wake(struct skn_cx *cx)
 {
     const struct skn_program *program = cx->dom->program;
-    if (!program->wake || cx->core->guard.is_careful) return NULL;
+    bool is_unseen = cx->message->kind == SKN_MESSAGE_PLACES;
+    if (!program->wake || cx->core->guard.is_careful || is_unseen) return NULL;
     return skn_cx_load_meta(cx) == SKN_OK ? program->wake(cx) : NULL;
 }
 
@@ -150,6 +152,8 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
         skn_range_sweep(cx);
     else if (message.kind == SKN_MESSAGE_REMOVE)
         skn_remove_step(cx);
+    else if (message.kind == SKN_MESSAGE_PLACES)
+        skn_hold_give_back(cx, &message);
     else if (cx->meta.removal != SKN_REMOVE_NOT)
         take_unseen(cx, &message);
     else if (!give(cx, work, warm, &message))
@@ -161,7 +165,7 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
     bool has_changed = cx->meta_changed && !skn_bug(SKN_BUG_META_NOT_WRITTEN);
     /* The first batch of an epoch says that the domain was taken up (hold.c). */
     bool is_taken_up = cx->dom->program->is_held && !cx->is_new && cx->overlay.count > 0 &&
-                       cx->meta.epoch != cx->core->epoch;
+                       cx->meta.epoch != cx->core->epoch && message.kind != SKN_MESSAGE_PLACES;
     if (cx->rc == SKN_OK && (has_changed || is_born || is_taken_up)) skn_cx_put_meta(cx);
     return cx->rc;
 }
@@ -491,7 +495,8 @@ static enum skn_rc run(struct skn_core *core,
     core->counts.gas += gas;
     core->gas = gas;
     if (core->check_rebuild && (rc = check_rebuild(core, cx, work, gas, diag)) != SKN_OK) return rc;
-    if (work->message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0)
+    if (work->message.kind == SKN_MESSAGE_ATTEMPT && cx->overlay.count == 0 &&
+        work->message.epoch > 0)
         core->counts.dropped_results++;
     if (core->traced.count > 0)
         skn_trace_slice(cx, &work->message, &fault, skn_buf_slice(&core->batch[0]));
@@ -513,6 +518,7 @@ static enum skn_rc run(struct skn_core *core,
     follow(dom, cx, work);
     done(core, dom, work);
     skn_mail_know(core, dom, &cx->meta);
+    if (work->message.kind == SKN_MESSAGE_PLACES) skn_hold_gave_back(dom, cx);
     if (work->message.kind == SKN_MESSAGE_REMOVE || skn_remove_wants(dom))
         skn_remove_committed(core, dom, cx);
     if (cx->removal == SKN_REMOVAL_ENDED || cx->is_gone) cool(dom);

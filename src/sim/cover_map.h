@@ -67,6 +67,7 @@
     X(RUN,             500,  "runs of flows that were started") \
     X(JOB,             1000, "intents of a program of its own") \
     X(PLACE,           500,  "attempts that a limiter gave a place") \
+    X(PLACE_BACK,      50,   "slices in which a held domain gave its places back [E81]") \
     X(BLOB_STORED,     200,  "blobs that were stored [E45]") \
     X(BLOB_NAMED,      200,  "looks at shards that name a blob") \
     X(BLOB_REMOVED,    100,  "files of blobs that went") \

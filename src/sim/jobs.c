@@ -161,7 +161,7 @@ static bool state_of(struct skn_slice key, struct skn_slice value, struct skn_bu
 static const struct skn_index indexes[] = {{.number = 1, .entry = state_of}, {0}};
 
 const struct skn_program sim_job_program = {
-    .type = "Job", .module = 103, .handle = job_handle, .indexes = indexes};
+    .type = "Job", .module = 103, .is_held = true, .handle = job_handle, .indexes = indexes};
 
 bool jobs_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out)
 {

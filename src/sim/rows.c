@@ -142,6 +142,8 @@ static void cover_message(struct world *w, struct skn_slice message)
         world_cover(w, SKN_COVER_MESSAGE_SEND);
     else if (message.len > 2 && message.ptr[1] > 0 && message.ptr[1] < SKN_ARRAY_LEN(kinds))
         world_cover(w, kinds[message.ptr[1]]);
+    else if (message.len > 2 && message.ptr[1] == SKN_MESSAGE_PLACES)
+        world_cover(w, SKN_COVER_PLACE_BACK);
 }
 
 static bool has_secret(struct skn_slice bytes)
