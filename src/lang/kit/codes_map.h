@@ -68,6 +68,7 @@
     X(SKN_CODE_UNREACHABLE,     "SKN-P302", ERROR,   "this can never run: {1} before it never succeeds", "Take it away, or add a branch for the failure.") \
     X(SKN_CODE_FLOW_CYCLE, "SKN-P303", ERROR, "this flow reaches itself: {1}", "Break the circle: a flow cannot wait for itself.") \
     X(SKN_CODE_EXPORT_CLASH, "SKN-P304", ERROR, "{1} exports \"{2}\", and so does {3}, which may run at the same time", "Let one of them export it, or run one after the other.") \
+    X(SKN_CODE_EXPORT_UNSET, "SKN-P305", ERROR, "this group exports \"{1}\", but nothing in it sets it", "{2}") \
     X(SKN_CODE_NO_GIVER,        "SKN-P401", ERROR,   "nothing gives {1} its input \"{2}\"", "{3}") \
     X(SKN_CODE_NOTHING_PIPED,   "SKN-P402", ERROR,   "{1} needs \"previous\", but nothing is piped into it", "Write |-> instead of -> before it.") \
     X(SKN_CODE_INPUT_TYPE,      "SKN-P403", ERROR,   "the input \"{1}\" of {2} is of type {3}, but @input declares {4}", "Declare the same type in both places.") \

@@ -296,6 +296,11 @@
       "Which value stays would depend on chance.", \
       "Count || Sum", \
       "Count -> Sum") \
+    X(SKN_CODE_EXPORT_UNSET, FLOW, \
+      "A group exports a name that no unit in it sets.", \
+      "Who reads the variable would never find it. Events set what their files list under exports.", \
+      "{Total}[exports=[\"total\"]]", \
+      "{Count}[exports=[\"total\"]]") \
     X(SKN_CODE_NO_GIVER, FLOW, \
       "Nothing gives the event an input that it must have.", \
       "The task would fail before it starts.", \

@@ -57,16 +57,19 @@ static void put_slots(struct binder *d, struct skn_graph_body *bodies)
     struct skn_graph *graph = d->b->graph;
     struct skn_slice *slots = skn_arena_zero(d->b->arena, d->scopes.count + 1, sizeof(*slots));
     uint32_t count = 0;
-    for (uint32_t i = 0; i < d->scopes.count;) {
-        uint32_t body = d->scopes.at[i].body, last = i;
+    for (uint32_t i = 0; i < d->scopes.count; i++) {
+        struct skn_graph_body *body = &bodies[d->scopes.at[i].body];
+        if (d->scopes.at[i].slot >= body->slot_count) body->slot_count = d->scopes.at[i].slot + 1;
+    }
+    for (uint32_t body = 0; body < graph->body_count; body++) {
+        if (bodies[body].slot_count == 0) continue;
         bodies[body].first_slot = count;
-        for (; last < d->scopes.count && d->scopes.at[last].body == body; last++) {
-            const struct skn_variable *v = &d->scopes.at[last];
-            slots[count + v->slot] = skn_arena_dup(d->b->arena, v->name);
-            if (v->slot >= bodies[body].slot_count) bodies[body].slot_count = v->slot + 1;
-        }
         count += bodies[body].slot_count;
-        i = last;
+    }
+    for (uint32_t i = 0; i < d->scopes.count; i++) {
+        const struct skn_variable *v = &d->scopes.at[i];
+        struct skn_slice *slot = &slots[bodies[v->body].first_slot + v->slot];
+        if (slot->len == 0) *slot = skn_arena_dup(d->b->arena, v->name);
     }
     graph->slots = slots;
     graph->slot_count = count;
@@ -83,9 +86,11 @@ static void bind_input(struct binder *d, uint32_t unit, uint32_t input, struct s
     const struct skn_syntax *tree = d->b->tree;
     const struct skn_graph *graph = d->b->graph;
     uint32_t scope = skn_scope_of(tree, tree->steps[tree->units[unit].step].body);
-    for (; d->scopes.count > 0 && scope != SKN_GRAPH_NONE; scope = skn_scope_around(tree, scope)) {
-        const struct skn_variable *v = skn_scopes_in(&d->scopes, scope, unit, name);
-        if (v) put_bind(d, input, scope, v->slot + (scope == 0 ? graph->input_count : 0));
+    uint32_t run = skn_scopes_find(&d->scopes, scope, name);
+    for (uint32_t n = 0; run != SKN_GRAPH_NONE && n < SKN_SCOPES_AROUND_MAX; n++) {
+        const struct skn_variable *v = skn_scopes_before(&d->scopes, run, unit);
+        if (v) put_bind(d, input, v->body, v->slot + (v->body == 0 ? graph->input_count : 0));
+        run = d->scopes.at[run].outer;
     }
     for (uint32_t i = 0; i < graph->input_count; i++)
         if (skn_slice_eq(graph->inputs[i].name, name)) {
@@ -130,30 +135,27 @@ static void read_compensation(struct binder *d, uint32_t unit)
     if (is_given && !def) read_name(d, unit, (struct skn_slice){0}, true);
 }
 
-/* Which variables groups hand out: of those that nobody inside sets there is nothing. */
+/* Which variables units set: of a name that nobody inside a group sets there is nothing. */
 static void put_exports(struct binder *d)
 {
     struct skn_graph *graph = d->b->graph;
-    struct skn_graph_export *exports = NULL;
-    uint32_t cap = 0;
+    struct skn_graph_export *exports =
+        skn_arena_zero(d->b->arena, (size_t)d->scopes.count + 1, sizeof(*exports));
+    uint32_t count = 0;
     for (uint32_t i = 0; i < d->scopes.count; i++) {
-        const struct skn_variable *v = &d->scopes.at[i];
+        const struct skn_variable *v = &d->scopes.at[i], *inside = NULL;
         uint32_t group = d->b->tree->units[v->unit].body;
-        if (d->b->tree->units[v->unit].kind != SKN_SYN_GROUP) continue;
-        const struct skn_variable *inside = skn_scopes_inside(&d->scopes, group, v->name);
-        if (!inside) continue;
-        exports = skn_parse_grow(exports, graph->export_count, &cap, sizeof(*exports));
-        exports[graph->export_count++] =
-            (struct skn_graph_export){.unit = v->unit,
-                                      .from = graph->bodies[group].first_slot + inside->slot,
-                                      .to = graph->bodies[v->body].first_slot + v->slot};
+        bool is_group = d->b->tree->units[v->unit].kind == SKN_SYN_GROUP;
+        if (is_group) inside = skn_scopes_inside(&d->scopes, group, v->name);
+        if (is_group && !inside) continue;
+        exports[count++] = (struct skn_graph_export){
+            .unit = v->unit,
+            .from = is_group ? graph->bodies[group].first_slot + inside->slot : SKN_GRAPH_NONE,
+            .to = graph->bodies[v->body].first_slot + v->slot};
     }
-    struct skn_graph_export *copy =
-        skn_arena_zero(d->b->arena, (size_t)graph->export_count + 1, sizeof(*copy));
-    if (graph->export_count > 0) memcpy(copy, exports, graph->export_count * sizeof(*copy));
-    if (graph->export_count > 1) qsort(copy, graph->export_count, sizeof(*copy), by_unit);
-    graph->exports = copy;
-    skn_free(exports);
+    if (count > 1) qsort(exports, count, sizeof(*exports), by_unit);
+    graph->exports = exports;
+    graph->export_count = count;
 }
 
 static bool

@@ -269,6 +269,49 @@ static bool fill_by_pipe(struct filler *f,
     return has_each;
 }
 
+static bool has_secret(const struct skn_field *fields, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (fields[i].mark == SKN_FIELD_SECRET) return true;
+    return false;
+}
+
+/* "${previous}", or one key of it: what is piped in, whole or in part. Lists are in it with all that
+ * they hold. */
+static void fill_by_previous(struct filler *f,
+                             const struct skn_flow_data *d,
+                             const struct skn_shape *shape,
+                             struct skn_slice key)
+{
+    enum { LISTS_MAX = 64 };
+    const struct skn_pty *b = d->b;
+    f->is_named = true;
+    for (unsigned depth = 0; depth < LISTS_MAX && !shape->is_anything; depth++) {
+        const struct skn_field *input = find_run_input(b, key);
+        if (shape->is_run && (key.len > 0 ? input && input->mark == SKN_FIELD_SECRET
+                                          : has_secret(b->graph->inputs, b->graph->input_count)))
+            f->is_secret = true;
+        for (uint8_t i = 0; i < shape->count; i++) {
+            const struct skn_event_def *def = &b->events[shape->events[i]];
+            const struct skn_field *output = skn_shape_output(b, shape->events[i], key);
+            if (key.len > 0 ? output && output->mark == SKN_FIELD_SECRET
+                            : has_secret(def->outputs, def->output_count))
+                f->is_secret = true;
+        }
+        if (!shape->may_be_list || key.len > 0) return; /* a list has no keys */
+        shape = skn_shape_at(d, shape->item);
+    }
+}
+
+/* The key of "${name.key}", where `name` is in the text; empty without one. */
+static struct skn_slice key_behind(const struct skn_pty *b, struct skn_span name)
+{
+    struct skn_slice rest = skn_slice_from(b->source->text, name.end);
+    const uint8_t *close = rest.len > 1 ? memchr(rest.ptr, '}', rest.len) : NULL;
+    if (!close || rest.ptr[0] != '.') return (struct skn_slice){0};
+    return skn_slice(rest.ptr + 1, (size_t)(close - rest.ptr) - 1);
+}
+
 /* What is piped into a unit, and into a child where the unit is a call over a list. */
 static const struct skn_shape *shape_into(const struct skn_flow_data *d, uint32_t id)
 {
@@ -291,8 +334,13 @@ static void check_template(void *ctx, uint32_t unit, struct skn_span option, str
     const struct skn_field *wanted = input_of(b, unit, into);
     bool is_unit = unit != SKN_GRAPH_NONE;
     struct filler f = {0};
-    bool is_hidden = is_unit && (fill_by_pipe(&f, b, shape_into(d, unit), name) ||
-                                 skn_scopes_each(&d->scopes, unit, name, fill_by_variable, &f));
+    bool is_previous = skn_slice_eq(name, SKN_LIT("previous"));
+    struct skn_shape run = {.is_run = true};
+    if (is_previous)
+        fill_by_previous(&f, d, is_unit ? shape_into(d, unit) : &run, key_behind(b, span));
+    bool is_hidden =
+        is_previous || (is_unit && (fill_by_pipe(&f, b, shape_into(d, unit), name) ||
+                                    skn_scopes_each(&d->scopes, unit, name, fill_by_variable, &f)));
     const struct skn_field *given = is_hidden ? NULL : find_run_input(b, name);
     if (given) f.is_named = true;
     if (given && given->mark == SKN_FIELD_SECRET) f.is_secret = true;
@@ -301,7 +349,7 @@ static void check_template(void *ctx, uint32_t unit, struct skn_span option, str
         return;
     }
     bool is_child = is_unit && b->tree->units[unit].kind == SKN_SYN_CALL;
-    if (f.is_named || !b->project || is_child || skn_slice_eq(name, SKN_LIT("previous"))) return;
+    if (f.is_named || !b->project || is_child) return;
     skn_diags_add(b->diags, SKN_CODE_NOTHING_NAMED, span, SKN_DIAG_ARGS(name));
 }
 
@@ -349,6 +397,7 @@ void skn_check_data(struct skn_pty *b)
 
     struct skn_flow_data d;
     skn_flow_data_init(&d, b);
+    skn_check_scopes(b, &d.scopes);
     for (uint32_t id = 0; id < tree->unit_count; id++)
         check_unit(&d, id);
     skn_pty_templates(b, SKN_GRAPH_NONE, check_template, &d);

@@ -158,6 +158,82 @@ void skn_check_exports(struct skn_pty *b)
     skn_free(e.at);
 }
 
+/* What else the group may mean: a name that something in it sets. */
+static const char *near_export(struct skn_pty *b,
+                               const struct skn_scopes *scopes,
+                               uint32_t scope,
+                               struct skn_slice name)
+{
+    struct skn_suggest suggest;
+    skn_suggest_init(&suggest, name);
+    for (uint32_t i = 0; i < scopes->count; i++)
+        if (scopes->at[i].body == scope) skn_suggest_offer(&suggest, scopes->at[i].name);
+    if (suggest.best.len == 0)
+        return "Events set what their files list under exports, Set any name.";
+    return skn_arena_printf(b->arena, "Did you mean \"%.*s\"?", SKN_FMT(suggest.best));
+}
+
+/* The names that a group lists. `has_unknown`: an event in it cannot be looked up, and may set any. */
+static void check_group_exports(struct skn_pty *b,
+                                const struct skn_scopes *scopes,
+                                uint32_t unit,
+                                const bool *has_unknown)
+{
+    const struct skn_syn_unit *group = &b->tree->units[unit];
+    if (group->kind != SKN_SYN_GROUP || group->option_count == 0 || has_unknown[group->body])
+        return;
+    for (uint32_t i = 0; i < group->option_count; i++) {
+        const struct skn_syn_option *option = &b->tree->options[group->first_option + i];
+        const struct skn_literal *list = &b->tree->literals[option->literal];
+        if (list->kind != SKN_LITERAL_LIST ||
+            !skn_slice_eq(skn_pty_text(b, option->name), SKN_LIT("exports")))
+            continue;
+        for (uint32_t at = option->literal + 1; at < list->end; at++) {
+            const struct skn_literal *literal = &b->tree->literals[at];
+            struct skn_slice name;
+            if (literal->kind != SKN_LITERAL_STRING || !skn_pty_string(b, literal, false, &name) ||
+                !skn_is_name(name) || skn_scopes_inside(scopes, group->body, name))
+                continue;
+            const char *hint = near_export(b, scopes, group->body, name);
+            skn_diags_add(b->diags,
+                          SKN_CODE_EXPORT_UNSET,
+                          literal->span,
+                          SKN_DIAG_ARGS(name, skn_slice_str(hint)));
+        }
+    }
+}
+
+void skn_check_scopes(struct skn_pty *b, const struct skn_scopes *scopes)
+{
+    const struct skn_syntax *tree = b->tree;
+    if (scopes->count == 0) return; /* no group exports anything */
+    for (uint32_t i = 0; i < scopes->count; i++) {
+        const struct skn_variable *v = &scopes->at[i];
+        if (v->depth != SKN_SCOPES_AROUND_MAX + 1) continue;
+        const char *what =
+            skn_arena_printf(b->arena, "groups around each other set \"%.*s\"", SKN_FMT(v->name));
+        skn_diags_add(
+            b->diags,
+            SKN_CODE_TOO_MANY,
+            tree->units[v->unit].span,
+            SKN_DIAG_ARGS(SKN_LIT("16"),
+                          skn_slice_str(what),
+                          SKN_LIT("Put the inner ones into a flow of their own: FLOW<..>")));
+    }
+    bool *has_unknown = skn_alloc_zero(tree->body_count, sizeof(*has_unknown));
+    for (uint32_t unit = 0; unit < tree->unit_count; unit++) {
+        uint32_t event = b->unit_event[unit];
+        bool is_unknown =
+            tree->units[unit].kind == SKN_SYN_BAD ||
+            (tree->units[unit].kind == SKN_SYN_EVENT && b->event_kinds[event] == SKN_NAME_UNKNOWN);
+        if (is_unknown)
+            has_unknown[skn_scope_of(tree, tree->steps[tree->units[unit].step].body)] = true;
+    }
+    for (uint32_t unit = 0; unit < tree->unit_count; unit++)
+        check_group_exports(b, scopes, unit, has_unknown);
+    skn_free(has_unknown);
+}
+
 void skn_pointy_starts(struct skn_arena *arena,
                        struct skn_slice text,
                        const struct skn_slice **out_names,

@@ -73,24 +73,33 @@ static bool handles_failure(const struct skn_graph *g, uint32_t unit)
     return true;
 }
 
-/* Whether a failure of the unit may end the run: nothing around it takes it. A failed branch is not
- * covered by the other branches and options of its unit [F12]. */
-static bool may_be_resumed(const struct skn_graph *g, uint32_t unit)
+/* What is around a body: whether nothing takes a failure of what stands in it, so that the run ends and
+ * may be resumed there; and the outermost group that may be tried again. */
+static void find_around(struct skn_liveness *l)
 {
-    if (handles_failure(g, unit)) return false;
-    for (uint32_t body = body_of(g, unit); g->bodies[body].kind != SKN_BODY_RUN;) {
+    const struct skn_graph *g = l->graph;
+    l->around = skn_alloc_zero(g->body_count, sizeof(*l->around));
+    l->around[0] = (struct skn_liveness_around){.may_be_resumed = true, .repeated = SKN_GRAPH_NONE};
+    for (uint32_t body = 1; body < g->body_count; body++) { /* what is around has a smaller id */
         uint32_t owner = g->bodies[body].owner;
-        if (g->bodies[body].kind == SKN_BODY_GROUP && handles_failure(g, owner)) return false;
-        body = body_of(g, owner);
+        struct skn_liveness_around around = l->around[body_of(g, owner)];
+        if (g->bodies[body].kind == SKN_BODY_GROUP) { /* a failed branch is not covered [F12] */
+            if (handles_failure(g, owner)) around.may_be_resumed = false;
+            if (around.repeated == SKN_GRAPH_NONE && g->units[owner].retry.attempts > 1)
+                around.repeated = owner;
+        }
+        l->around[body] = around;
     }
-    return true;
 }
 
 /* The outermost group around a unit, inside `home`, that may be tried again: while it may, those inside
  * it may too. */
-static uint32_t repeated_around(const struct skn_graph *g, uint32_t unit, uint32_t home)
+static uint32_t repeated_around(const struct skn_liveness *l, uint32_t unit, uint32_t home)
 {
-    uint32_t found = SKN_GRAPH_NONE;
+    const struct skn_graph *g = l->graph;
+    uint32_t found = l->around[body_of(g, unit)].repeated;
+    if (home == 0 || found == SKN_GRAPH_NONE) return found;
+    found = SKN_GRAPH_NONE;
     for (uint32_t body = body_of(g, unit); body != home && g->bodies[body].kind != SKN_BODY_RUN;) {
         uint32_t owner = g->bodies[body].owner;
         bool is_group = g->bodies[body].kind == SKN_BODY_GROUP;
@@ -104,10 +113,11 @@ static uint32_t repeated_around(const struct skn_graph *g, uint32_t unit, uint32
 static void add_reader(struct skn_liveness *l, uint32_t value, uint32_t unit, uint32_t home)
 {
     const struct skn_graph *g = l->graph;
-    uint32_t group = repeated_around(g, unit, home);
+    uint32_t group = repeated_around(l, unit, home);
     add(l, value, SKN_LIVENESS_LATER, unit);
     if (group != SKN_GRAPH_NONE) add(l, value, SKN_LIVENESS_ATTEMPT, group);
-    if (may_be_resumed(g, unit)) add(l, value, SKN_LIVENESS_RESUME, unit);
+    if (l->around[body_of(g, unit)].may_be_resumed && !handles_failure(g, unit))
+        add(l, value, SKN_LIVENESS_RESUME, unit);
     if (g->units[unit].marks & SKN_UNIT_COMPENSATED) add(l, value, SKN_LIVENESS_COMPENSATION, unit);
 }
 
@@ -175,37 +185,18 @@ static void add_piped(struct skn_liveness *l, uint32_t value, uint32_t top, uint
     }
 }
 
-/* The scope in which the variables of a unit are [F16]. */
-static uint32_t scope_of(const struct skn_graph *g, uint32_t unit)
-{
-    uint32_t body = body_of(g, unit);
-    while (g->bodies[body].kind == SKN_BODY_BRANCH)
-        body = body_of(g, g->bodies[body].owner);
-    return body;
-}
-
-static void add_exports(struct skn_liveness *l, uint32_t unit)
+/* A result lives until its unit has ended and set its variables; a variable inside a group until the
+ * group has ended and handed it out. */
+static void add_exports(struct skn_liveness *l)
 {
     const struct skn_graph *g = l->graph;
-    const struct skn_graph_unit *u = &g->units[unit];
-    if (u->event == SKN_GRAPH_NONE || (u->marks & SKN_UNIT_CALL)) return;
-    const struct skn_event_def *def = &g->events[u->event];
-    const struct skn_graph_body *body = &g->bodies[scope_of(g, unit)];
-    for (uint32_t i = 0; i < def->export_count; i++)
-        for (uint32_t s = body->first_slot; s < body->first_slot + body->slot_count; s++)
-            if (skn_slice_eq(def->exports[i], g->slots[s]))
-                add(l, skn_liveness_value(l, SKN_LIVENESS_RESULT, unit), SKN_LIVENESS_EXPORT, s);
-}
-
-/* The variable inside lives until its group has ended and handed it out. */
-static void add_group_exports(struct skn_liveness *l)
-{
-    const struct skn_graph *g = l->graph;
-    for (uint32_t i = 0; i < g->export_count; i++)
-        add(l,
-            skn_liveness_value(l, SKN_LIVENESS_SLOT, g->exports[i].from),
-            SKN_LIVENESS_EXPORT,
-            g->exports[i].unit);
+    for (uint32_t i = 0; i < g->export_count; i++) {
+        const struct skn_graph_export *e = &g->exports[i];
+        if (e->from == SKN_GRAPH_NONE)
+            add(l, skn_liveness_value(l, SKN_LIVENESS_RESULT, e->unit), SKN_LIVENESS_EXPORT, e->to);
+        else
+            add(l, skn_liveness_value(l, SKN_LIVENESS_SLOT, e->from), SKN_LIVENESS_EXPORT, e->unit);
+    }
 }
 
 static void add_result(struct skn_liveness *l, uint32_t unit)
@@ -221,7 +212,6 @@ static void add_result(struct skn_liveness *l, uint32_t unit)
         add(l, value, SKN_LIVENESS_STEP_OF, u->step);
     if (u->marks & SKN_UNIT_COMPENSATED) add(l, value, SKN_LIVENESS_COMPENSATION, unit);
     if (u->marks & SKN_UNIT_CACHED) add(l, value, SKN_LIVENESS_CACHE, unit);
-    add_exports(l, unit);
 }
 
 static void add_step(struct skn_liveness *l, uint32_t step)
@@ -315,6 +305,7 @@ void skn_liveness_init(struct skn_liveness *live, const struct skn_graph *graph)
 {
     *live = (struct skn_liveness){.graph = graph};
     live->value_count = skn_liveness_value(live, SKN_LIVENESS_SLOT, graph->slot_count);
+    find_around(live);
     for (uint32_t unit = 0; unit < graph->unit_count; unit++)
         add_result(live, unit);
     for (uint32_t step = 0; step < graph->step_count; step++)
@@ -322,8 +313,10 @@ void skn_liveness_init(struct skn_liveness *live, const struct skn_graph *graph)
     add_piped(
         live, skn_liveness_value(live, SKN_LIVENESS_START, 0), graph->bodies[0].first_step, 0);
     add_names(live);
-    add_group_exports(live);
+    add_exports(live);
     if (graph->has_on_failure) add_on_failure(live);
+    skn_free(live->around);
+    live->around = NULL;
     index_uses(live);
 }
 

@@ -55,12 +55,18 @@ struct skn_liveness_use {
     uint32_t by;
 };
 
+struct skn_liveness_around {
+    bool may_be_resumed;
+    uint32_t repeated;
+};
+
 struct skn_liveness {
     const struct skn_graph *graph;
     struct skn_liveness_use *uses;
     uint32_t use_count, use_cap;
     uint32_t *first; /* by value, and one behind the last: its uses */
     uint32_t value_count;
+    struct skn_liveness_around *around; /* by body, while it is made */
 };
 
 void skn_liveness_init(struct skn_liveness *live, const struct skn_graph *graph);

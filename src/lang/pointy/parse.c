@@ -9,11 +9,18 @@
 
 #include "base/pure.h" /* last */
 
+uint32_t skn_parse_cap(uint32_t cap)
+{
+    if (cap == 0) return 16;
+    return cap <= UINT32_MAX / 2 ? cap * 2 : UINT32_MAX;
+}
+
 void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size)
 {
     if (count < *cap) return array;
-    /* A source is at most 16 MiB and every element takes a byte of it: no overflow. */
-    *cap = *cap ? *cap * 2 : 16;
+    uint32_t grown = skn_parse_cap(*cap);
+    SKN_ASSERT(count < grown);
+    *cap = grown;
     return skn_realloc(array, *cap * size);
 }
 

@@ -17,6 +17,9 @@ struct skn_parser {
     bool open_string;       /* the text ended inside a string: what is unclosed follows from it */
 };
 
+/* How much an array has after it grew: twice as much, and never less than before. */
+uint32_t skn_parse_cap(uint32_t cap);
+
 /* Doubles an array that is full; returns the new one. */
 void *skn_parse_grow(void *array, uint32_t count, uint32_t *cap, size_t size) SKN_MUST_USE;
 

@@ -224,10 +224,11 @@ struct skn_graph_read {
     bool for_compensation; /* read when the unit is compensated [F21] */
 };
 
-/* A variable that a group hands out when it ends well [F16]: indexes of `slots`. Not stored. */
+/* A variable that a unit sets when it ends well [F16] [F19]. Not stored. */
 struct skn_graph_export {
     uint32_t unit;
-    uint32_t from, to;
+    uint32_t from; /* of a group the index in `slots` of what it hands out; else SKN_GRAPH_NONE */
+    uint32_t to;   /* index in `slots` */
 };
 
 struct skn_graph_branch {

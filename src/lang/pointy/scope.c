@@ -77,8 +77,9 @@ static void add(void *ctx, uint32_t unit, struct skn_slice name, const struct sk
 
 static int by_name(const struct skn_variable *a, const struct skn_variable *b)
 {
-    if (a->body != b->body) return a->body < b->body ? -1 : 1;
-    return skn_slice_cmp(a->name, b->name);
+    int order = skn_slice_cmp(a->name, b->name);
+    if (order != 0) return order;
+    return a->body < b->body ? -1 : a->body > b->body;
 }
 
 static int in_order(const void *left, const void *right)
@@ -151,10 +152,42 @@ static void find_secrets(struct skn_scopes *s)
 {
     for (uint32_t i = s->count; i-- > 0;) {
         struct skn_variable *v = &s->at[i];
-        bool is_again = i + 1 < s->count && v[1].unit == v->unit && by_name(v, &v[1]) == 0;
+        bool is_more = i + 1 < s->count && by_name(v, &v[1]) == 0;
+        bool is_again = is_more && v[1].unit == v->unit;
         v->may_be_secret = v->field   ? v->field->mark == SKN_FIELD_SECRET
                            : is_again ? v[1].may_be_secret
                                       : hands_out_secret(s, i);
+        v->may_be_secret_behind = v->may_be_secret || (is_more && v[1].may_be_secret_behind);
+    }
+}
+
+static void find_last_inside(struct skn_scopes *s)
+{
+    const struct skn_syntax *tree = s->b->tree;
+    s->last_inside = skn_alloc_zero(tree->body_count, sizeof(*s->last_inside));
+    for (uint32_t body = tree->body_count; body-- > 0;) {
+        if (s->last_inside[body] < body) s->last_inside[body] = body;
+        if (tree->bodies[body].kind == SKN_BODY_RUN) continue;
+        uint32_t around = tree->steps[tree->units[tree->bodies[body].owner].step].body;
+        if (s->last_inside[around] < s->last_inside[body])
+            s->last_inside[around] = s->last_inside[body];
+    }
+}
+
+/* Inner bodies have larger ids, and what a body holds are ids without a gap: so one around the scope
+ * of a run is among the run before it and those around that. */
+static void find_outer(struct skn_scopes *s)
+{
+    uint32_t before = SKN_GRAPH_NONE;
+    for (uint32_t i = 0; i < s->count; i++) {
+        struct skn_variable *v = &s->at[i];
+        if (i > 0 && by_name(&s->at[i - 1], v) == 0) continue;
+        if (i > 0 && !skn_slice_eq(s->at[i - 1].name, v->name)) before = SKN_GRAPH_NONE;
+        while (before != SKN_GRAPH_NONE && s->last_inside[s->at[before].body] < v->body)
+            before = s->at[before].outer;
+        v->outer = before;
+        v->depth = before == SKN_GRAPH_NONE ? 1 : s->at[before].depth + 1;
+        before = i;
     }
 }
 
@@ -164,14 +197,19 @@ void skn_scopes_init(struct skn_scopes *scopes, const struct skn_pty *b)
     for (uint32_t unit = 0; unit < b->tree->unit_count; unit++)
         skn_pty_exports(b, unit, add, scopes);
     if (scopes->count > 1) qsort(scopes->at, scopes->count, sizeof(*scopes->at), in_order);
+    if (scopes->count == 0) return;
     number(scopes);
     find_secrets(scopes);
+    find_last_inside(scopes);
+    find_outer(scopes);
 }
 
 void skn_scopes_fini(struct skn_scopes *scopes)
 {
     skn_free(scopes->at);
+    skn_free(scopes->last_inside);
     scopes->at = NULL;
+    scopes->last_inside = NULL;
 }
 
 const struct skn_variable *
@@ -216,14 +254,51 @@ static enum before is_before(const struct skn_pty *p, uint32_t setter, uint32_t 
     return a == setter && goes_on_by_success(p, a) ? BEFORE_SURELY : BEFORE_MAYBE;
 }
 
-const struct skn_variable *
-skn_scopes_in(const struct skn_scopes *scopes, uint32_t scope, uint32_t unit, struct skn_slice name)
+uint32_t skn_scopes_find(const struct skn_scopes *scopes, uint32_t scope, struct skn_slice name)
 {
-    uint32_t first = first_of(scopes, scope, name);
-    for (uint32_t i = first; is_one_of(scopes, i, scope, name); i++)
-        if (i - first >= SETTERS_MAX || is_before(scopes->b, scopes->at[i].unit, unit) != BEFORE_NO)
+    if (scopes->count == 0) return SKN_GRAPH_NONE;
+    /* The last run of the name up to this scope is in it or around it, or those around the run are. */
+    uint32_t at = first_of(scopes, scope, name);
+    if (!is_one_of(scopes, at, scope, name)) {
+        if (at == 0 || !skn_slice_eq(scopes->at[at - 1].name, name)) return SKN_GRAPH_NONE;
+        at = first_of(scopes, scopes->at[at - 1].body, name);
+    }
+    while (at != SKN_GRAPH_NONE && scopes->last_inside[scopes->at[at].body] < scope)
+        at = scopes->at[at].outer;
+    return at;
+}
+
+const struct skn_variable *
+skn_scopes_before(const struct skn_scopes *scopes, uint32_t run, uint32_t unit)
+{
+    for (uint32_t i = run; i < scopes->count; i++) {
+        if (i > run && by_name(&scopes->at[i], &scopes->at[run]) != 0) return NULL;
+        if (i - run >= SETTERS_MAX || is_before(scopes->b, scopes->at[i].unit, unit) != BEFORE_NO)
             return &scopes->at[i];
+    }
     return NULL;
+}
+
+/* True: `fn` did, or one of the run has surely been set. */
+static bool each_of_run(
+    const struct skn_scopes *scopes, uint32_t run, uint32_t unit, skn_variable_fn fn, void *ctx)
+{
+    bool is_sure = false;
+    for (uint32_t i = run; i < scopes->count; i++) {
+        if (i > run && by_name(&scopes->at[i], &scopes->at[run]) != 0) break;
+        struct skn_variable v = scopes->at[i];
+        bool is_last = i - run >= SETTERS_MAX;
+        enum before before = is_last ? BEFORE_MAYBE : is_before(scopes->b, v.unit, unit);
+        if (before == BEFORE_NO) continue;
+        if (is_last) { /* it stands for all behind it */
+            v.field = NULL;
+            v.may_be_secret = v.may_be_secret_behind;
+        }
+        if (fn(ctx, &v)) return true;
+        if (is_last) break;
+        is_sure = is_sure || before == BEFORE_SURELY;
+    }
+    return is_sure;
 }
 
 bool skn_scopes_each(const struct skn_scopes *scopes,
@@ -235,20 +310,10 @@ bool skn_scopes_each(const struct skn_scopes *scopes,
     const struct skn_syntax *tree = scopes->b->tree;
     if (scopes->count == 0) return false;
     uint32_t scope = skn_scope_of(tree, tree->steps[tree->units[unit].step].body);
-    for (; scope != SKN_GRAPH_NONE; scope = skn_scope_around(tree, scope)) {
-        bool is_sure = false;
-        uint32_t first = first_of(scopes, scope, name);
-        for (uint32_t i = first; is_one_of(scopes, i, scope, name); i++) {
-            struct skn_variable v = scopes->at[i];
-            bool is_last = i - first >= SETTERS_MAX;
-            enum before before = is_last ? BEFORE_MAYBE : is_before(scopes->b, v.unit, unit);
-            if (before == BEFORE_NO) continue;
-            if (is_last) v.field = NULL; /* it stands for all behind it */
-            if (fn(ctx, &v)) return true;
-            if (is_last) break;
-            is_sure = is_sure || before == BEFORE_SURELY;
-        }
-        if (is_sure) return true;
+    uint32_t run = skn_scopes_find(scopes, scope, name);
+    for (uint32_t n = 0; run != SKN_GRAPH_NONE && n < SKN_SCOPES_AROUND_MAX; n++) {
+        if (each_of_run(scopes, run, unit, fn, ctx)) return true;
+        run = scopes->at[run].outer;
     }
     return false;
 }

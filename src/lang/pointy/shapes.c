@@ -70,6 +70,47 @@ static uint32_t list_of(struct skn_flow_data *d, uint32_t item)
     return number_of(d, &(struct skn_shape){.may_be_list = true, .item = item});
 }
 
+static const struct skn_literal *
+option_of(const struct skn_pty *b, const struct skn_syn_unit *unit, const char *name)
+{
+    for (uint32_t i = 0; i < unit->option_count; i++) {
+        const struct skn_syn_option *option = &b->tree->options[unit->first_option + i];
+        if (skn_slice_eq(skn_slice_str(name), skn_pty_text(b, option->name)))
+            return &b->tree->literals[option->literal];
+    }
+    return NULL;
+}
+
+/* In any case, as the older words may be written [F22]. */
+static bool same_word(struct skn_slice a, struct skn_slice b)
+{
+    if (a.len != b.len) return false;
+    for (size_t i = 0; i < a.len; i++)
+        if ((a.ptr[i] | 0x20) != (b.ptr[i] | 0x20)) return false;
+    return true;
+}
+
+/* Whether an `evaluate` lets a step or a MAP succeed though not all in it did [F14]. */
+static bool is_lenient(const struct skn_pty *b, const struct skn_literal *evaluate)
+{
+    static const char *const strict[] = {
+        "all", "none_failed", "ALL_MUST_SUCCEED", "NO_FAILURES_ALLOWED"};
+    if (!evaluate || evaluate->kind != SKN_LITERAL_STRING) return false;
+    struct skn_slice text = skn_pty_string_text(b, evaluate);
+    for (size_t i = 0; i < SKN_ARRAY_LEN(strict); i++)
+        if (same_word(text, skn_slice_str(strict[i]))) return false;
+    return true;
+}
+
+/* A failed or cancelled unit leaves null at its place. */
+static bool leaves_null(const struct skn_pty *b, uint32_t scope)
+{
+    if (b->tree->bodies[scope].kind != SKN_BODY_GROUP) return false;
+    const struct skn_syn_unit *group = &b->tree->units[b->tree->bodies[scope].owner];
+    return is_lenient(b, option_of(b, group, "evaluate")) ||
+           is_lenient(b, option_of(b, group, "result_evaluation_strategy"));
+}
+
 /* Units beside each other give a list of what each of them gives. */
 static uint32_t step_result(struct skn_flow_data *d, uint32_t step)
 {
@@ -80,23 +121,13 @@ static uint32_t step_result(struct skn_flow_data *d, uint32_t step)
     for (uint32_t id = from->first_unit; id != SKN_GRAPH_NONE && !item.is_anything;
          id = tree->units[id].next)
         add_shape(&item, &d->shapes[d->result[id]]);
+    if (leaves_null(d->b, skn_scope_of(tree, from->body))) item.may_be_null = true;
     return list_of(d, number_of(d, &item));
 }
 
 static uint32_t body_result(struct skn_flow_data *d, uint32_t body)
 {
     return step_result(d, d->b->tree->bodies[body].last_step);
-}
-
-static const struct skn_literal *
-option_of(const struct skn_pty *b, const struct skn_syn_unit *unit, const char *name)
-{
-    for (uint32_t i = 0; i < unit->option_count; i++) {
-        const struct skn_syn_option *option = &b->tree->options[unit->first_option + i];
-        if (skn_slice_eq(skn_slice_str(name), skn_pty_text(b, option->name)))
-            return &b->tree->literals[option->literal];
-    }
-    return NULL;
 }
 
 /* What an event gives when it succeeds. */
@@ -109,6 +140,25 @@ static uint32_t event_result(struct skn_flow_data *d, uint32_t event)
     struct skn_shape shape = {.count = 0};
     add_event(&shape, event);
     return number_of(d, &shape);
+}
+
+/* A failed item that may fail leaves null, or nothing [F17]. */
+static uint32_t mapped(struct skn_flow_data *d, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &d->b->tree->units[id];
+    const struct skn_literal *on_failure = option_of(d->b, unit, "on_failure");
+    bool drops = on_failure && on_failure->kind == SKN_LITERAL_STRING &&
+                 skn_slice_eq(skn_pty_string_text(d->b, on_failure), SKN_LIT("drop"));
+    bool may_fail = option_of(d->b, unit, "max_failures") ||
+                    is_lenient(d->b, option_of(d->b, unit, "evaluate")) ||
+                    is_lenient(d->b, option_of(d->b, unit, "result_evaluation_strategy"));
+    uint32_t item = event_result(d, d->b->unit_event[id]);
+    if (may_fail && !drops) {
+        struct skn_shape shape = d->shapes[item];
+        shape.may_be_null = true;
+        item = number_of(d, &shape);
+    }
+    return list_of(d, item);
 }
 
 /* REDUCE gives what its last child gave; over an empty list `initial`, and without that the first
@@ -141,7 +191,7 @@ static uint32_t own_result(struct skn_flow_data *d, uint32_t id)
     if (unit->kind == SKN_SYN_GROUP) return body_result(d, unit->body);
     uint32_t event = d->b->unit_event[id];
     switch (skn_pty_call(d->b->source, unit)) {
-    case SKN_CALL_MAP: return list_of(d, event_result(d, event));
+    case SKN_CALL_MAP: return mapped(d, id);
     case SKN_CALL_FILTER: return list_of(d, SKN_SHAPE_ANYTHING); /* the items that came in */
     case SKN_CALL_REDUCE: return reduced(d, id);
     case SKN_CALL_FLOW: return SKN_SHAPE_ANYTHING;

@@ -2,6 +2,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "pty_test.h"
 
+#include "lang/pointy/parse_internal.h"
+
 #include <string.h>
 
 static void repeat(struct skn_buf *out, const char *text, uint32_t times)
@@ -205,6 +207,97 @@ static void long_texts_are_not_slow(void **state)
     }
 }
 
+static void around(struct skn_buf *text, const char *open, uint32_t depth, const char *inside)
+{
+    text_init(text);
+    skn_buf_put_str(text, "@input: x: any ");
+    repeat(text, open, depth);
+    skn_buf_put_str(text, inside);
+    repeat(text, "}", depth);
+}
+
+/* X exports v, R reads it; both are of a project. */
+static void variables_init(struct skn_arena *arena, struct skn_project_events *events)
+{
+    static const struct skn_slice argv[] = {{(const uint8_t *)"true", 4}};
+    static const struct skn_slice exports[] = {{(const uint8_t *)"v", 1}};
+    static const struct skn_field v = {.name = {(const uint8_t *)"v", 1}, .type = SKN_TYPE_ANY};
+    static const struct skn_event_def defs[] = {{.name = {(const uint8_t *)"R", 1},
+                                                 .kind = SKN_EVENT_EXEC,
+                                                 .argv = argv,
+                                                 .argc = 1,
+                                                 .inputs = &v,
+                                                 .input_count = 1,
+                                                 .retry = {.attempts = 1, .factor_milli = 1000}},
+                                                {.name = {(const uint8_t *)"X", 1},
+                                                 .kind = SKN_EVENT_EXEC,
+                                                 .argv = argv,
+                                                 .argc = 1,
+                                                 .outputs = &v,
+                                                 .output_count = 1,
+                                                 .exports = exports,
+                                                 .export_count = 1,
+                                                 .retry = {.attempts = 1, .factor_milli = 1000}}};
+    static const struct skn_event_def *const rows[] = {&defs[0], &defs[1]};
+    skn_arena_init(arena);
+    assert_int_equal(skn_project_events_init(events, arena, rows, 2, NULL), SKN_OK);
+}
+
+/* A name is looked for in at most 16 scopes, so that what a graph holds is linear in its text. */
+static void at_most_16_groups_around_each_other_set_a_name(void **state)
+{
+    (void)state;
+    struct skn_arena arena;
+    struct skn_project_events events;
+    variables_init(&arena, &events);
+    for (uint32_t depth = 15; depth <= 16; depth++) { /* and the run itself */
+        struct skn_buf text;
+        struct compiled c;
+        around(&text, "X -> {", depth, "X -> R");
+        compile(&c, skn_buf_slice(&text), &events);
+        assert_int_equal(c.rc == SKN_OK, depth == 15);
+        if (depth == 15) assert_int_equal(c.graph->bind_count, 16);
+        if (depth == 16)
+            assert_int_equal(c.diags.entries[c.diags.count - 1].code, SKN_CODE_TOO_MANY);
+        compiled_fini(&c);
+        skn_buf_fini(&text);
+    }
+    skn_arena_fini(&arena);
+}
+
+/* Scopes that are not around a unit do not count, nor those that set another name. */
+static void deep_flows_with_many_readers_stay_small(void **state)
+{
+    (void)state;
+    struct skn_arena arena;
+    struct skn_project_events events;
+    struct skn_buf text, inside;
+    struct compiled c;
+    variables_init(&arena, &events);
+    text_init(&inside);
+    for (int i = 0; i < 20000; i++)
+        skn_buf_put_str(&inside, i == 0 ? "X || R" : " -> R || {X}");
+    around(&text, "{R -> ", 240, skn_buf_str(&inside));
+    compile(&c, skn_buf_slice(&text), &events);
+    assert_int_equal(c.rc, SKN_OK);
+    assert_true(c.graph->bind_count < 2 * c.graph->unit_count);
+    assert_true(c.arena.used < (size_t)32 << 20);
+    compiled_fini(&c);
+    skn_buf_fini(&text);
+    skn_buf_fini(&inside);
+    skn_arena_fini(&arena);
+}
+
+static void arrays_grow_to_the_end_of_their_index(void **state)
+{
+    (void)state;
+    assert_int_equal(skn_parse_cap(0), 16);
+    assert_int_equal(skn_parse_cap(16), 32);
+    assert_int_equal(skn_parse_cap(UINT32_C(1) << 30), UINT32_C(1) << 31);
+    assert_int_equal(skn_parse_cap(UINT32_C(1) << 31), UINT32_MAX);
+    assert_int_equal(skn_parse_cap(UINT32_MAX), UINT32_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -217,6 +310,9 @@ int main(void)
         cmocka_unit_test(attempts_and_durations_have_limits),
         cmocka_unit_test(at_most_50_diagnostics_are_kept_and_all_are_counted),
         cmocka_unit_test(long_texts_are_not_slow),
+        cmocka_unit_test(at_most_16_groups_around_each_other_set_a_name),
+        cmocka_unit_test(deep_flows_with_many_readers_stay_small),
+        cmocka_unit_test(arrays_grow_to_the_end_of_their_index),
     };
     return cmocka_run_group_tests_name("pointy limits", tests, NULL, NULL);
 }

@@ -267,7 +267,7 @@ static void export_group(struct play *p, uint32_t unit)
 {
     const struct skn_graph *g = p->g;
     for (uint32_t i = 0; i < g->export_count; i++) {
-        if (g->exports[i].unit != unit) continue;
+        if (g->exports[i].unit != unit || g->exports[i].from == SKN_GRAPH_NONE) continue;
         uint32_t from = skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, g->exports[i].from);
         uint32_t to = skn_liveness_value(&p->live, SKN_LIVENESS_SLOT, g->exports[i].to);
         if (!p->was_set[from]) continue;
