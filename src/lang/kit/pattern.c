@@ -121,22 +121,59 @@ static void make_token(struct maker *m, const struct skn_token *token)
     }
 }
 
-const struct skn_pattern *
-skn_pattern_compile(struct skn_arena *arena, struct skn_slice text, const char **out_why)
+static const struct skn_set *
+copy_sets(struct skn_arena *arena, const struct skn_set *sets, uint16_t count)
 {
-    struct skn_postfix p;
-    if (!skn_pattern_parse(arena, text, &p, out_why)) return NULL;
-    struct maker m = {.states = skn_arena_zero(arena, (size_t)p.count + 1, sizeof(*m.states)),
-                      .stack = skn_arena_zero(arena, (size_t)p.count + 1, sizeof(*m.stack))};
-    for (uint16_t i = 0; i < p.count; i++)
-        make_token(&m, &p.tokens[i]);
+    struct skn_set *copy = skn_arena_zero(arena, (size_t)count + 1, sizeof(*copy));
+    for (uint16_t i = 0; i < count; i++) {
+        struct skn_range *ranges =
+            skn_arena_zero(arena, (size_t)sets[i].count + 1, sizeof(*ranges));
+        for (uint16_t r = 0; r < sets[i].count; r++)
+            ranges[r] = sets[i].ranges[r];
+        copy[i] = sets[i];
+        copy[i].ranges = ranges;
+    }
+    return copy;
+}
+
+static const struct skn_pattern *
+make_all(struct skn_arena *arena, struct skn_arena *scratch, const struct skn_postfix *p)
+{
+    struct maker m = {.states = skn_arena_zero(arena, (size_t)p->count + 1, sizeof(*m.states)),
+                      .stack = skn_arena_zero(scratch, (size_t)p->count + 1, sizeof(*m.stack))};
+    for (uint16_t i = 0; i < p->count; i++)
+        make_token(&m, &p->tokens[i]);
     SKN_ASSERT(m.depth == 1);
     uint16_t match = make(&m, S_MATCH, 0, NO_STATE);
     close_ends(&m, &m.stack[0], match);
     struct skn_pattern *pattern = skn_arena_zero(arena, 1, sizeof(*pattern));
-    *pattern = (struct skn_pattern){
-        .states = m.states, .sets = p.sets, .count = m.count, .start = m.stack[0].start};
+    *pattern = (struct skn_pattern){.states = m.states,
+                                    .sets = copy_sets(arena, p->sets, p->set_count),
+                                    .count = m.count,
+                                    .start = m.stack[0].start};
     return pattern;
+}
+
+/* The postfix form, with room for the largest, is not kept: a file may have thousands of patterns. */
+const struct skn_pattern *
+skn_pattern_compile(struct skn_arena *arena, struct skn_slice text, const char **out_why)
+{
+    struct skn_arena scratch;
+    struct skn_postfix p;
+    const char *why;
+    const struct skn_pattern *pattern = NULL;
+    skn_arena_init(&scratch);
+    if (skn_pattern_parse(&scratch, text, &p, &why))
+        pattern = make_all(arena, &scratch, &p);
+    else
+        *out_why = skn_arena_printf(arena, "%s", why);
+    skn_arena_fini(&scratch);
+    return pattern;
+}
+
+uint32_t skn_pattern_states(const struct skn_pattern *pattern)
+{
+    return pattern->count;
 }
 
 /* --- matching --------------------------------------------------------------------------------- */

@@ -33,6 +33,9 @@ struct skn_pattern;
 const struct skn_pattern *
 skn_pattern_compile(struct skn_arena *arena, struct skn_slice text, const char **out_why);
 
+/* How many states it has, which is what it takes of memory: 8 bytes each. */
+uint32_t skn_pattern_states(const struct skn_pattern *pattern);
+
 enum skn_pattern_result { SKN_PATTERN_NO, SKN_PATTERN_YES, SKN_PATTERN_SPENT };
 
 /* Takes what it costs from `steps`; SPENT: there were not enough. Needs no memory of its own. */

@@ -40,6 +40,7 @@ struct skn_postfix {
     const struct skn_token *tokens;
     const struct skn_set *sets;
     uint16_t count; /* of tokens, at most SKN_PATTERN_STATES_MAX */
+    uint16_t set_count;
 };
 
 /* False: `out_why` says what is wrong. */

@@ -405,6 +405,7 @@ bool skn_pattern_parse(struct skn_arena *arena,
     p.sets = skn_arena_zero(arena, SETS_MAX, sizeof(*p.sets));
     parse(&p);
     *out_why = p.why;
-    *out = (struct skn_postfix){.tokens = p.tokens, .sets = p.sets, .count = p.count};
+    *out = (struct skn_postfix){
+        .tokens = p.tokens, .sets = p.sets, .count = p.count, .set_count = p.set_count};
     return !p.why;
 }

@@ -21,6 +21,7 @@ struct item {
 
 struct compiler {
     struct skn_arena *arena;
+    struct skn_schema_budget *budget;
     skn_schema_fault_fn fn;
     void *ctx;
     struct item *todo;
@@ -157,7 +158,14 @@ static void read_pattern(struct compiler *c, const struct item *item, struct skn
         return;
     }
     item->to->pattern_text = skn_value_as_text(v);
-    item->to->pattern = skn_pattern_compile(c->arena, item->to->pattern_text, &why);
+    if (c->budget->states > 0) {
+        item->to->pattern = skn_pattern_compile(c->arena, item->to->pattern_text, &why);
+        uint32_t states = item->to->pattern ? skn_pattern_states(item->to->pattern) : 0;
+        bool is_too_many = states > c->budget->states;
+        c->budget->states = is_too_many ? 0 : c->budget->states - states;
+        if (is_too_many) item->to->pattern = NULL;
+    }
+    if (!why) why = "all of this file are too large together when repetitions are written out";
     if (!item->to->pattern)
         bad_value(c, item, "pattern", skn_arena_printf(c->arena, "a pattern (%s)", why));
 }
@@ -367,7 +375,9 @@ static void check_defaults(struct compiler *c)
     for (const struct item *item = c->defaults; item; item = item->later) {
         struct skn_buf why;
         skn_buf_init(&why, 1 << 16);
-        if (!skn_schema_fits(item->to, (struct skn_slice){0}, item->default_value, &why)) {
+        uint64_t *steps = &c->budget->steps;
+        if (!skn_schema_fits_within(
+                item->to, (struct skn_slice){0}, item->default_value, steps, &why)) {
             const char *text = skn_buf_str(&why);
             while (*text == ':' || *text == ' ')
                 text++;
@@ -383,7 +393,17 @@ const struct skn_schema *skn_schema_compile(struct skn_arena *arena,
                                             skn_schema_fault_fn fn,
                                             void *ctx)
 {
-    struct compiler c = {.arena = arena, .fn = fn, .ctx = ctx};
+    struct skn_schema_budget budget = SKN_SCHEMA_BUDGET;
+    return skn_schema_compile_within(arena, declaration, &budget, fn, ctx);
+}
+
+const struct skn_schema *skn_schema_compile_within(struct skn_arena *arena,
+                                                   struct skn_value declaration,
+                                                   struct skn_schema_budget *budget,
+                                                   skn_schema_fault_fn fn,
+                                                   void *ctx)
+{
+    struct compiler c = {.arena = arena, .budget = budget, .fn = fn, .ctx = ctx};
     const struct skn_schema *schema =
         push(&c, NULL, (struct skn_slice){0}, (struct skn_slice){0}, declaration);
     struct skn_schema *outermost = c.todo->to;

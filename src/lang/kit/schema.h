@@ -30,6 +30,17 @@
 /* About a third of a second of the slowest work, which is matching patterns. */
 #define SKN_SCHEMA_STEPS_MAX (UINT64_C(1) << 26)
 
+/* What is taken from while a whole file is read: half a MiB of states of its patterns, and the work of
+ * one value for all of its defaults. */
+struct skn_schema_budget {
+    uint32_t states;
+    uint64_t steps;
+};
+
+#define SKN_SCHEMA_STATES_MAX (UINT32_C(1) << 16)
+#define SKN_SCHEMA_BUDGET \
+    ((struct skn_schema_budget){.states = SKN_SCHEMA_STATES_MAX, .steps = SKN_SCHEMA_STEPS_MAX})
+
 enum skn_schema_type {
     SKN_SCHEMA_STRING,
     SKN_SCHEMA_INT,
@@ -71,6 +82,13 @@ const struct skn_schema *skn_schema_compile(struct skn_arena *arena,
                                             skn_schema_fault_fn fn,
                                             void *ctx);
 
+/* The same for one of several declarations, which share a budget. */
+const struct skn_schema *skn_schema_compile_within(struct skn_arena *arena,
+                                                   struct skn_value declaration,
+                                                   struct skn_schema_budget *budget,
+                                                   skn_schema_fault_fn fn,
+                                                   void *ctx);
+
 /* Whether a file or a secret is declared anywhere in it. */
 bool skn_schema_has(const struct skn_schema *schema, enum skn_schema_type type);
 
@@ -80,3 +98,10 @@ bool skn_schema_fits(const struct skn_schema *schema,
                      struct skn_slice name,
                      struct skn_value value,
                      struct skn_buf *out_why);
+
+/* The same for one of several values; takes what it costs from `steps`. */
+bool skn_schema_fits_within(const struct skn_schema *schema,
+                            struct skn_slice name,
+                            struct skn_value value,
+                            uint64_t *steps,
+                            struct skn_buf *out_why);

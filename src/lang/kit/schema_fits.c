@@ -257,37 +257,55 @@ static const struct skn_schema *inside(struct frame *f)
     return is_it ? schema->properties[f->property].schema : NULL;
 }
 
+static bool walk(struct check *c, const struct skn_schema *schema, struct skn_value value)
+{
+    for (;;) {
+        if (schema && skn_value_is(value, SKN_T_SECRET)) {
+            if (c->depth < c->path_end) c->path_end = c->depth;
+            value = skn_value_as_secret(value);
+        }
+        if (schema && !one_fits(c, schema, value)) return false;
+        if (schema && goes_inside(schema, value)) {
+            SKN_ASSERT(c->depth <= SKN_VALUE_DEPTH_MAX);
+            c->frames[c->depth++] = (struct frame){
+                .iter = skn_value_iter(value), .schema = schema, .index = UINT32_MAX};
+        }
+        while (c->depth > 0) {
+            struct frame *f = &c->frames[c->depth - 1];
+            f->index++;
+            if (skn_value_next(&f->iter, &f->key, &value)) break;
+            c->depth--;
+        }
+        if (c->depth == 0) return true;
+        if (c->depth <= c->path_end) c->path_end = UINT32_MAX; /* behind the secret */
+        schema = inside(&c->frames[c->depth - 1]);
+        if (!spend(c, 1)) return false;
+    }
+}
+
 bool skn_schema_fits(const struct skn_schema *schema,
                      struct skn_slice name,
                      struct skn_value value,
                      struct skn_buf *out_why)
 {
+    uint64_t steps = SKN_SCHEMA_STEPS_MAX;
+    return skn_schema_fits_within(schema, name, value, &steps, out_why);
+}
+
+bool skn_schema_fits_within(const struct skn_schema *schema,
+                            struct skn_slice name,
+                            struct skn_value value,
+                            uint64_t *steps,
+                            struct skn_buf *out_why)
+{
     struct check c;
-    c.steps = SKN_SCHEMA_STEPS_MAX;
+    c.steps = *steps < SKN_SCHEMA_STEPS_MAX ? *steps : SKN_SCHEMA_STEPS_MAX;
+    uint64_t before = c.steps;
     c.depth = 0;
     c.path_end = UINT32_MAX;
     c.name = name;
     c.out = out_why;
-    for (;;) {
-        if (schema && skn_value_is(value, SKN_T_SECRET)) {
-            if (c.depth < c.path_end) c.path_end = c.depth;
-            value = skn_value_as_secret(value);
-        }
-        if (schema && !one_fits(&c, schema, value)) return false;
-        if (schema && goes_inside(schema, value)) {
-            SKN_ASSERT(c.depth <= SKN_VALUE_DEPTH_MAX);
-            c.frames[c.depth++] = (struct frame){
-                .iter = skn_value_iter(value), .schema = schema, .index = UINT32_MAX};
-        }
-        while (c.depth > 0) {
-            struct frame *f = &c.frames[c.depth - 1];
-            f->index++;
-            if (skn_value_next(&f->iter, &f->key, &value)) break;
-            c.depth--;
-        }
-        if (c.depth == 0) return true;
-        if (c.depth <= c.path_end) c.path_end = UINT32_MAX; /* behind the secret */
-        schema = inside(&c.frames[c.depth - 1]);
-        if (!spend(&c, 1)) return false;
-    }
+    bool fits = walk(&c, schema, value);
+    *steps -= before - c.steps;
+    return fits;
 }

@@ -42,7 +42,11 @@ struct skn_pty {
     struct skn_graph_body *bodies;
     struct skn_graph_value *values;
     struct skn_field *inputs;
+    uint64_t value_steps; /* spent on values against the words of their inputs */
 };
+
+/* What a text may spend on that: about a second, and as much for a text of any size. */
+#define SKN_VALUE_STEPS_MAX (UINT64_C(1) << 28)
 
 static inline struct skn_graph_unit *skn_pty_unit(struct skn_pty *b, uint32_t unit)
 {

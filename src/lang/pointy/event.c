@@ -307,7 +307,7 @@ enum skn_rc skn_event_parse(struct skn_arena *arena,
                             const struct skn_event_def **out_def)
 {
     SKN_ASSERT(diags->source == source);
-    struct event_file f = {.arena = arena, .diags = diags};
+    struct event_file f = {.arena = arena, .diags = diags, .budget = SKN_SCHEMA_BUDGET};
     f.def = skn_arena_zero(arena, 1, sizeof(*f.def));
     *f.def = (struct skn_event_def){.kind = SKN_EVENT_EXEC,
                                     .file = skn_arena_dup(arena, source->name),

@@ -14,6 +14,7 @@ struct event_file {
     struct skn_diags *diags;
     struct skn_yaml yaml;
     struct skn_event_def *def;
+    struct skn_schema_budget budget; /* of all declarations in the file */
 };
 
 /* A key of a mapping: legal and built, or legal and not built yet. */

@@ -127,7 +127,9 @@ static void read_default(struct event_file *f, uint32_t at, struct skn_field *fi
     }
     struct skn_buf why;
     skn_buf_init(&why, 1 << 16);
-    if (!skn_field_fits(field, skn_value_view(value), &why))
+    if (field->schema &&
+        !skn_schema_fits_within(
+            field->schema, field->name, skn_value_view(value), &f->budget.steps, &why))
         skn_event_bad_value(
             f, "default", at, skn_arena_printf(f->arena, "one that fits (%s)", skn_buf_str(&why)));
     skn_buf_fini(&why);
@@ -253,7 +255,8 @@ read_words(struct event_file *f, uint32_t at, bool has_type, bool is_input, stru
         return;
     }
     struct skn_value value = skn_value_view(words), type;
-    const struct skn_schema *compiled = skn_schema_compile(f->arena, value, report, &d);
+    const struct skn_schema *compiled =
+        skn_schema_compile_within(f->arena, value, &f->budget, report, &d);
     bool says_more =
         skn_value_count(value) > (skn_map_get(value, SKN_LIT("type"), &type) ? 1U : 0U);
     if (!compiled || !says_more) return;

@@ -154,9 +154,13 @@ static bool value_fits(struct skn_pty *b,
     struct skn_slice text = skn_pty_text(b, literal->span);
     for (size_t i = 0; i + 1 < text.len; i++)
         if (text.ptr[i] == '$' && text.ptr[i + 1] == '{') return true;
+    if (!field->schema) return true; /* its type fits */
     struct skn_buf why;
     skn_buf_init(&why, 1 << 16);
-    bool fits = skn_field_fits(field, skn_value_view(value), &why);
+    uint64_t left = SKN_VALUE_STEPS_MAX - b->value_steps, before = left;
+    bool fits =
+        skn_schema_fits_within(field->schema, field->name, skn_value_view(value), &left, &why);
+    b->value_steps += before - left;
     if (!fits)
         skn_diags_add(
             b->diags,

@@ -282,6 +282,46 @@ static void depth_and_cost_are_bounded(void **state)
     skn_arena_fini(&arena);
 }
 
+/* Of a file: all patterns together, and all defaults against them. */
+static void what_a_file_costs_is_bounded(void **state)
+{
+    (void)state;
+    struct skn_arena arena;
+    struct skn_buf out, text;
+    struct skn_schema_budget budget = SKN_SCHEMA_BUDGET;
+    unsigned good = 0;
+    skn_arena_init(&arena);
+    skn_buf_init(&out, 1 << 20);
+    skn_buf_init(&text, 1 << 20);
+    /* Written out it is 2015 tokens, from 17 bytes of text. */
+    struct skn_value pattern = json(&arena, "{\"pattern\":\"((a{9}){14}){8}\"}");
+    size_t before = arena.used;
+    for (int i = 0; i < 8000; i++)
+        if (skn_schema_compile_within(&arena, pattern, &budget, note, &out)) good++;
+    assert_int_equal(good, 64); /* 1009 states each: a join of two costs a token and no state */
+    assert_int_equal(budget.states, 0);
+    assert_true(arena.used - before < (size_t)4 << 20);
+    assert_non_null(strstr(skn_buf_str(&out), "too large together"));
+
+    /* Each default takes a fifth of the work of one value; of two hundred only the first few are read. */
+    budget = SKN_SCHEMA_BUDGET;
+    skn_buf_put_str(&text, "{\"pattern\":\"(a?){500}b\",\"default\":\"");
+    for (int i = 0; i < 1 << 14; i++)
+        skn_buf_put_u8(&text, 'a');
+    skn_buf_put_str(&text, "b\"}");
+    struct skn_value costly = json(&arena, skn_buf_str(&text));
+    good = 0;
+    for (int i = 0; i < 200; i++) {
+        budget.states = SKN_SCHEMA_STATES_MAX;
+        if (skn_schema_compile_within(&arena, costly, &budget, note, &out)) good++;
+    }
+    assert_true(good > 0 && good < 20);
+    assert_int_equal(budget.steps, 0);
+    skn_buf_fini(&text);
+    skn_buf_fini(&out);
+    skn_arena_fini(&arena);
+}
+
 /* --- generated declarations, read slowly ------------------------------------------------------------ */
 
 static void put_value(struct skn_rng *rng, int depth, struct skn_buf *out)
@@ -490,6 +530,7 @@ int main(void)
         cmocka_unit_test(what_is_inside_is_known),
         cmocka_unit_test(a_path_ends_at_a_secret),
         cmocka_unit_test(depth_and_cost_are_bounded),
+        cmocka_unit_test(what_a_file_costs_is_bounded),
         cmocka_unit_test(the_same_as_a_slow_reading_of_the_words),
     };
     return cmocka_run_group_tests_name("kit schema", tests, NULL, NULL);
