@@ -117,6 +117,8 @@
     X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
     /* rows, store, checkpoints: still more */ \
     X(104, PLACE_STALE,       1, "store/random", "a row is changed where it was found, though others have moved since") \
+    X(112, KEPT_ANSWERED_TWICE, 1, "core/keep", "a call that was kept and answered is answered again") \
+    X(113, CANCEL_UNTOLD,     1, "core/keep", "who keeps a call is not told that it was cancelled") \
     /* limiters: more */ \
     X(111, HELD_KEEPS_PLACE,  1, "core/hold", "a run that is held since an opening keeps its places [E81]") \
     /* secrets: more */ \

@@ -1,8 +1,10 @@
 /* call.c - calls: a message that another domain answers with one [E30].
  *
  *   skn_cx_call: a row at the caller, a place reserved, a SKN_MESSAGE_CALL through the mailbox
+ *   kept by its receiver for a later slice: keep.c
  *   reply, refusal, fault, removal: a SKN_MESSAGE_ANSWER straight into that place
- *   the batch that takes the answer, or skn_cx_call_cancel: the row is gone
+ *   the batch that takes the answer, or skn_cx_call_cancel: the row is gone; the latter sends a
+ *   SKN_MESSAGE_CANCEL behind the call, for a receiver that kept it
  *
  * An answer that finds no row, or one of another stamp, is dropped: its call is over, or was made by an
  * earlier domain of that address. So whoever answers once more (a dead letter that is handed over
@@ -62,7 +64,7 @@ uint64_t skn_cx_call(struct skn_cx *cx,
     uint64_t number = cx->meta.next_intent++;
     uint32_t depth = skn_bug(SKN_BUG_CALL_DEPTH_LOST) ? 1 : cx->depth + 1;
     const struct skn_call_row row = {
-        .depth = depth, .stamp = cx->stamp, .target = address, .tag = tag};
+        .depth = depth, .priority = priority, .stamp = cx->stamp, .target = address, .tag = tag};
     put_call(cx, number, &row);
     struct skn_message message = {.kind = SKN_MESSAGE_CALL,
                                   .priority = priority,
@@ -74,12 +76,29 @@ uint64_t skn_cx_call(struct skn_cx *cx,
     return number;
 }
 
+/* Behind the call, at its priority: the receiver may have kept it. Never refused: who gives up a call gives
+ * up what counted as waiting. */
+static void tell_cancelled(struct skn_cx *cx, uint64_t number, const struct skn_call_row *row)
+{
+    struct skn_message message = {.kind = SKN_MESSAGE_CANCEL,
+                                  .priority = row->priority,
+                                  .payload = skn_value_none(),
+                                  .number = number,
+                                  .called = row->stamp};
+    if (skn_bug(SKN_BUG_CANCEL_UNTOLD) || !skn_program_find(cx->core, row->target)) return;
+    cx->is_cancelling = true;
+    skn_mail_post(cx, row->target, &message);
+    cx->is_cancelling = false;
+}
+
 bool skn_cx_call_cancel(struct skn_cx *cx, uint64_t number)
 {
     struct skn_call_row row;
     if (cx->rc != SKN_OK) return false;
     if (get_call(cx, skn_cx_address(cx), number, &row) != SKN_OK) return false;
+    row.target = skn_arena_dup(&cx->arena, row.target);
     end_call(cx, number);
+    tell_cancelled(cx, number, &row);
     return true;
 }
 

@@ -305,6 +305,7 @@ static enum skn_rc found_busy(struct skn_core *core,
     uint8_t busy = row->value.ptr[0];
     if (busy & SKN_BUSY_LETTERS) dom->again = SKN_AGAIN_LETTERS;
     if (busy & SKN_BUSY_RANGES) dom->has_ranges = true;
+    if (busy & SKN_BUSY_KEPT) dom->fails_kept = true;
     if (busy & SKN_BUSY_REMOVING) {
         dom->is_removing = true; /* whoever holds it: no program sees anything of it */
         dom->is_held = dom->is_stuck = dom->is_unsure = false;

@@ -58,15 +58,17 @@ enum skn_message_kind {
     SKN_MESSAGE_SEND = 2,    /* from a domain */
     SKN_MESSAGE_TIMER = 3,   /* `tag` of the timer */
     SKN_MESSAGE_ATTEMPT = 4, /* of an intent: `status` says what happened to it */
+    SKN_MESSAGE_CALL = 9,    /* from a domain that waits for its answer */
+    SKN_MESSAGE_ANSWER = 10, /* of a call: `rc` says whether `payload` is one */
+    SKN_MESSAGE_CANCEL = 12, /* who made a call that was kept wants no answer any more: `number` and
+                                `tag` as skn_cx_call_keep has them */
     /* The core's own; a program never sees them. */
     SKN_MESSAGE_REDELIVER = 5,
     SKN_MESSAGE_LETTERS = 6,
     SKN_MESSAGE_REMOVE = 7,
     SKN_MESSAGE_SWEEP = 8,
-    SKN_MESSAGE_CALL = 9,    /* from a domain that waits for its answer */
-    SKN_MESSAGE_ANSWER = 10, /* of a call: `rc` says whether `payload` is one */
-    SKN_MESSAGE_PLACES =
-        11, /* the core's own: what a held domain has of limiters goes back [E81] */
+    SKN_MESSAGE_PLACES = 11, /* what a held domain has of limiters goes back [E81] */
+    SKN_MESSAGE_KEPT = 13,   /* the calls that a FAULTED domain kept are answered */
 };
 
 /* The order is stored: append only. */

@@ -69,6 +69,7 @@ struct skn_dom {
     struct skn_list answers;  /* results, timers */
     struct skn_list removals; /* who asked for its removal */
     bool has_ranges;          /* of rows that are to be removed (range.c) */
+    bool fails_kept;          /* FAULTED: the calls that it kept are to be answered (keep.c) */
     bool is_removing;         /* remove.c */
     bool removal_waits;       /* for results, or until what it sent has arrived */
     uint32_t timers;          /* among them, and the last one that was queued */
@@ -153,7 +154,9 @@ struct skn_cx {
     enum skn_removal removal;
     uint64_t places_next; /* PLACES: the intent to go on with; 0: there are no more */
     bool has_replied;
-    uint32_t depth; /* of the call that is handled, or goes on; 0: none */
+    bool has_kept;      /* the call that is handled */
+    bool is_cancelling; /* what is sent may always wait */
+    uint32_t depth;     /* of the call that is handled, or goes on; 0: none */
     uint64_t stamp;
     bool is_bounded; /* the program's part: it has limits, the core's has none */
     bool is_over;    /* it faulted by one of them, and `diag` names it */
@@ -477,6 +480,14 @@ enum skn_rc skn_call_put(struct skn_cx *cx,
                          struct skn_slice bytes);
 /* An answer is handled: its call is over. */
 enum skn_take skn_call_take(struct skn_cx *cx, struct skn_message *answer);
+
+/* --- keep.c: calls that are answered later -------------------------------------------------------------- */
+
+/* A caller wants no answer any more: fills `message` for the program. */
+enum skn_take skn_kept_cancelled(struct skn_cx *cx, struct skn_message *message);
+/* Some of those that a FAULTED domain kept are answered with that; one by its row, with GONE. */
+void skn_kept_fail(struct skn_cx *cx);
+void skn_kept_gone(struct skn_cx *cx, struct skn_slice row);
 
 /* --- guard.c: the poison guard [E35] ------------------------------------------------------------------ */
 

@@ -45,6 +45,8 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->sent = NULL;
     skn_omap_init(&cx->notes);
     cx->has_replied = false;
+    cx->has_kept = false;
+    cx->is_cancelling = false;
     cx->depth = 0;
     cx->stamp = stamp;
     cx->is_bounded = false;
@@ -471,8 +473,8 @@ static void reply(struct skn_cx *cx, enum skn_rc rc, struct skn_slice text, stru
     bool is_call = cx->message->kind == SKN_MESSAGE_CALL;
     bool is_asked = is_call || (cx->input && skn_message_is_asked(cx->message->kind));
     if (cx->rc != SKN_OK || !is_asked) return;
-    if (cx->has_replied) {
-        (void)skn_cx_fault(cx, SKN_EFAULT, "the program answered twice");
+    if (cx->has_replied || cx->has_kept) {
+        (void)skn_cx_fault(cx, SKN_EFAULT, "the program answered twice, or a call that it kept");
         return;
     }
     cx->has_replied = true;

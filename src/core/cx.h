@@ -136,8 +136,23 @@ uint64_t skn_cx_call(struct skn_cx *cx,
                      struct skn_slice name,
                      struct skn_value payload,
                      struct skn_slice tag);
-/* No answer comes any more; the receiver may handle the call all the same. False: it was over. */
+/* No answer comes any more; the receiver may handle the call all the same, and is told if it kept it.
+ * False: it was over. */
 bool skn_cx_call_cancel(struct skn_cx *cx, uint64_t number);
+
+/* The call that is handled stays open behind this slice, to be answered by a later one of this domain
+ * under the number that this gives. `tag` comes back with the SKN_MESSAGE_CANCEL when the caller cancels or
+ * is removed, which ends it. When this domain is removed the caller is answered SKN_EGONE, when it becomes
+ * FAULTED with SKN_EFAULT. 0: what is handled is no call; answer it now. Faults with SKN_EFULL over
+ * the limit `kept_calls`, and when the call was answered or kept before. */
+uint64_t skn_cx_call_keep(struct skn_cx *cx, struct skn_slice tag);
+/* Answers a call that was kept, as skn_cx_reply and skn_cx_refuse do. False: it is over, and nothing
+ * happened. */
+bool skn_cx_call_answer(struct skn_cx *cx, uint64_t kept, struct skn_value value);
+bool skn_cx_call_refuse(struct skn_cx *cx, uint64_t kept, enum skn_rc rc, const char *text);
+/* What the slice calls from here on it calls for this one, so `call_depth` counts on from its depth. False:
+ * it is over, so nobody waits for what would be done. */
+bool skn_cx_call_go_on(struct skn_cx *cx, uint64_t kept);
 
 /* Answers the request or call that is handled; without one nothing happens. At most once; when a handler
  * does not, the answer is none. Nothing is left of secrets in an answer or a signal. */

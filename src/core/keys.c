@@ -15,6 +15,8 @@ enum {
     DOMAIN_RANGE = 5,
     DOMAIN_INDEX = 6,
     DOMAIN_CALL = 7,
+    DOMAIN_KEPT = 8,
+    DOMAIN_KEPT_BY = 9,
     DOMAIN_OWN = 0x10
 };
 
@@ -249,6 +251,35 @@ void skn_key_timer(struct skn_key *key, struct skn_slice address, uint64_t numbe
 {
     skn_key_timers(key, address);
     put_be64(key, number);
+}
+
+void skn_key_kept_all(struct skn_key *key, struct skn_slice address)
+{
+    domain(key, address, DOMAIN_KEPT);
+}
+
+void skn_key_kept(struct skn_key *key, struct skn_slice address, uint64_t number)
+{
+    skn_key_kept_all(key, address);
+    put_be64(key, number);
+}
+
+void skn_key_kept_by(struct skn_key *key,
+                     struct skn_slice address,
+                     struct skn_slice caller,
+                     uint64_t number,
+                     uint64_t called)
+{
+    domain(key, address, DOMAIN_KEPT_BY);
+    put(key, caller);
+    put_u8(key, 0);
+    put_be64(key, number);
+    put_be64(key, called);
+}
+
+void skn_key_calls(struct skn_key *key, struct skn_slice address)
+{
+    domain(key, address, DOMAIN_CALL);
 }
 
 void skn_key_call(struct skn_key *key, struct skn_slice address, uint64_t number)

@@ -25,6 +25,7 @@
     X(mailbox_messages,    uint32_t, 10000,     1,     10000000,   COUNT, 1, "messages in one lane (priority) of a domain's mailbox", "what other domains send waits in order and counts against them; nothing is lost") \
     X(answers,             uint32_t, 1000000,   1000,  100000000,  COUNT, 1, "timers, intents and calls of a domain that are not over", "a slice that asks for one more faults with `LIMIT`") \
     X(call_depth,          uint32_t, 256,       1,     10000,      COUNT, 1, "calls in a chain, each made while another is handled", "the slice that calls faults with `LIMIT`, and its caller is told") \
+    X(kept_calls,          uint32_t, 1000000,   1,     100000000,  COUNT, 1, "calls that a domain keeps to answer them later", "the slice that keeps one more faults with `LIMIT`, and its caller is told") \
     X(outbox_messages,     uint32_t, 10000,     1,     10000000,   COUNT, 1, "messages of a domain that wait at others", "the domain rests until it is under half: only mail of its full lanes is handled, and a slice that would let more wait faults with `OUTBOX_FULL`") \
     X(outbox_bytes,        uint32_t, 67108864,  65536, 2147483648, BYTES, 1, "bytes of those messages", "likewise") \
     X(faulted_waiting,     uint32_t, 10000,     1,     10000000,   COUNT, 1, "messages that wait for one FAULTED domain", "a slice that sends it one more faults with `TARGET_FAULTED`") \

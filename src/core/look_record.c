@@ -24,7 +24,9 @@ const char *skn_message_kind_name(enum skn_message_kind kind)
                                         "sweep",
                                         "call",
                                         "answer",
-                                        "places"};
+                                        "places",
+                                        "cancel",
+                                        "kept"};
     return kind < SKN_ARRAY_LEN(names) ? names[kind] : "";
 }
 
@@ -140,7 +142,7 @@ void skn_look_build_message(struct skn_builder *b, const struct skn_message *mes
     if (message->stamp > 0) put_int(b, "stamp", message->stamp);
     bool is_answer = message->kind == SKN_MESSAGE_ANSWER;
     if (is_answer || message->kind == SKN_MESSAGE_CALL || message->kind == SKN_MESSAGE_TIMER ||
-        message->kind == SKN_MESSAGE_ATTEMPT)
+        message->kind == SKN_MESSAGE_CANCEL || message->kind == SKN_MESSAGE_ATTEMPT)
         put_int(b, "number", message->number);
     if (is_answer && message->rc != SKN_OK) {
         put_str(b, "code", skn_rc_info(message->rc)->name);

@@ -96,14 +96,15 @@ enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_do
     bool rests = skn_outbox_rests(core, skn_dom_address(dom));
     uint32_t lanes = ready_lanes(dom, lanes_of(dom, rests), rests);
     unsigned lane = lanes ? (unsigned)__builtin_ctz(lanes) : SKN_PRIORITIES;
-    if (lane > SKN_PRIORITY_NORMAL && has_letters(dom, rests)) lane = SKN_PRIORITY_NORMAL;
+    bool is_first = dom->fails_kept || has_letters(dom, rests);
+    if (lane > SKN_PRIORITY_NORMAL && is_first) lane = SKN_PRIORITY_NORMAL;
     return (enum skn_priority)lane;
 }
 
 bool skn_mail_has_any(const struct skn_dom *dom)
 {
-    bool has = dom->mail || dom->again || dom->has_ranges || skn_remove_wants(dom) ||
-               first_of(&dom->answers);
+    bool has = dom->mail || dom->again || dom->has_ranges || dom->fails_kept ||
+               skn_remove_wants(dom) || first_of(&dom->answers);
     for (unsigned lane = 0; lane < SKN_PRIORITIES && !has; lane++)
         has = first_of(&dom->requests[lane]) != NULL;
     return has;
@@ -131,6 +132,7 @@ void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_
     dom->again = SKN_AGAIN_NO;
     dom->is_removing = meta->removal != SKN_REMOVE_NOT;
     dom->has_ranges = meta->ranges > 0;
+    dom->fails_kept = meta->is_faulted && meta->kept > 0;
     if (meta->again_from < meta->again_to && !meta->is_faulted)
         dom->again = meta->is_closing ? SKN_AGAIN_CLOSE : SKN_AGAIN_LETTERS;
     for (unsigned lane = 0; lane < SKN_LANES && !meta->is_faulted; lane++) {
@@ -249,6 +251,10 @@ enum skn_rc skn_mail_choose(struct skn_core *core,
     bool looks = dom->must_look || dom->again || (rests && dom->mail);
     enum skn_rc rc = looks ? look(core, dom, &meta, diag) : SKN_OK;
     if (rc != SKN_OK) return rc;
+    if (dom->fails_kept) {
+        work->message = (struct skn_message){.kind = SKN_MESSAGE_KEPT, .payload = skn_value_none()};
+        return SKN_OK;
+    }
     if (has_letters(dom, rests)) return skn_dead_choose(core, dom, &meta, work, diag);
     uint8_t mail = lanes_of(dom, rests);
     uint32_t lanes = ready_lanes(dom, mail, rests);
@@ -406,7 +412,7 @@ static void put_in_lane(struct skn_cx *cx,
  * FAULTED and has very much waiting takes no more from anybody [E33]. */
 static bool may_wait(struct skn_cx *cx, struct skn_slice target, bool counts)
 {
-    if (!cx->dom) return true;
+    if (!cx->dom || cx->is_cancelling) return true;
     /* What is asked of limiters and given by them has a limit elsewhere: each ask has an intent, and
      * who sends too many rests. To lose one would lose a place. */
     if (cx->dom->program == &skn_limiter_program || skn_limiter_is(target)) return true;
@@ -457,6 +463,9 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
     struct skn_meta_row *meta = met ? &met->known.row : &cx->meta;
     /* A place for nobody: who is being removed gives back all that it asked for. */
     if (skn_limiter_is(sender) && (is_new || meta->removal != SKN_REMOVE_NOT)) return cx->rc;
+    /* Nor a cancel for who has nothing of its call; behind one that waits it waits, too. */
+    bool has_call = !is_new && (meta->removal == SKN_REMOVE_NOT || meta->waiting[lane] > 0);
+    if (!has_call && skn_message_is_cancel(message)) return cx->rc;
     bool has_room = meta->removal == SKN_REMOVE_NOT && meta->waiting[lane] == 0 &&
                     meta->mail[lane] < cx->core->limits.mailbox_messages;
     if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {

@@ -4,7 +4,8 @@
  *   (none) --begin--> CANCEL --all asked--> WAIT --all ended, all sent--> ROWS --none left--> (none)
  *
  * From the batch that begins it on nobody sees a row of the domain, requests that wait are answered
- * GONE, and messages that come wait, whatever room there is. CANCEL asks for the end of its intents;
+ * GONE, and messages that come wait, whatever room there is. CANCEL asks for the end of its intents and
+ * calls;
  * WAIT is for their results, which no program sees, and until its messages to other shards have
  * arrived. ROWS removes the rest, at most 1,000 rows and 4 MiB a batch. Where it stands is in the
  * domain's row, so an opening goes on with it.
@@ -115,7 +116,22 @@ static void begin(struct skn_cx *cx)
     cx->removal = SKN_REMOVAL_BEGUN;
 }
 
-/* Asks for the end of every intent, from the number on where the last batch stopped. */
+/* Who keeps a call of it need not go on with it. */
+static void cancel_calls(struct skn_cx *cx, int most)
+{
+    skn_key_calls(&cx->key, skn_dom_address(cx->dom));
+    struct skn_slice prefix = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    for (int i = 0; i < most; i++) {
+        struct skn_row row;
+        enum skn_rc rc = skn_raw_next(cx, prefix, prefix, &row);
+        if (rc == SKN_ENOENT) cx->meta.removal = SKN_REMOVE_WAIT;
+        if (rc != SKN_OK) return;
+        struct skn_cursor cursor = skn_cursor(skn_slice_from(row.key, prefix.len));
+        (void)skn_cx_call_cancel(cx, skn_cursor_be(&cursor, 8));
+    }
+}
+
+/* Asks for the end of every intent, and of every call behind them, from the number on where the last batch stopped. */
 static void cancel_some(struct skn_cx *cx)
 {
     struct skn_slice address = skn_dom_address(cx->dom);
@@ -126,7 +142,7 @@ static void cancel_some(struct skn_cx *cx)
         struct skn_row row;
         skn_key_intent(&cx->key, address, cx->meta.removal_at);
         enum skn_rc rc = skn_raw_next(cx, prefix, skn_key_slice(&cx->key), &row);
-        if (rc == SKN_ENOENT) cx->meta.removal = SKN_REMOVE_WAIT;
+        if (rc == SKN_ENOENT) cancel_calls(cx, CANCELS_AT_ONCE - i);
         if (rc != SKN_OK) return;
         struct skn_cursor cursor = skn_cursor(skn_slice_from(row.key, prefix.len));
         uint64_t number = skn_cursor_be(&cursor, 8);
@@ -230,6 +246,12 @@ static bool before_timer(struct skn_cx *cx, const struct skn_row *row)
     return true;
 }
 
+static bool before_kept(struct skn_cx *cx, const struct skn_row *row)
+{
+    skn_kept_gone(cx, row->value);
+    return cx->rc == SKN_OK;
+}
+
 static bool before_answer(struct skn_cx *cx, const struct skn_row *row)
 {
     skn_request_forget(cx, row);
@@ -264,7 +286,8 @@ static bool remove_some(struct skn_cx *cx)
         before_fn *before;
     } kinds[] = {{skn_key_mailbox, before_mail},
                  {skn_key_timers, before_timer},
-                 {skn_key_requests, before_answer}};
+                 {skn_key_requests, before_answer},
+                 {skn_key_kept_all, before_kept}};
     cx->meta_changed = true;
     for (size_t i = 0; i < SKN_ARRAY_LEN(kinds); i++) {
         kinds[i].key(&cx->key, address);

@@ -114,7 +114,7 @@ static enum skn_rc compare(struct skn_core *core,
 static bool is_own_work(enum skn_message_kind kind)
 {
     return kind == SKN_MESSAGE_LETTERS || kind == SKN_MESSAGE_REMOVE || kind == SKN_MESSAGE_SWEEP ||
-           kind == SKN_MESSAGE_PLACES;
+           kind == SKN_MESSAGE_PLACES || kind == SKN_MESSAGE_KEPT;
 }
 
 /* SKN_ENOENT: the program that made it is not here. Module 0 says that none handled it: the message
@@ -166,9 +166,9 @@ static enum skn_rc run_message(struct skn_core *core,
         return run_slice(core, record, info.address, NULL, out_message, diag);
     }
     *out_message = handled.message;
-    bool is_mail = handled.message.kind == SKN_MESSAGE_SEND ||
-                   handled.message.kind == SKN_MESSAGE_CALL ||
-                   handled.message.kind == SKN_MESSAGE_ANSWER;
+    bool is_mail =
+        handled.message.kind == SKN_MESSAGE_SEND || handled.message.kind == SKN_MESSAGE_CALL ||
+        handled.message.kind == SKN_MESSAGE_CANCEL || handled.message.kind == SKN_MESSAGE_ANSWER;
     bool fits = !is_mail && skn_value_size(handled.message.payload) <= core->limits.message_bytes;
     if (!fits) return SKN_CORRUPT(diag, "its message is none that a record holds");
     return run_slice(core, record, handled.address, &handled, out_message, diag);

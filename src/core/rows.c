@@ -30,7 +30,8 @@ enum {
     META_REMOVING = 8,
     META_RANGES = 16,
     META_ANSWERS = 32,
-    META_FLAGS = 63
+    META_KEPT = 64,
+    META_FLAGS = 127
 };
 
 /* Seven bits a byte, low ones first, all but the last with the high bit: the row of a domain is in
@@ -82,11 +83,12 @@ static uint8_t flags_of(const struct skn_meta_row *row)
     if (row->removal != SKN_REMOVE_NOT) flags |= META_REMOVING;
     if (row->ranges > 0) flags |= META_RANGES;
     if (row->answers > 0) flags |= META_ANSWERS;
+    if (row->kept > 0) flags |= META_KEPT;
     return (uint8_t)flags;
 }
 
 /* Bytes of the row of a domain that has everything. */
-enum { VARINT_MAX = 10, META_NUMBERS = 7, META_OPTIONAL = 7, META_BYTES = 4 };
+enum { VARINT_MAX = 10, META_NUMBERS = 7, META_OPTIONAL = 8, META_BYTES = 4 };
 enum { META_MAX = META_BYTES + VARINT_MAX * (META_NUMBERS + META_OPTIONAL + 2 * SKN_LANES) };
 
 static uint8_t *put_optional(uint8_t *at, const struct skn_meta_row *row, uint8_t flags)
@@ -105,6 +107,7 @@ static uint8_t *put_optional(uint8_t *at, const struct skn_meta_row *row, uint8_
         at = put_varint(at, row->next_range);
     }
     if (flags & META_ANSWERS) at = put_varint(at, row->answers);
+    if (flags & META_KEPT) at = put_varint(at, row->kept);
     return at;
 }
 
@@ -157,6 +160,10 @@ static void read_optional(struct skn_cursor *cursor, unsigned flags, struct skn_
     if (flags & META_ANSWERS) {
         out->answers = read_varint32(cursor);
         if (out->answers == 0) cursor->bad = true;
+    }
+    if (flags & META_KEPT) {
+        out->kept = read_varint32(cursor);
+        if (out->kept == 0) cursor->bad = true;
     }
 }
 
@@ -288,10 +295,15 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
     return finish(&cursor, level, "intent", diag);
 }
 
+/* The priority of most calls is normal, and stands there as nothing. */
+enum { CALL_DEPTH_BITS = 24, CALL_DEPTH_MASK = (1 << CALL_DEPTH_BITS) - 1 };
+
 void skn_call_encode(const struct skn_call_row *row, struct skn_buf *out)
 {
+    uint32_t priority = (uint32_t)row->priority ^ (uint32_t)SKN_PRIORITY_NORMAL;
+    SKN_ASSERT(row->depth <= CALL_DEPTH_MASK);
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_le32(out, row->depth);
+    skn_buf_put_le32(out, row->depth | priority << CALL_DEPTH_BITS);
     skn_buf_put_le64(out, row->stamp);
     skn_buf_put_block(out, row->target);
     skn_buf_put_block(out, row->tag);
@@ -301,12 +313,41 @@ enum skn_rc skn_call_decode(struct skn_slice bytes, struct skn_call_row *out, st
 {
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
-    *out = (struct skn_call_row){.depth = skn_cursor_le32(&cursor)};
+    uint32_t depth = skn_cursor_le32(&cursor);
+    uint32_t priority = depth >> CALL_DEPTH_BITS ^ (uint32_t)SKN_PRIORITY_NORMAL;
+    *out = (struct skn_call_row){.depth = depth & CALL_DEPTH_MASK, .priority = priority};
+    if (priority >= SKN_PRIORITIES) cursor.bad = true;
     out->stamp = skn_cursor_le64(&cursor);
     out->target = skn_cursor_block(&cursor);
     out->tag = skn_cursor_block(&cursor);
     if (out->depth == 0 || out->target.len == 0) cursor.bad = true;
     return finish(&cursor, level, "call", diag);
+}
+
+void skn_kept_call_encode(const struct skn_kept_call_row *row, struct skn_buf *out)
+{
+    skn_buf_put_u8(out, SKN_ROW_LEVEL);
+    skn_buf_put_le32(out, row->depth);
+    skn_buf_put_le64(out, row->number);
+    skn_buf_put_le64(out, row->called);
+    skn_buf_put_block(out, row->caller);
+    skn_buf_put_block(out, row->name);
+    skn_buf_put_block(out, row->tag);
+}
+
+enum skn_rc
+skn_kept_call_decode(struct skn_slice bytes, struct skn_kept_call_row *out, struct skn_diag *diag)
+{
+    struct skn_cursor cursor = skn_cursor(bytes);
+    uint8_t level = skn_cursor_u8(&cursor);
+    *out = (struct skn_kept_call_row){.depth = skn_cursor_le32(&cursor)};
+    out->number = skn_cursor_le64(&cursor);
+    out->called = skn_cursor_le64(&cursor);
+    out->caller = skn_cursor_block(&cursor);
+    out->name = skn_cursor_block(&cursor);
+    out->tag = skn_cursor_block(&cursor);
+    if (out->depth == 0 || out->caller.len == 0) cursor.bad = true;
+    return finish(&cursor, level, "kept call", diag);
 }
 
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out)
@@ -342,7 +383,7 @@ static bool has_numbers(unsigned kind)
 
 static bool is_of_call(unsigned kind)
 {
-    return kind == SKN_MESSAGE_CALL || kind == SKN_MESSAGE_ANSWER;
+    return kind == SKN_MESSAGE_CALL || kind == SKN_MESSAGE_ANSWER || kind == SKN_MESSAGE_CANCEL;
 }
 
 static inline uint8_t *put_le32(uint8_t *at, uint32_t n)
@@ -433,7 +474,7 @@ read_message(struct skn_cursor *cursor, struct skn_message *out, struct skn_slic
     out->tag = skn_cursor_block(cursor);
     out->reason = skn_cursor_block(cursor);
     *out_payload = skn_cursor_block(cursor);
-    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_PLACES) cursor->bad = true;
+    if (kind < SKN_MESSAGE_REQUEST || kind > SKN_MESSAGE_KEPT) cursor->bad = true;
     if (priority >= SKN_PRIORITIES || status > SKN_ATTEMPT_INTERRUPTED) cursor->bad = true;
     return level;
 }
@@ -560,4 +601,9 @@ enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_s
     (void)skn_cursor_bytes(&cursor, BEFORE_NUMBERS + numbers);
     *out_sender = skn_cursor_block(&cursor);
     return cursor.bad ? SKN_ECORRUPT : SKN_OK;
+}
+
+bool skn_message_is_cancel(struct skn_slice message)
+{
+    return message.len > 1 && message.ptr[1] == SKN_MESSAGE_CANCEL;
 }

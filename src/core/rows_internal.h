@@ -23,8 +23,9 @@
  *                                       waits         message        the batch that takes it in
  *   01 0d 00 target 00 sender           counter       struct counter the batch that brings it to 0
  *   01 0e 00 target                     FAULTED while something waits for it   empty   redeliver
- *   01 0f 00 address                    busy          1 letters are handed over, 2 removed, 4 ranges
- *                                                     of rows are removed:1   when that is done
+ *   01 0f 00 address                    busy          1 letters are handed over, 2 removed, 4 ranges of
+ *                                                     rows are removed, 8 calls that a FAULTED one kept
+ *                                                     are answered:1   when that is done
  *   01 10 00                            next sweep    hour:4         the sweep that leaves no answer
  *   01 20 00                            sealing key   struct sealing nobody
  *   01 21 00 address                    has sealed rows   empty      with the domain
@@ -39,6 +40,9 @@
  *   02 address 00 05 number:8        range that went struct range    the slice that removes the last
  *   02 address 00 07 number:8        call           struct call      its answer, cancel, or the end of
  *                                                                    the domain
+ *   02 address 00 08 number:8        kept call      struct kept_call its answer, cancel, or the end of
+ *                                                                    the domain [keep.c]
+ *   02 address 00 09 caller 00 number:8 called:8   kept: of which call   number:8   with it
  *   02 address 00 06 index:1 entry 00 01 key   declared index   empty   with the row [index_internal.h]
  *   02 address 00 10 key             the program's own rows          the program
  *
@@ -46,20 +50,21 @@
  *   meta      level:1 flags:1 faults dead next_mail next_timer next_intent last_dead epoch
  *             lanes:1 (bit per lane that follows) then for each: mail waiting
  *             with flag 2: again_from again_to; 8: removal:1 removed_at removal_at;
- *             16: ranges next_range; 32: answers. Numbers without a size are varints: 7 bits a byte,
+ *             16: ranges next_range; 32: answers; 64: kept. Numbers without a size are varints: 7 bits a byte,
  *             low ones first, the high bit says that more follow, no zero byte at the end.
  *             flags: 1 FAULTED, 2 letters are handed over, 4 or closed, 8 it is being removed,
- *             16 it has ranges of rows that are gone, 32 it has timers or intents
+ *             16 it has ranges of rows that are gone, 32 it has timers or intents, 64 it keeps calls
  *   timer     level:1 kind:1 due:8 intent:8 tag:block
  *   intent    level:1 state:1 cancel:1 attempt:4 counted:4 interruptions:4 epoch:8 timer:8 key:16
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
  *             with bit 80 of the state: key:block places:4 rate:4 burst:4 rate_ms:8 priority:1
  *             ticket:8 of its limiter [limiter_internal.h]
- *   call      level:1 depth:4 stamp:8 target:block tag:block
+ *   call      level:1 depth:3 priority:1 (exclusive or that of normal) stamp:8 target:block tag:block
+ *   kept_call level:1 depth:4 number:8 called:8 caller:block name:block tag:block
  *   answer    level:1 rc:4 hour:4 (since 1970) hash:16 text:block value:block
  *   kept      level:1 ids:8 bytes:8
  *   message   level:1 kind:1 priority:1 status:1 final:1 stamp:8 (number:8 attempt:4 epoch:8
- *             next_due:8 unless it is a request or was sent; of a call and its answer
+ *             next_due:8 unless it is a request or was sent; of a call, its answer, its cancel
  *             number:8 depth:4 rc:4 called:8)
  *             sender:block name:block tag:block reason:block payload:block
  *             (the payload is a value, or a mark and one with sealed parts, as in a row; value.h)
@@ -103,6 +108,15 @@ void skn_key_mailbox(struct skn_key *key, struct skn_slice address); /* all of i
 void skn_key_mail_lane(struct skn_key *key, struct skn_slice address, enum skn_priority lane);
 void skn_key_intent(struct skn_key *key, struct skn_slice address, uint64_t number);
 void skn_key_call(struct skn_key *key, struct skn_slice address, uint64_t number);
+/* A call that is kept, all of them, and what its caller's cancel finds it by. */
+void skn_key_kept(struct skn_key *key, struct skn_slice address, uint64_t number);
+void skn_key_kept_all(struct skn_key *key, struct skn_slice address);
+void skn_key_kept_by(struct skn_key *key,
+                     struct skn_slice address,
+                     struct skn_slice caller,
+                     uint64_t number,
+                     uint64_t called);
+void skn_key_calls(struct skn_key *key, struct skn_slice address);
 void skn_key_intents(struct skn_key *key, struct skn_slice address);
 void skn_key_request(struct skn_key *key,
                      struct skn_slice target,
@@ -195,7 +209,7 @@ enum skn_remove_state {
 };
 
 /* What the core has to do for a domain; the value of its row `busy`. */
-enum { SKN_BUSY_LETTERS = 1, SKN_BUSY_REMOVING = 2, SKN_BUSY_RANGES = 4 };
+enum { SKN_BUSY_LETTERS = 1, SKN_BUSY_REMOVING = 2, SKN_BUSY_RANGES = 4, SKN_BUSY_KEPT = 8 };
 
 /* Lanes of a mailbox: one of each priority, and one that answers of calls have a reserved place in. */
 enum { SKN_LANE_ANSWERS = SKN_PRIORITIES, SKN_LANES };
@@ -216,6 +230,7 @@ struct skn_meta_row {
     uint32_t ranges;     /* of own rows that are gone and not removed yet */
     uint64_t next_range;
     uint32_t answers; /* timers of the program, intents and calls: places for what they bring */
+    uint32_t kept;    /* calls that are to be answered by a later slice */
 };
 
 enum skn_timer_kind { SKN_TIMER_PROGRAM = 1, SKN_TIMER_RETRY = 2 };
@@ -253,10 +268,19 @@ struct skn_intent_row {
 /* A call that has no answer yet. Its number alone would not tell it from one of an earlier domain of
  * this address. */
 struct skn_call_row {
-    uint32_t depth; /* as the call says it */
+    uint32_t depth;             /* as the call says it */
+    enum skn_priority priority; /* likewise: its cancel comes behind it */
     uint64_t stamp;
     struct skn_slice target;
     struct skn_slice tag;
+};
+
+/* A call that its receiver keeps: what its answer needs. */
+struct skn_kept_call_row {
+    uint32_t depth;
+    uint64_t number, called; /* of the call, at its caller */
+    struct skn_slice caller, name;
+    struct skn_slice tag; /* the receiver's own */
 };
 
 struct skn_answer_row {
@@ -272,6 +296,7 @@ static inline uint8_t skn_meta_busy(const struct skn_meta_row *meta)
     unsigned busy = meta->again_from < meta->again_to ? SKN_BUSY_LETTERS : 0;
     if (meta->removal != SKN_REMOVE_NOT) busy |= SKN_BUSY_REMOVING;
     if (meta->ranges > 0) busy |= SKN_BUSY_RANGES;
+    if (meta->is_faulted && meta->kept > 0) busy |= SKN_BUSY_KEPT;
     return (uint8_t)busy;
 }
 
@@ -313,6 +338,7 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out);
 void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out);
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out);
 void skn_call_encode(const struct skn_call_row *row, struct skn_buf *out);
+void skn_kept_call_encode(const struct skn_kept_call_row *row, struct skn_buf *out);
 void skn_answer_encode(const struct skn_answer_row *row, struct skn_buf *out);
 void skn_message_encode(const struct skn_message *message, struct skn_buf *out);
 void skn_handled_encode(const struct skn_handled *handled, struct skn_buf *out);
@@ -330,6 +356,8 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
 SKN_MUST_USE enum skn_rc
 skn_call_decode(struct skn_slice bytes, struct skn_call_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
+skn_kept_call_decode(struct skn_slice bytes, struct skn_kept_call_row *out, struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc
 skn_answer_decode(struct skn_slice bytes, struct skn_answer_row *out, struct skn_diag *diag);
 SKN_MUST_USE enum skn_rc
 skn_message_decode(struct skn_slice bytes, struct skn_message *out, struct skn_diag *diag);
@@ -346,4 +374,5 @@ skn_note_decode(struct skn_slice bytes, struct skn_note *out, struct skn_diag *d
 SKN_MUST_USE enum skn_rc
 skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_slice *out_message);
 /* Of an encoded message, without a look at the rest. */
+bool skn_message_is_cancel(struct skn_slice message);
 SKN_MUST_USE enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender);

@@ -31,6 +31,7 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
         cx->meta.mail[work->lane]--;
         cx->meta_changed = true;
         if (message->kind == SKN_MESSAGE_ANSWER) return skn_call_take(cx, message);
+        if (message->kind == SKN_MESSAGE_CANCEL) return skn_kept_cancelled(cx, message);
         return skn_intent_is_given(message) ? skn_intent_given(cx, message) : SKN_TAKE_GIVE;
     }
     if (message->kind == SKN_MESSAGE_TIMER) return skn_timer_take(cx, message);
@@ -63,7 +64,7 @@ static void answer_none(struct skn_cx *cx)
 {
     bool is_call = cx->message->kind == SKN_MESSAGE_CALL;
     bool is_asked = is_call || (cx->input && skn_message_is_asked(cx->message->kind));
-    if (is_asked && !cx->has_replied) skn_cx_reply(cx, skn_value_none());
+    if (is_asked && !cx->has_replied && !cx->has_kept) skn_cx_reply(cx, skn_value_none());
 }
 
 /* The program's part. False: it was refused, and nothing changed. */
@@ -106,7 +107,8 @@ give(struct skn_cx *cx, const struct skn_work *work, void *warm, struct skn_mess
 static void *wake(struct skn_cx *cx)
 {
     const struct skn_program *program = cx->dom->program;
-    bool is_unseen = cx->message->kind == SKN_MESSAGE_PLACES;
+    bool is_unseen =
+        cx->message->kind == SKN_MESSAGE_PLACES || cx->message->kind == SKN_MESSAGE_KEPT;
     if (!program->wake || cx->core->guard.is_careful || is_unseen) return NULL;
     return skn_cx_load_meta(cx) == SKN_OK ? program->wake(cx) : NULL;
 }
@@ -124,8 +126,8 @@ static void end_if_empty(struct skn_cx *cx)
     struct skn_row row;
     for (unsigned lane = 0; lane < SKN_LANES; lane++)
         if (meta->mail[lane] > 0 || meta->waiting[lane] > 0) return;
-    bool is_needed = meta->answers > 0 || meta->dead > 0 || meta->ranges > 0 || meta->is_faulted ||
-                     meta->removal != SKN_REMOVE_NOT;
+    bool is_needed = meta->answers > 0 || meta->dead > 0 || meta->ranges > 0 || meta->kept > 0 ||
+                     meta->is_faulted || meta->removal != SKN_REMOVE_NOT;
     if (is_needed || skn_cx_next(cx, (struct skn_slice){0}, (struct skn_slice){0}, &row) == SKN_OK)
         return;
     if (cx->rc != SKN_OK) return;
@@ -154,6 +156,8 @@ static enum skn_rc handle(struct skn_cx *cx, const struct skn_work *work, void *
         skn_remove_step(cx);
     else if (message.kind == SKN_MESSAGE_PLACES)
         skn_hold_give_back(cx, &message);
+    else if (message.kind == SKN_MESSAGE_KEPT)
+        skn_kept_fail(cx);
     else if (cx->meta.removal != SKN_REMOVE_NOT)
         take_unseen(cx, &message);
     else if (!give(cx, work, warm, &message))

@@ -51,7 +51,7 @@ static enum skn_rc check_entry(const struct skn_core *core, uint32_t from, struc
     if (rc != SKN_OK) return rc;
     const struct skn_message *m = &e->message;
     bool is_known = m->kind == SKN_MESSAGE_SEND || (m->kind == SKN_MESSAGE_CALL && m->depth > 0) ||
-                    m->kind == SKN_MESSAGE_ANSWER;
+                    m->kind == SKN_MESSAGE_ANSWER || m->kind == SKN_MESSAGE_CANCEL;
     bool fits = is_known && m->priority == e->lane && m->sender.len > 0 &&
                 m->sender.len <= SKN_ADDRESS_MAX && !memchr(m->sender.ptr, 0, m->sender.len) &&
                 skn_shard_of(m->sender, mail->shards) == from &&

@@ -33,6 +33,8 @@
  *                                          the last keeps the number of hops
  *            bounce {to, left}             to and fro between two until `left` is 0
  *            ask {to, name, value}         calls an address with a message of that name (echo)
+ *            later {ms, value}             of a call only: kept, and answered with the value after so
+ *                                          many milliseconds (1000)
  *            answers                       answers {answered, code, answer}: of its calls, and what the
  *                                          last one came to
  *            get                           answers {received, hops}: messages, and the last number

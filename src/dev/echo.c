@@ -7,8 +7,8 @@
 #include "base/pure.h"
 
 /* Rows: "received" messages, "hops" what the last one that went no further had, "answered" calls of its
- * own, "code" and "answer" of the last of them. */
-enum { HOPS_MAX = 1 << 30 };
+ * own, "code" and "answer" of the last of them; "L" and the number of a call that it keeps: its answer. */
+enum { HOPS_MAX = 1 << 30, LATER_MS_MAX = 86400000, LATER_MS = 1000 };
 
 #define RECEIVED SKN_LIT("received")
 #define HOPS     SKN_LIT("hops")
@@ -112,6 +112,38 @@ static enum skn_rc hear(struct skn_cx *cx, const struct skn_message *message, st
     return skn_cx_rc(cx);
 }
 
+static struct skn_slice later_key(struct skn_cx *cx, uint64_t kept)
+{
+    return dev_key(cx, 'L', skn_slice(&kept, sizeof kept));
+}
+
+/* Keeps the call, and answers it when its timer fires. */
+static enum skn_rc
+later(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    int64_t ms;
+    if (!dev_int(message->payload, "ms", 0, LATER_MS_MAX, LATER_MS, &ms))
+        return dev_refuse(cx, message, "{ms, value}");
+    uint64_t kept = skn_cx_call_keep(cx, (struct skn_slice){0});
+    skn_cx_put_value(cx, later_key(cx, kept), dev_member(message->payload, "value"));
+    (void)skn_cx_timer_set(
+        cx, skn_cx_now_ms(cx) + (uint64_t)ms, skn_slice((const uint8_t *)&kept, sizeof kept));
+    return dev_end(cx, message, diag);
+}
+
+static enum skn_rc answer_later(struct skn_cx *cx, struct skn_slice tag)
+{
+    uint64_t kept = 0;
+    struct skn_slice bytes;
+    if (tag.len == sizeof kept) memcpy(&kept, tag.ptr, sizeof kept);
+    enum skn_rc rc = skn_cx_get(cx, later_key(cx, kept), &bytes);
+    if (rc == SKN_ENOENT) return SKN_OK; /* it was cancelled */
+    if (rc != SKN_OK) return rc;
+    (void)skn_cx_call_answer(cx, kept, skn_value_view(bytes));
+    skn_cx_delete(cx, later_key(cx, kept));
+    return skn_cx_rc(cx);
+}
+
 /* {answered, code, answer}; the code is `OK` or that of the fault or refusal. */
 static void tell_answers(struct skn_cx *cx)
 {
@@ -134,6 +166,13 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
 {
     (void)warm;
     if (message->kind == SKN_MESSAGE_ANSWER) return hear(cx, message, diag);
+    if (message->kind == SKN_MESSAGE_TIMER) return answer_later(cx, message->tag);
+    if (message->kind == SKN_MESSAGE_CANCEL) {
+        skn_cx_delete(cx, later_key(cx, message->number));
+        return skn_cx_rc(cx);
+    }
+    if (message->kind == SKN_MESSAGE_CALL && dev_is(message->name, "later"))
+        return later(cx, message, diag);
     if (dev_is(message->name, "ask")) return ask(cx, message, diag);
     if (dev_is(message->name, "answers")) {
         tell_answers(cx);
@@ -146,7 +185,8 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
         return dev_end(cx, message, diag);
     }
     if (!dev_is(message->name, "get"))
-        return dev_refuse(cx, message, "that of echo, forward, bounce, ask, answers or get");
+        return dev_refuse(
+            cx, message, "that of echo, forward, bounce, ask, answers, later (in a call) or get");
     int64_t received = dev_row_get(cx, RECEIVED), hops = dev_row_get(cx, HOPS);
     struct skn_builder *b = dev_map_begin(cx);
     dev_map_int(b, "received", received);

@@ -94,6 +94,7 @@
     X(ROW_DOMAIN,      1000, "rows: domain") \
     X(ROW_TIMER,       1000, "rows: timer") \
     X(ROW_DEAD,        200,  "rows: dead letter") \
+    X(ROW_KEPT,        400,  "rows: kept call, and of which call it is") \
     X(ROW_CALL,        1000, "rows: call") \
     X(ROW_OWN,         1000, "rows: a program's own") \
     X(ROW_INDEX,       500,  "rows: index of domains") \
@@ -120,6 +121,7 @@
     X(GONE_INTENT,     1000, "deletions: intent") \
     X(GONE_REQUEST,    0,    "deletions: request id") \
     X(GONE_TIMER,      1000, "deletions: timer") \
+    X(GONE_KEPT,       200,  "deletions: kept call, by its answer") \
     X(GONE_CALL,       1000, "deletions: call, by its answer") \
     X(GONE_OWN,        100,  "deletions: a program's own")
 /* clang-format on */

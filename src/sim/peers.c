@@ -10,7 +10,8 @@
  * answer to it has one then, and its receiver keeps the last one. What is not as it was sent counts as
  * out of order; so that a lost one is, a note without says so by `plain`.
  * Whoever gets a note that changes lanes calls its sender, too; a call is counted like a note of lane 5,
- * its answer like one of lane 6, so that each has to arrive once and in order.
+ * its answer like one of lane 6, so that each has to arrive once and in order. One call of three is kept and
+ * answered by a timer, whose tag is a zero byte, the number of the call and its caller.
  * Rows:
  *   "s" lane address   messages sent to it
  *   "r" lane address   messages received from it, the first that came out of order or 0
@@ -168,9 +169,32 @@ static void call_back(struct skn_cx *cx, struct skn_slice address)
     (void)skn_cx_call(cx, address, SKN_PRIORITY_NORMAL, SKN_LIT("call"), n, skn_cx_address(cx));
 }
 
+enum { KEPT_HEAD = 9, KEPT_OF = 3, KEPT_MS = 700 };
+
+static void keep_call(struct skn_cx *cx, struct skn_slice caller)
+{
+    uint64_t kept = skn_cx_call_keep(cx, (struct skn_slice){0});
+    uint8_t *tag = skn_arena_zero(skn_cx_arena(cx), 1, KEPT_HEAD + caller.len);
+    memcpy(tag + 1, &kept, sizeof kept);
+    memcpy(tag + KEPT_HEAD, caller.ptr, caller.len);
+    (void)skn_cx_timer_set(cx, skn_cx_now_ms(cx) + KEPT_MS, skn_slice(tag, KEPT_HEAD + caller.len));
+}
+
+static void answer_kept(struct skn_cx *cx, struct skn_slice tag)
+{
+    uint64_t kept;
+    memcpy(&kept, tag.ptr + 1, sizeof kept);
+    struct skn_value n = count_sent(cx, LANE_REPLIES, skn_slice_from(tag, KEPT_HEAD));
+    (void)skn_cx_call_answer(cx, kept, n);
+}
+
 static void take_call(struct skn_cx *cx, const struct skn_message *message)
 {
     count_received(cx, LANE_CALLS, message);
+    if (payload_int(message->payload, "n") % KEPT_OF == 0) {
+        keep_call(cx, message->sender);
+        return;
+    }
     skn_cx_reply(cx, count_sent(cx, LANE_REPLIES, message->sender));
 }
 
@@ -228,7 +252,10 @@ static enum skn_rc
 peer_handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct skn_diag *diag)
 {
     (void)warm, (void)diag;
-    if (message->kind == SKN_MESSAGE_TIMER)
+    if (message->kind == SKN_MESSAGE_TIMER && message->tag.len > KEPT_HEAD &&
+        message->tag.ptr[0] == 0)
+        answer_kept(cx, message->tag);
+    else if (message->kind == SKN_MESSAGE_TIMER)
         fire(cx, message->tag);
     else if (message->kind == SKN_MESSAGE_CALL)
         take_call(cx, message);

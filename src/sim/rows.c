@@ -33,6 +33,8 @@ static enum row_kind domain_kind(uint8_t code)
     case 2: return ROW_TIMER;
     case 3: return ROW_DEAD;
     case 7: return ROW_CALL;
+    case 8: return ROW_KEPT;
+    case 9: return ROW_KEPT_BY;
     case 0x10: return ROW_OWN;
     default: return ROW_OTHER;
     }
@@ -88,6 +90,8 @@ static const enum skn_cover row_items[] = {[ROW_EPOCH] = SKN_COVER_ROW_EPOCH,
                                            [ROW_TIMER] = SKN_COVER_ROW_TIMER,
                                            [ROW_DEAD] = SKN_COVER_ROW_DEAD,
                                            [ROW_CALL] = SKN_COVER_ROW_CALL,
+                                           [ROW_KEPT] = SKN_COVER_ROW_KEPT,
+                                           [ROW_KEPT_BY] = SKN_COVER_ROW_KEPT,
                                            [ROW_OWN] = SKN_COVER_ROW_OWN,
                                            [ROW_INDEX] = SKN_COVER_ROW_INDEX,
                                            [ROW_OUTBOX] = SKN_COVER_ROW_OUTBOX,
@@ -116,6 +120,7 @@ static void cover_deletion(struct world *w, enum row_kind kind)
     case ROW_REQUEST: world_cover(w, SKN_COVER_GONE_REQUEST); break;
     case ROW_TIMER: world_cover(w, SKN_COVER_GONE_TIMER); break;
     case ROW_CALL: world_cover(w, SKN_COVER_GONE_CALL); break;
+    case ROW_KEPT: world_cover(w, SKN_COVER_GONE_KEPT); break;
     case ROW_OWN: world_cover(w, SKN_COVER_GONE_OWN); break;
     case ROW_NAME: world_cover(w, SKN_COVER_GONE_NAME); break;
     case ROW_LEASE: world_cover(w, SKN_COVER_GONE_LEASE); break;

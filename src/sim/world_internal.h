@@ -234,6 +234,8 @@ enum row_kind {
     ROW_TIMER,
     ROW_DEAD,
     ROW_CALL,
+    ROW_KEPT,
+    ROW_KEPT_BY,
     ROW_OWN,
     ROW_INDEX,
     ROW_OUTBOX,

@@ -15,7 +15,7 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
-enum { KINDS = 13 };
+enum { KINDS = 16 };
 
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
@@ -111,9 +111,23 @@ static void encode(int which, struct skn_buf *out)
                                       .priority = SKN_PRIORITY_LOW};
     intent.ticket = 0x0102030405060708;
     if (which == 9) skn_intent_encode(&intent, out);
-    const struct skn_call_row call = {
-        .depth = 2, .stamp = 0x0102030405060708, .target = SKN_LIT("a:T/k"), .tag = SKN_LIT("t")};
+    struct skn_call_row call = {.depth = 2,
+                                .priority = SKN_PRIORITY_NORMAL,
+                                .stamp = 0x0102030405060708,
+                                .target = SKN_LIT("a:T/k"),
+                                .tag = SKN_LIT("t")};
     if (which == 10) skn_call_encode(&call, out);
+    call.priority = SKN_PRIORITY_LOW;
+    if (which == 13) skn_call_encode(&call, out);
+    const struct skn_kept_call_row kept_call = {.depth = 2,
+                                                .number = 3,
+                                                .called = 0x0102030405060708,
+                                                .caller = SKN_LIT("a:T/k"),
+                                                .name = SKN_LIT("n"),
+                                                .tag = SKN_LIT("t")};
+    if (which == 14) skn_kept_call_encode(&kept_call, out);
+    const struct skn_meta_row keeps = {.next_mail = 1, .kept = 300};
+    if (which == 15) skn_meta_encode(&keeps, out);
     message.kind = SKN_MESSAGE_ANSWER;
     message.depth = 3;
     message.rc = SKN_EGONE;
@@ -132,8 +146,10 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     struct skn_message message;
     struct skn_diag diag;
     struct skn_call_row call;
-    if (which == 0 || which == 12) return skn_meta_decode(bytes, &m, &diag);
-    if (which == 10) return skn_call_decode(bytes, &call, &diag);
+    struct skn_kept_call_row kept_call;
+    if (which == 0 || which == 12 || which == 15) return skn_meta_decode(bytes, &m, &diag);
+    if (which == 10 || which == 13) return skn_call_decode(bytes, &call, &diag);
+    if (which == 14) return skn_kept_call_decode(bytes, &kept_call, &diag);
     if (which == 1) return skn_timer_decode(bytes, &t, &diag);
     if (which == 2 || which == 9) return skn_intent_decode(bytes, &i, &diag);
     if (which == 3) return skn_answer_decode(bytes, &a, &diag);
@@ -169,6 +185,10 @@ static void rows_are_golden(void **state)
         ("010a03030101000000000000000200000000000000030000002500000008070605040302010100"
          "000073010000006e01000000740100000072020000000101"),
         "010000000100000000200200",
+        "0102000001080706050403020105000000613a542f6b0100000074",
+        "010200000003000000000000000807060504030201050000"
+        "00613a542f6b010000006e0100000074",
+        "01400000010000000000ac02",
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);

@@ -168,6 +168,23 @@ static void echo_asks_others_and_keeps_what_they_answer(void **state)
             "{\"answer\":null,\"answered\":2,\"code\":\"INVALID_ARGS\"}");
 }
 
+static void echo_answers_a_call_later_also_after_a_kill(void **state)
+{
+    struct world *w = *state;
+    answers(w,
+            "t:Echo/ask",
+            "ask",
+            "{\"to\":\"t:Echo/told\",\"name\":\"later\",\"value\":{\"ms\":500,\"value\":7}}",
+            "null");
+    w->shard.now_ms += 499;
+    answers(w, "t:Echo/ask", "answers", "null", "{\"answer\":null,\"answered\":0,\"code\":\"OK\"}");
+    shard_kill(&w->shard, true);
+    w->shard.now_ms += 1;
+    shard_settle(&w->shard);
+    answers(w, "t:Echo/ask", "answers", "null", "{\"answer\":7,\"answered\":1,\"code\":\"OK\"}");
+    assert_int_equal(send(w, "t:Echo/told", "later", "{\"value\":1}"), SKN_EARGS);
+}
+
 static void echo_answers_forwards_and_counts_hops(void **state)
 {
     struct world *w = *state;
@@ -309,6 +326,7 @@ int main(void)
         TEST(a_ledger_adds_up_and_has_each_id_once),
         TEST(a_fault_that_is_asked_for_drops_the_slice_whole),
         TEST(echo_asks_others_and_keeps_what_they_answer),
+        TEST(echo_answers_a_call_later_also_after_a_kill),
         TEST(echo_answers_forwards_and_counts_hops),
         TEST(a_flood_arrives_whole_and_in_order),
         TEST(a_hog_faults_at_each_budget_and_harms_nobody),
