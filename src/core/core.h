@@ -144,16 +144,27 @@ struct skn_program {
 
 /* --- what a program may do (cx.h has the calls) ------------------------------------------------ */
 
-/* Delays between attempts: backoff_ms, then times factor_milli / 1000, at most max_ms. */
+/* Delays between attempts: backoff_ms, then times factor_milli / 1000, at most max_ms; each made shorter
+ * by chance, by up to jitter_milli / 1000 of it. */
 struct skn_retry_policy {
     uint32_t attempts; /* in all; 0 counts as 1 */
     uint64_t backoff_ms;
     uint32_t factor_milli; /* 0 counts as 1000 */
     uint64_t max_ms;       /* 0 = no limit of its own */
+    uint32_t jitter_milli; /* 0 to 1000 */
+    /* Which failures are tried again, by their reasons: texts that end with a line feed each. An entry
+     * stands for the reason that is equal to it, and for those that go on behind it with ':' or ' '. */
+    struct skn_slice only;  /* empty: all */
+    struct skn_slice never; /* of those, not these */
 };
+#define SKN_RETRY_REASONS_MAX 65536 /* bytes of `only`, and of `never` */
 
-/* The wait before attempt `ended` + 1 when `ended` of them have ended; ended >= 1. */
-uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended);
+/* The wait before attempt `ended` + 1 when `ended` of them have ended; ended >= 1. `chance` is any number;
+ * it counts only with a jitter. */
+uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended, uint64_t chance);
+
+/* Whether a failure with this reason is one that is tried again. */
+bool skn_retry_takes(const struct skn_retry_policy *policy, struct skn_slice reason);
 
 /* A limiter: the domain "limit:Limit/KEY", one for a key over all programs, which the engine makes
  * when somebody needs it. An attempt that names one begins when the limiter gives it a place: there is

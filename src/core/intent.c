@@ -24,7 +24,7 @@
 #include "core/gas.h"
 #include "core/limiter_internal.h"
 
-uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended)
+uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ended, uint64_t chance)
 {
     SKN_ASSERT(ended >= 1);
     uint64_t cap = policy->max_ms ? policy->max_ms : SKN_HLC_MS_MAX / 4;
@@ -37,7 +37,31 @@ uint64_t skn_retry_delay_ms(const struct skn_retry_policy *policy, uint32_t ende
         if (grown <= delay) break;
         delay = grown < cap ? grown : cap;
     }
-    return delay;
+    SKN_ASSERT(policy->jitter_milli <= 1000);
+    uint64_t spread =
+        delay / 1000 * policy->jitter_milli + delay % 1000 * policy->jitter_milli / 1000;
+    return spread > 0 ? delay - chance % (spread + 1) : delay;
+}
+
+/* "exit" stands for "exit:75", "TOO_LARGE" for "TOO_LARGE: over 1 MiB". */
+static bool is_named(struct skn_slice entries, struct skn_slice reason)
+{
+    while (entries.len > 0) {
+        const uint8_t *end = memchr(entries.ptr, '\n', entries.len);
+        size_t len = end ? (size_t)(end - entries.ptr) : entries.len;
+        struct skn_slice entry = skn_slice(entries.ptr, len);
+        bool is_at_end = reason.len == len ||
+                         (reason.len > len && (reason.ptr[len] == ':' || reason.ptr[len] == ' '));
+        if (len > 0 && is_at_end && skn_slice_has_prefix(reason, entry)) return true;
+        entries = skn_slice_from(entries, end ? len + 1 : len);
+    }
+    return false;
+}
+
+bool skn_retry_takes(const struct skn_retry_policy *policy, struct skn_slice reason)
+{
+    bool is_in = policy->only.len == 0 || is_named(policy->only, reason);
+    return is_in && !is_named(policy->never, reason);
 }
 
 void skn_cx_key(struct skn_cx *cx, struct skn_slice identity, uint8_t out[SKN_KEY_BYTES])
@@ -186,6 +210,9 @@ uint64_t skn_cx_intent_start(struct skn_cx *cx, const struct skn_intent_spec *sp
                           "what an intent is to do is too large",
                           "message_bytes",
                           cx->core->limits.message_bytes);
+    if (spec->policy.only.len > SKN_RETRY_REASONS_MAX ||
+        spec->policy.never.len > SKN_RETRY_REASONS_MAX || spec->policy.jitter_milli > 1000)
+        (void)skn_cx_fault(cx, SKN_EARGS, "the retry policy of an intent is none");
     if (skn_limit_check(&spec->limit) != SKN_OK)
         (void)skn_cx_fault(cx, SKN_EARGS, "the limit of an intent is none");
     if (cx->rc != SKN_OK) return 0;
@@ -231,11 +258,12 @@ static void fail_attempt(struct skn_cx *cx, struct skn_intent_row *row, struct s
     row->counted++;
     row->interruptions = 0;
     give_place_back(cx, message->number, row);
-    if (row->counted >= row->policy.attempts) {
+    if (row->counted >= row->policy.attempts || !skn_retry_takes(&row->policy, message->reason)) {
         message->is_final = true;
         return;
     }
-    uint64_t delay = skn_retry_delay_ms(&row->policy, row->counted);
+    uint64_t chance = row->policy.jitter_milli > 0 ? skn_cx_random(cx) : 0;
+    uint64_t delay = skn_retry_delay_ms(&row->policy, row->counted, chance);
     struct skn_timer_row timer = {.kind = SKN_TIMER_RETRY,
                                   .due_stamp = skn_hlc_at(skn_cx_now_ms(cx) + delay),
                                   .intent = message->number};

@@ -217,7 +217,7 @@ skn_timer_decode(struct skn_slice bytes, struct skn_timer_row *out, struct skn_d
     return finish(&cursor, level, "timer", diag);
 }
 
-enum { INTENT_LIMITED = 0x80 };
+enum { INTENT_LIMITED = 0x80, INTENT_PICKY = 0x40 };
 
 static void put_limit(const struct skn_intent_row *row, struct skn_buf *out)
 {
@@ -243,11 +243,21 @@ static void read_limit(struct skn_cursor *cursor, struct skn_intent_row *out)
     if (out->limit.key.len == 0 || skn_limit_check(&out->limit) != SKN_OK) cursor->bad = true;
 }
 
+/* The policy has more than a number of attempts and their delays. */
+static bool is_picky(const struct skn_retry_policy *policy)
+{
+    return policy->jitter_milli > 0 || policy->only.len > 0 || policy->never.len > 0;
+}
+
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
 {
     bool is_limited = row->limit.key.len > 0;
+    const struct skn_retry_policy *policy = &row->policy;
+    bool picky = is_picky(policy);
     skn_buf_put_u8(out, SKN_ROW_LEVEL);
-    skn_buf_put_u8(out, (uint8_t)((unsigned)row->state | (is_limited ? INTENT_LIMITED : 0)));
+    skn_buf_put_u8(out,
+                   (uint8_t)((unsigned)row->state | (is_limited ? INTENT_LIMITED : 0) |
+                             (picky ? INTENT_PICKY : 0)));
     skn_buf_put_u8(out, row->cancel);
     skn_buf_put_le32(out, row->attempt);
     skn_buf_put_le32(out, row->counted);
@@ -262,6 +272,10 @@ void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
     skn_buf_put_block(out, row->tag);
     skn_buf_put_block(out, row->effect);
     if (is_limited) put_limit(row, out);
+    if (!picky) return;
+    skn_buf_put_le32(out, policy->jitter_milli);
+    skn_buf_put_block(out, policy->only);
+    skn_buf_put_block(out, policy->never);
 }
 
 enum skn_rc
@@ -270,8 +284,8 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
     struct skn_cursor cursor = skn_cursor(bytes);
     uint8_t level = skn_cursor_u8(&cursor);
     unsigned state = skn_cursor_u8(&cursor);
-    bool is_limited = state & INTENT_LIMITED;
-    state &= ~(unsigned)INTENT_LIMITED;
+    bool is_limited = state & INTENT_LIMITED, picky = state & INTENT_PICKY;
+    state &= ~(unsigned)(INTENT_LIMITED | INTENT_PICKY);
     *out = (struct skn_intent_row){.state = state};
     out->cancel = skn_cursor_u8(&cursor);
     out->attempt = skn_cursor_le32(&cursor);
@@ -288,6 +302,13 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
     out->tag = skn_cursor_block(&cursor);
     out->effect = skn_cursor_block(&cursor);
     if (is_limited) read_limit(&cursor, out);
+    if (picky) {
+        out->policy.jitter_milli = skn_cursor_le32(&cursor);
+        out->policy.only = skn_cursor_block(&cursor);
+        out->policy.never = skn_cursor_block(&cursor);
+        if (out->policy.jitter_milli > 1000) cursor.bad = true;
+        if (!is_picky(&out->policy)) cursor.bad = true;
+    }
     bool is_state = state == SKN_INTENT_RUNNING || state == SKN_INTENT_WAITING ||
                     (state == SKN_INTENT_ASKING && is_limited);
     if (!is_state) cursor.bad = true;

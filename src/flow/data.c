@@ -25,6 +25,16 @@ static struct skn_value unit_value(struct walk *w, struct skn_slice body_key, ui
     return data_value(w, flow_key_slice(&key));
 }
 
+/* A failed or cancelled unit leaves null at its place [F14]. */
+static struct skn_value listed_value(struct walk *w, struct skn_slice body_key, uint32_t unit)
+{
+    struct flow_key key;
+    struct ctx_row ctx;
+    bool is_there = flow_key_child(&key, body_key, unit, 0) &&
+                    ctx_get(w, flow_key_slice(&key), &ctx) && ctx.status == CTX_SUCCEEDED;
+    return is_there ? data_value(w, flow_key_slice(&key)) : skn_value_none();
+}
+
 /* A value built in the slice's arena. */
 static struct skn_value built(struct walk *w, struct skn_builder *b, struct skn_buf *out)
 {
@@ -47,7 +57,7 @@ bool data_step_result(struct walk *w,
     skn_builder_init(b, out);
     skn_build_list_begin(b);
     for (uint32_t unit = s->first_unit; unit != SKN_GRAPH_NONE; unit = w->graph->units[unit].next)
-        skn_build_value(b, unit_value(w, body_key, unit));
+        skn_build_value(b, listed_value(w, body_key, unit));
     skn_build_list_end(b);
     *out_result = built(w, b, out);
     return skn_value_is(*out_result, SKN_T_LIST) && skn_value_size(*out_result) <= SKN_ROW_MAX;

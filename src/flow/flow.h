@@ -30,12 +30,25 @@ extern const struct skn_program skn_flow_program;
  *   argv     list of strings, as the event says
  *   stdin    the inputs, a map
  *   timeout  int, ms per attempt; 0 none
- *   event    name; path of the context; run, the id */
-#define SKN_FLOW_EFFECT_ARGV    "argv"
-#define SKN_FLOW_EFFECT_STDIN   "stdin"
-#define SKN_FLOW_EFFECT_TIMEOUT "timeout"
-#define SKN_FLOW_EFFECT_EVENT   "event"
-#define SKN_FLOW_EFFECT_PATH    "path"
+ *   event    name; path of the context; run, the id
+ *   outcomes list of strings, where the event declares some [F10] */
+#define SKN_FLOW_EFFECT_ARGV     "argv"
+#define SKN_FLOW_EFFECT_STDIN    "stdin"
+#define SKN_FLOW_EFFECT_TIMEOUT  "timeout"
+#define SKN_FLOW_EFFECT_EVENT    "event"
+#define SKN_FLOW_EFFECT_PATH     "path"
+#define SKN_FLOW_EFFECT_OUTCOMES "outcomes"
+
+/* How an attempt ended whose program exited well and gave `value`: what is to be reported to the core.
+ * The reason of a success is the outcome that it named, empty for plain success. Borrows from both;
+ * any thread. */
+struct skn_flow_verdict {
+    enum skn_attempt_status status;
+    struct skn_slice reason;
+    struct skn_value value;
+};
+struct skn_flow_verdict skn_flow_judge(struct skn_value effect,
+                                       struct skn_value value) SKN_MUST_USE;
 
 /* The id in the address of a run; empty when it is none. */
 struct skn_slice skn_flow_run_id(struct skn_slice address);

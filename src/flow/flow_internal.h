@@ -1,6 +1,6 @@
 /* flow_internal.h - the rows of a run and what its parts share.
  *
- * Owns        the stored forms below, at level 1.
+ * Owns        the stored forms below, at level 2; those of level 1 are read.
  * May include base, value, lang/pointy, core.
  * Threads     the one that owns the shard.
  *
@@ -26,9 +26,11 @@
  *      message:block path:block
  *   C  level:1 status:1 is_cancelled:1 unit:4 attempt:4 counted:4 branch:4 intent:8 timer:8 due:8
  *      started:8 ended:8 outcome:1 reason:block
+ *      from level 2 on: flags:1 (1 handled, 2 late) deadline:8 other:block
  *   A  level:1 status:1 epoch:8 started:8 ended:8 key:16 reason:block
  *   B  level:1 is_cancelled:1 body:4 step:4 pending:4 failed:4 parent:2 (bytes of the body's key
  *      that are the key of the body around it)
+ *      from level 2 on: handled:4 decided:1 is_cut:1
  */
 #pragma once
 
@@ -37,9 +39,11 @@
 #include "lang/pointy/pointy.h"
 
 /* A level is at most 10 bytes (a branch inside a unit of a high number) and a text nests 256 deep. */
-enum { FLOW_ROW_LEVEL = 1, FLOW_KEY_MAX = 2800 };
+enum { FLOW_ROW_LEVEL = 2, FLOW_KEY_MAX = 2800 };
 #define BRANCH_LEVEL \
     UINT32_MAX /* the attempt under which a branch's body stands: behind all others */
+
+enum { DEADLINE_TAG = 0xff }; /* no key begins with it */
 
 enum ctx_status {
     CTX_RUNNING = 1,
@@ -72,7 +76,11 @@ struct ctx_row {
     uint64_t due_ms;  /* of a sleep */
     uint64_t started_ms, ended_ms;
     enum skn_outcome outcome;
+    struct skn_slice other; /* of SKN_OUTCOME_OTHER: which */
     struct skn_slice reason;
+    bool is_handled;   /* it ended otherwise than well, and a branch or `continue` took that */
+    bool is_late;      /* its deadline has passed */
+    uint64_t deadline; /* + 1: timer of it */
 };
 
 struct attempt_row {
@@ -82,9 +90,15 @@ struct attempt_row {
     struct skn_slice reason;
 };
 
+enum decided { DECIDED_NOT, DECIDED_OK, DECIDED_FAILED };
+
 struct body_row {
     bool is_cancelled;
-    uint32_t body, step, pending, failed;
+    uint32_t body, step;
+    /* Of the step: units that have not ended, that failed or were cancelled, whose failure was handled. */
+    uint32_t pending, failed, handled;
+    enum decided decided; /* how the step will end, though units of it may be pending */
+    bool is_cut;          /* and they were told to end */
     uint16_t parent_len;
 };
 
@@ -137,6 +151,8 @@ enum todo_kind {
     TODO_PARK = 5,          /* F rows of a run that stops */
     TODO_LEAVE = 6,         /* the same, and what runs is cut off */
     TODO_RESUME = 7,        /* F rows of a run that goes on */
+    TODO_CUT_BODIES = 8, /* of the body `key`, in its step `unit`: B rows inside; then TODO_CUT */
+    TODO_CUT = 9,        /* and F rows */
 };
 
 struct todo {
@@ -166,7 +182,7 @@ void walk_todo(struct walk *w, enum todo_kind kind, struct skn_slice key, uint32
 void walk_todo_from(struct walk *w, const struct todo *todo, struct skn_slice from);
 /* Asks for the end of everything inside a body, and of the body itself. */
 void walk_cancel(struct walk *w, struct skn_slice body_key);
-/* The body around a context was told to end. */
+/* The body around a context was told to end, or the step it is in. */
 bool walk_is_cancelled(struct walk *w, struct skn_slice ctx_key);
 
 /* --- unit.c: one unit, its attempts, its branch --------------------------------------------------------- */
@@ -174,21 +190,28 @@ bool walk_is_cancelled(struct walk *w, struct skn_slice ctx_key);
 void unit_start(struct walk *w, struct skn_slice body_key, uint32_t unit);
 /* The next attempt of a context. */
 void unit_attempt(struct walk *w, struct skn_slice key, struct ctx_row *ctx);
-/* An attempt ended; `value` is its result or the output of the failed one. */
+/* How an attempt ended. Zero: a failure that is not tried again. */
+struct attempt_end {
+    enum skn_outcome outcome;
+    struct skn_slice other;  /* SKN_OUTCOME_OTHER: which */
+    bool may_retry;          /* as the unit's policy says */
+    struct skn_value value;  /* its result, or the output of the failed one */
+    struct skn_slice reason; /* of what is no success */
+};
 void unit_attempt_ended(struct walk *w,
                         struct skn_slice key,
                         struct ctx_row *ctx,
-                        bool ok,
-                        bool may_retry,
-                        struct skn_value value,
-                        struct skn_slice reason);
+                        const struct attempt_end *end);
 void unit_branch_ended(
     struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok, struct skn_slice reason);
 void unit_final(struct walk *w, struct skn_slice key, struct ctx_row *ctx, enum ctx_status status);
+/* What failed inside a unit or body, whose path this is, is not why the run fails. */
+void unit_forget_inside(struct walk *w, struct skn_slice path);
 void unit_note_failure(struct walk *w, struct skn_slice key, const struct ctx_row *ctx);
 void unit_cancel(struct walk *w, struct skn_slice key, struct ctx_row *ctx);
 void unit_message(struct walk *w, const struct skn_message *message);
-void unit_timer(struct walk *w, struct skn_slice key);
+/* `tag` as it was set: a context's key, or DEADLINE_TAG and the key. */
+void unit_timer(struct walk *w, struct skn_slice tag);
 /* Stop: what waits is parked. `is_leaving`: what runs is cut off. */
 void unit_park(struct walk *w, struct skn_slice key, bool is_leaving);
 void unit_resume(struct walk *w, struct skn_slice key);

@@ -68,6 +68,9 @@ void ctx_encode(const struct ctx_row *row, struct skn_buf *out)
     skn_buf_put_le64(out, row->ended_ms);
     skn_buf_put_u8(out, (uint8_t)row->outcome);
     skn_buf_put_block(out, row->reason);
+    skn_buf_put_u8(out, (uint8_t)((row->is_handled ? 1u : 0) | (row->is_late ? 2u : 0)));
+    skn_buf_put_le64(out, row->deadline);
+    skn_buf_put_block(out, row->other);
 }
 
 enum skn_rc ctx_decode(struct skn_slice bytes, struct ctx_row *out, struct skn_diag *diag)
@@ -89,7 +92,17 @@ enum skn_rc ctx_decode(struct skn_slice bytes, struct ctx_row *out, struct skn_d
     uint8_t outcome = skn_cursor_u8(&cursor);
     out->outcome = outcome;
     out->reason = skn_cursor_block(&cursor);
-    if (status < CTX_RUNNING || status > CTX_CANCELLED || outcome > SKN_OUTCOME_SUCCESS)
+    uint8_t flags = 0;
+    if (level >= 2) {
+        flags = skn_cursor_u8(&cursor);
+        out->is_handled = flags & 1;
+        out->is_late = flags & 2;
+        out->deadline = skn_cursor_le64(&cursor);
+        out->other = skn_cursor_block(&cursor);
+    }
+    bool is_other = outcome == SKN_OUTCOME_OTHER;
+    if (status < CTX_RUNNING || status > CTX_CANCELLED || outcome > SKN_OUTCOME_OTHER ||
+        flags > 3 || is_other != (out->other.len > 0))
         cursor.bad = true;
     return finish(&cursor, level, "context", diag);
 }
@@ -130,6 +143,9 @@ void body_encode(const struct body_row *row, struct skn_buf *out)
     skn_buf_put_le32(out, row->failed);
     skn_buf_put_u8(out, (uint8_t)(row->parent_len & 0xff));
     skn_buf_put_u8(out, (uint8_t)(row->parent_len >> 8));
+    skn_buf_put_le32(out, row->handled);
+    skn_buf_put_u8(out, (uint8_t)row->decided);
+    skn_buf_put_u8(out, row->is_cut);
 }
 
 enum skn_rc body_decode(struct skn_slice bytes, struct body_row *out, struct skn_diag *diag)
@@ -142,6 +158,13 @@ enum skn_rc body_decode(struct skn_slice bytes, struct body_row *out, struct skn
     out->pending = skn_cursor_le32(&cursor);
     out->failed = skn_cursor_le32(&cursor);
     out->parent_len = (uint16_t)skn_cursor_le(&cursor, 2);
+    if (level >= 2) {
+        out->handled = skn_cursor_le32(&cursor);
+        uint8_t decided = skn_cursor_u8(&cursor);
+        out->decided = (enum decided)decided;
+        out->is_cut = skn_cursor_u8(&cursor) != 0;
+        if (decided > DECIDED_FAILED) cursor.bad = true;
+    }
     return finish(&cursor, level, "body", diag);
 }
 

@@ -24,12 +24,22 @@ static bool is_group(const struct skn_graph_unit *unit)
     return unit->event == SKN_GRAPH_NONE;
 }
 
-static struct skn_retry_policy policy_of(const struct skn_graph_unit *unit)
+static const struct skn_graph_rules *rules_of(const struct walk *w,
+                                              const struct skn_graph_unit *unit)
 {
+    return skn_graph_rules_of(w->graph, (uint32_t)(unit - w->graph->units));
+}
+
+static struct skn_retry_policy policy_of(const struct walk *w, const struct skn_graph_unit *unit)
+{
+    const struct skn_graph_rules *rules = rules_of(w, unit);
     return (struct skn_retry_policy){.attempts = unit->retry.attempts,
                                      .backoff_ms = unit->retry.backoff_ms,
                                      .factor_milli = unit->retry.factor_milli,
-                                     .max_ms = unit->retry.max_ms};
+                                     .max_ms = unit->retry.max_ms,
+                                     .jitter_milli = rules->jitter_milli,
+                                     .only = rules->retry_on,
+                                     .never = rules->no_retry_on};
 }
 
 bool ctx_get(struct walk *w, struct skn_slice key, struct ctx_row *out)
@@ -42,6 +52,7 @@ bool ctx_get(struct walk *w, struct skn_slice key, struct ctx_row *out)
     SKN_ASSERT(rc == SKN_OK); /* written by us, checked by the journal */
     SKN_ASSERT(out->unit < w->graph->unit_count);
     out->reason = skn_arena_dup(w->arena, out->reason);
+    out->other = skn_arena_dup(w->arena, out->other);
     return true;
 }
 
@@ -125,7 +136,7 @@ static struct skn_slice path_of(struct walk *w, struct skn_slice key)
     return skn_arena_dup(w->arena, skn_buf_slice(out));
 }
 
-/* The task's effect: {argv, event, path, stdin, timeout}. */
+/* The task's effect: {argv, event, outcomes, path, stdin, timeout}, keys in order. */
 static struct skn_value effect_of(struct walk *w,
                                   struct skn_slice key,
                                   const struct skn_graph_unit *unit,
@@ -144,6 +155,13 @@ static struct skn_value effect_of(struct walk *w,
     skn_build_list_end(b);
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_EVENT));
     skn_build_string(b, event->name);
+    if (event->outcome_count > 0) {
+        skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_OUTCOMES));
+        skn_build_list_begin(b);
+        for (uint32_t i = 0; i < event->outcome_count; i++)
+            skn_build_string(b, event->outcomes[i]);
+        skn_build_list_end(b);
+    }
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_PATH));
     skn_build_string(b, path);
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_STDIN));
@@ -155,29 +173,39 @@ static struct skn_value effect_of(struct walk *w,
     return skn_value_view(skn_arena_dup(w->arena, skn_buf_slice(out)));
 }
 
+static void fail(struct walk *w,
+                 struct skn_slice key,
+                 struct ctx_row *ctx,
+                 bool may_retry,
+                 struct skn_slice reason)
+{
+    struct attempt_end end = {.may_retry = may_retry, .value = skn_value_none(), .reason = reason};
+    unit_attempt_ended(w, key, ctx, &end);
+}
+
+static void succeed(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
+{
+    struct attempt_end end = {.outcome = SKN_OUTCOME_SUCCESS, .value = skn_value_none()};
+    unit_attempt_ended(w, key, ctx, &end);
+}
+
 static void exec_attempt(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
 {
     const struct skn_graph_unit *unit = unit_of(w, ctx);
     struct skn_slice body_key = skn_slice(key.ptr, flow_key_parent_len(key)), reason;
     struct skn_value inputs;
     if (!data_inputs(w, body_key, ctx->unit, &inputs, &reason)) {
-        unit_attempt_ended(w, key, ctx, false, false, skn_value_none(), reason);
+        fail(w, key, ctx, false, reason);
         return;
     }
     struct skn_intent_spec spec = {.identity = identity_of(w, key),
                                    .tag = key,
                                    .effect = effect_of(w, key, unit, inputs),
-                                   .policy = policy_of(unit),
+                                   .policy = policy_of(w, unit),
                                    .first_attempt = ctx->attempt,
                                    .counted = ctx->counted};
     if (skn_value_is(spec.effect, SKN_T_NONE)) {
-        unit_attempt_ended(w,
-                           key,
-                           ctx,
-                           false,
-                           false,
-                           skn_value_none(),
-                           SKN_LIT("TOO_LARGE: the inputs of a task are over 1 MiB"));
+        fail(w, key, ctx, false, SKN_LIT("TOO_LARGE: the inputs of a task are over 1 MiB"));
         return;
     }
     attempt_started(w, key, ctx->attempt);
@@ -200,13 +228,31 @@ static void disarm(struct walk *w, struct ctx_row *ctx)
     ctx->timer = 0;
 }
 
+/* For all attempts and delays from when the unit is ready [F15]. */
+static void set_deadline(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
+{
+    uint64_t ms = rules_of(w, unit_of(w, ctx))->deadline_ms;
+    if (ms == 0) return;
+    uint8_t *tag = skn_arena_alloc(w->arena, key.len + 1);
+    tag[0] = DEADLINE_TAG;
+    memcpy(tag + 1, key.ptr, key.len);
+    uint64_t due = skn_cx_now_ms(w->cx) + ms;
+    ctx->deadline = skn_cx_timer_set(w->cx, due, skn_slice(tag, key.len + 1)) + 1;
+}
+
+static void clear_deadline(struct walk *w, struct ctx_row *ctx)
+{
+    if (ctx->deadline) skn_cx_timer_cancel(w->cx, ctx->deadline - 1);
+    ctx->deadline = 0;
+}
+
 static void group_attempt(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
 {
     const struct skn_graph_unit *unit = unit_of(w, ctx);
     struct skn_slice parent = skn_slice(key.ptr, flow_key_parent_len(key));
     struct flow_key body_key;
     if (!flow_key_child(&body_key, parent, ctx->unit, ctx->attempt)) {
-        unit_attempt_ended(w, key, ctx, false, false, skn_value_none(), SKN_LIT("nested too deep"));
+        fail(w, key, ctx, false, SKN_LIT("nested too deep"));
         return;
     }
     ctx->reason = (struct skn_slice){0};
@@ -234,17 +280,9 @@ void unit_attempt(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
         return;
     }
     switch (w->graph->events[unit->event].kind) {
-    case SKN_EVENT_NOOP:
-        unit_attempt_ended(w, key, ctx, true, false, skn_value_none(), (struct skn_slice){0});
-        return;
+    case SKN_EVENT_NOOP: succeed(w, key, ctx); return;
     case SKN_EVENT_FAIL:
-        unit_attempt_ended(w,
-                           key,
-                           ctx,
-                           false,
-                           true,
-                           skn_value_none(),
-                           unit->reason.len > 0 ? unit->reason : SKN_LIT("Fail"));
+        fail(w, key, ctx, true, unit->reason.len > 0 ? unit->reason : SKN_LIT("Fail"));
         return;
     case SKN_EVENT_SLEEP: sleep_attempt(w, key, ctx); return;
     case SKN_EVENT_EXEC: exec_attempt(w, key, ctx); return;
@@ -274,9 +312,12 @@ void unit_start(struct walk *w, struct skn_slice body_key, uint32_t unit)
     struct ctx_row ctx = {
         .unit = unit, .branch = SKN_GRAPH_NONE, .started_ms = skn_cx_now_ms(w->cx)};
     set_frontier(w, own, true);
-    if (walk_is_cancelled(w, own))
+    if (walk_is_cancelled(w, own)) {
         unit_final(w, own, &ctx, CTX_CANCELLED);
-    else if (is_stopping(w))
+        return;
+    }
+    set_deadline(w, own, &ctx);
+    if (is_stopping(w))
         park(w, own, &ctx);
     else
         unit_attempt(w, own, &ctx);
@@ -296,27 +337,33 @@ void unit_note_failure(struct walk *w, struct skn_slice key, const struct ctx_ro
         skn_arena_printf(w->arena, "%.*s failed: %.*s", SKN_FMT(name), SKN_FMT(ctx->reason)));
 }
 
-/* A group that is tried again or has a branch for it: what failed inside is not why. */
+void unit_forget_inside(struct walk *w, struct skn_slice path)
+{
+    bool is_inside =
+        path.len == 0 || (skn_slice_has_prefix(w->run.path, path) && w->run.path.len > path.len &&
+                          w->run.path.ptr[path.len] == '.');
+    if (is_inside) w->run.code = w->run.message = w->run.path = (struct skn_slice){0};
+}
+
+/* A group that is tried again or whose failure is taken. */
 static void forget_failure(struct walk *w, struct skn_slice key)
 {
-    struct skn_slice path = path_of(w, key);
-    bool is_inside = skn_slice_has_prefix(w->run.path, path) && w->run.path.len > path.len &&
-                     w->run.path.ptr[path.len] == '.';
-    if (is_inside) w->run.code = w->run.message = w->run.path = (struct skn_slice){0};
+    unit_forget_inside(w, path_of(w, key));
 }
 
 /* A group or a built-in event failed and has attempts left: the delay, then the next one. */
 static bool tries_again(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
 {
-    struct skn_retry_policy policy = policy_of(unit_of(w, ctx));
+    struct skn_retry_policy policy = policy_of(w, unit_of(w, ctx));
     ctx->counted++;
-    if (ctx->counted >= policy.attempts) return false;
+    if (ctx->counted >= policy.attempts || !skn_retry_takes(&policy, ctx->reason)) return false;
     forget_failure(w, key);
     if (is_stopping(w)) {
         park(w, key, ctx);
         return true;
     }
-    uint64_t delay = skn_retry_delay_ms(&policy, ctx->counted);
+    uint64_t chance = policy.jitter_milli > 0 ? skn_cx_random(w->cx) : 0;
+    uint64_t delay = skn_retry_delay_ms(&policy, ctx->counted, chance);
     ctx->status = CTX_RETRYING;
     arm(w, key, ctx, skn_cx_now_ms(w->cx) + delay);
     return true;
@@ -335,37 +382,51 @@ static void start_branch(struct walk *w, struct skn_slice key, struct ctx_row *c
     walk_body_start(w, flow_key_slice(&body_key), w->graph->branches[branch].body, parent.len);
 }
 
+/* What no branch took, and `continue` takes: the chain goes on with its output [F12]. */
+static bool continues(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
+{
+    if (!rules_of(w, unit_of(w, ctx))->continues) return false;
+    forget_failure(w, key);
+    ctx->is_handled = true;
+    return true;
+}
+
 void unit_attempt_ended(struct walk *w,
                         struct skn_slice key,
                         struct ctx_row *ctx,
-                        bool ok,
-                        bool may_retry,
-                        struct skn_value value,
-                        struct skn_slice reason)
+                        const struct attempt_end *end)
 {
+    bool ok = end->outcome == SKN_OUTCOME_SUCCESS;
     disarm(w, ctx);
     ctx->intent = 0;
-    ctx->reason = reason;
+    ctx->reason = !ok && ctx->is_late ? SKN_LIT("deadline") : end->reason;
     bool was_cancelled = ctx->is_cancelled || walk_is_cancelled(w, key);
-    if (!ok && !was_cancelled && may_retry && tries_again(w, key, ctx)) return;
-    ctx->outcome = ok ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
-    data_put_value(w, key, value);
+    bool may_retry = end->may_retry && end->outcome == SKN_OUTCOME_FAILURE && !ctx->is_late;
+    if (!was_cancelled && may_retry && tries_again(w, key, ctx)) return;
+    clear_deadline(w, ctx);
+    ctx->outcome = end->outcome;
+    ctx->other = end->other;
+    data_put_value(w, key, end->value);
     if (was_cancelled) { /* it takes no branch; a success within its grace counts [F15] */
         unit_final(w, key, ctx, ok ? CTX_SUCCEEDED : CTX_CANCELLED);
         return;
     }
-    uint32_t branch = skn_graph_branch_for(w->graph, ctx->unit, ctx->outcome);
-    if (branch != SKN_GRAPH_NONE) forget_failure(w, key);
-    if (branch != SKN_GRAPH_NONE)
+    uint32_t branch = skn_graph_branch_for(w->graph, ctx->unit, ctx->outcome, ctx->other);
+    if (branch != SKN_GRAPH_NONE) {
+        forget_failure(w, key);
+        ctx->is_handled = !ok;
         start_branch(w, key, ctx, branch);
-    else
-        unit_final(w, key, ctx, ok ? CTX_SUCCEEDED : CTX_FAILED);
+    } else {
+        unit_final(w, key, ctx, ok || continues(w, key, ctx) ? CTX_SUCCEEDED : CTX_FAILED);
+    }
 }
 
 void unit_branch_ended(
     struct walk *w, struct skn_slice key, struct ctx_row *ctx, bool ok, struct skn_slice reason)
 {
     ctx->outcome = ok ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
+    ctx->other = (struct skn_slice){0};
+    if (!ok) ctx->is_handled = false;
     /* A branch that ended well has handled the failure; the attempts still say what it was. */
     ctx->reason = ok ? (struct skn_slice){0} : reason;
     bool was_cancelled = !ok && walk_is_cancelled(w, key);
@@ -375,6 +436,7 @@ void unit_branch_ended(
 void unit_final(struct walk *w, struct skn_slice key, struct ctx_row *ctx, enum ctx_status status)
 {
     if (status == CTX_FAILED) unit_note_failure(w, key, ctx);
+    clear_deadline(w, ctx);
     ctx->status = status;
     ctx->ended_ms = skn_cx_now_ms(w->cx);
     ctx_put(w, key, ctx);
@@ -403,6 +465,23 @@ void unit_cancel(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
 
 /* --- messages ------------------------------------------------------------------------------------------- */
 
+/* The reason of a success is the outcome that the program named, if it did [F10]. */
+static void name_outcome(struct walk *w,
+                         const struct ctx_row *ctx,
+                         struct skn_slice named,
+                         struct attempt_end *end)
+{
+    const struct skn_event_def *event = &w->graph->events[unit_of(w, ctx)->event];
+    end->outcome = SKN_OUTCOME_SUCCESS;
+    end->reason = (struct skn_slice){0};
+    if (named.len == 0) return;
+    bool is_known = skn_event_has_outcome(event, named);
+    end->outcome = is_known ? SKN_OUTCOME_OTHER : SKN_OUTCOME_FAILURE;
+    if (is_known) end->other = skn_arena_dup(w->arena, named);
+    end->reason = skn_slice_str(skn_arena_printf(
+        w->arena, is_known ? "outcome:%.*s" : "BAD_OUTCOME: %.*s", SKN_FMT(named)));
+}
+
 /* The task ended for good: its value and reason, or back to the frontier after a `leave`. */
 static void task_ended(struct walk *w,
                        struct skn_slice key,
@@ -418,8 +497,9 @@ static void task_ended(struct walk *w,
             unit_attempt(w, key, ctx);
         return;
     }
-    bool ok = message->status == SKN_ATTEMPT_SUCCESS;
-    unit_attempt_ended(w, key, ctx, ok, false, message->payload, message->reason);
+    struct attempt_end end = {.value = message->payload, .reason = message->reason};
+    if (message->status == SKN_ATTEMPT_SUCCESS) name_outcome(w, ctx, message->reason, &end);
+    unit_attempt_ended(w, key, ctx, &end);
 }
 
 /* A stop turns the delay before a further attempt into a place on the frontier. */
@@ -466,10 +546,44 @@ void unit_message(struct walk *w, const struct skn_message *message)
     }
 }
 
-void unit_timer(struct walk *w, struct skn_slice key)
+/* Everything inside the attempt of a group is told to end; the group ends with it. */
+static void cancel_group(struct walk *w, struct skn_slice key, const struct ctx_row *ctx)
+{
+    struct flow_key body_key;
+    struct skn_slice parent = skn_slice(key.ptr, flow_key_parent_len(key));
+    if (flow_key_child(&body_key, parent, ctx->unit, ctx->attempt))
+        walk_cancel(w, flow_key_slice(&body_key));
+}
+
+/* The deadline has passed: what runs is told to end, and nothing follows it [F15]. */
+static void be_late(struct walk *w, struct skn_slice key, struct ctx_row *ctx)
+{
+    ctx->deadline = 0;
+    ctx->is_late = true;
+    ctx_put(w, key, ctx);
+    if (ctx->is_cancelled || ctx->branch != SKN_GRAPH_NONE || ctx->status == CTX_WAITING) return;
+    if (ctx->intent && skn_cx_intent_cancel(w->cx, ctx->intent - 1, SKN_CANCEL)) return;
+    if (is_group(unit_of(w, ctx)) && ctx->status == CTX_RUNNING) {
+        disarm(w, ctx);
+        ctx->reason = SKN_LIT("deadline");
+        ctx_put(w, key, ctx);
+        cancel_group(w, key, ctx);
+        return;
+    }
+    fail(w, key, ctx, false, SKN_LIT("deadline"));
+}
+
+void unit_timer(struct walk *w, struct skn_slice tag)
 {
     struct ctx_row ctx;
-    if (!ctx_get(w, key, &ctx) || !ctx.timer) return;
+    bool is_deadline = tag.len > 0 && tag.ptr[0] == DEADLINE_TAG;
+    struct skn_slice key = skn_slice_from(tag, is_deadline ? 1 : 0);
+    if (!ctx_get(w, key, &ctx)) return;
+    if (is_deadline) {
+        if (ctx.deadline && ctx.status < CTX_SUCCEEDED) be_late(w, key, &ctx);
+        return;
+    }
+    if (!ctx.timer) return;
     ctx.timer = 0;
     if (ctx.status == CTX_RETRYING && walk_is_cancelled(w, key)) {
         unit_final(w, key, &ctx, CTX_CANCELLED);
@@ -477,14 +591,11 @@ void unit_timer(struct walk *w, struct skn_slice key)
         unit_attempt(w, key, &ctx);
     } else if (!is_group(unit_of(w, &ctx))) {
         ctx.due_ms = 0;
-        unit_attempt_ended(w, key, &ctx, true, false, skn_value_none(), (struct skn_slice){0});
+        succeed(w, key, &ctx);
     } else {
         ctx.reason = SKN_LIT("timeout");
         ctx_put(w, key, &ctx);
-        struct flow_key body_key;
-        struct skn_slice parent = skn_slice(key.ptr, flow_key_parent_len(key));
-        if (flow_key_child(&body_key, parent, ctx.unit, ctx.attempt))
-            walk_cancel(w, flow_key_slice(&body_key));
+        cancel_group(w, key, &ctx);
     }
 }
 
@@ -513,6 +624,8 @@ void unit_resume(struct walk *w, struct skn_slice key)
     if (!ctx_get(w, key, &ctx) || ctx.status != CTX_WAITING) return;
     if (walk_is_cancelled(w, key))
         unit_final(w, key, &ctx, CTX_CANCELLED);
+    else if (ctx.is_late) /* its deadline passed meanwhile */
+        fail(w, key, &ctx, false, SKN_LIT("deadline"));
     else
         unit_attempt(w, key, &ctx);
 }

@@ -136,6 +136,12 @@ static const char *ctx_status(const struct view *v, const struct ctx_row *ctx)
     return v->is_held && runs ? "interrupted" : names[ctx->status];
 }
 
+static struct skn_slice outcome_of(const struct ctx_row *ctx)
+{
+    if (ctx->outcome == SKN_OUTCOME_OTHER) return ctx->other;
+    return ctx->outcome == SKN_OUTCOME_SUCCESS ? SKN_LIT("success") : SKN_LIT("failure");
+}
+
 static void
 put_attempt(struct view *v, struct skn_slice path, uint32_t number, const struct attempt_row *row)
 {
@@ -218,7 +224,7 @@ static enum skn_rc put_context(struct view *v, struct skn_slice key, const struc
     skn_json_str(w, ctx_status(v, ctx));
     skn_json_key_str(w, "outcome");
     if (has_ended && ctx->status != CTX_CANCELLED)
-        skn_json_str(w, ctx->outcome == SKN_OUTCOME_SUCCESS ? "success" : "failure");
+        skn_json_any_text(w, outcome_of(ctx));
     else
         skn_json_none(w);
     put_value_row(v, "result", flow_key_slice(&value_key));

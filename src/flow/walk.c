@@ -59,7 +59,9 @@ static void step_start(struct walk *w, struct skn_slice body_key, struct body_ro
 {
     const struct skn_graph_step *step = &w->graph->steps[body->step];
     body->pending = step->unit_count;
-    body->failed = 0;
+    body->failed = body->handled = 0;
+    body->decided = DECIDED_NOT;
+    body->is_cut = false;
     body_put(w, body_key, body);
     walk_todo(w, TODO_START, body_key, step->first_unit);
 }
@@ -101,6 +103,18 @@ static bool failed_unit(struct walk *w,
     return false;
 }
 
+/* The step that a body came to: those before it have succeeded, whatever failed in them. */
+static uint32_t last_step(struct walk *w, struct skn_slice body_key, uint32_t step)
+{
+    struct flow_key key;
+    struct ctx_row ctx;
+    for (uint32_t next; (next = w->graph->steps[step].next) != SKN_GRAPH_NONE; step = next)
+        if (!flow_key_child(&key, body_key, w->graph->steps[next].first_unit, 0) ||
+            !ctx_get(w, flow_key_slice(&key), &ctx))
+            break;
+    return step;
+}
+
 /* The failure that was noted first was handled later by a branch, and another one that came in
  * between was not: looked for from the run inward. */
 static void find_failure(struct walk *w, uint32_t step)
@@ -111,10 +125,8 @@ static void find_failure(struct walk *w, uint32_t step)
     while (step != SKN_GRAPH_NONE) {
         struct flow_key at;
         struct ctx_row inner;
-        if (!failed_unit(w, flow_key_slice(&body_key), step, &at, &inner)) {
-            step = w->graph->steps[step].next;
-            continue;
-        }
+        step = last_step(w, flow_key_slice(&body_key), step);
+        if (!failed_unit(w, flow_key_slice(&body_key), step, &at, &inner)) break;
         key = at;
         ctx = inner;
         is_found = true;
@@ -174,7 +186,70 @@ body_end(struct walk *w, struct skn_slice body_key, const struct body_row *body,
     }
     if (!ok && reason.len == 0) reason = SKN_LIT("failed inside");
     if (!ok && ctx.reason.len > 0) reason = ctx.reason; /* its time limit */
-    unit_attempt_ended(w, flow_key_slice(&key), &ctx, ok, true, result, reason);
+    struct attempt_end end = {.outcome = ok ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE,
+                              .may_retry = true,
+                              .value = result,
+                              .reason = ok ? (struct skn_slice){0} : reason};
+    unit_attempt_ended(w, flow_key_slice(&key), &ctx, &end);
+}
+
+/* --- when a step has succeeded [F14] ------------------------------------------------------------------ */
+
+/* `evaluate` of the group a step stands in: a branch is none, and the run has no options. */
+static const struct skn_graph_rules *rules_around(const struct walk *w, uint32_t body)
+{
+    static const struct skn_graph_rules none = {0};
+    while (w->graph->bodies[body].kind == SKN_BODY_BRANCH)
+        body = w->graph->steps[w->graph->units[w->graph->bodies[body].owner].step].body;
+    if (w->graph->bodies[body].kind == SKN_BODY_RUN) return &none;
+    return skn_graph_rules_of(w->graph, w->graph->bodies[body].owner);
+}
+
+static enum decided
+decide(const struct skn_graph_rules *rules, uint32_t units, const struct body_row *body)
+{
+    uint32_t ok = units - body->pending - body->failed, needed = units;
+    bool is_strict = rules->evaluate == SKN_EVALUATE_NONE_FAILED;
+    if (rules->evaluate == SKN_EVALUATE_ALL || is_strict) {
+        bool is_bad = body->failed > 0 || (is_strict && body->handled > 0);
+        if (is_bad && (body->pending == 0 || rules->fails_fast)) return DECIDED_FAILED;
+        return body->pending == 0 ? DECIDED_OK : DECIDED_NOT;
+    }
+    if (rules->evaluate == SKN_EVALUATE_ANY) needed = 1;
+    if (rules->evaluate == SKN_EVALUATE_MAJORITY) needed = units / 2 + 1;
+    if (rules->evaluate == SKN_EVALUATE_AT_LEAST && rules->at_least < units)
+        needed = rules->at_least;
+    if (ok >= needed) return DECIDED_OK;
+    return units - body->failed < needed ? DECIDED_FAILED : DECIDED_NOT;
+}
+
+/* The units of a step that have not ended are told to; the step waits for them. */
+static void cut_step(struct walk *w, struct skn_slice body_key, struct body_row *body)
+{
+    body->is_cut = true;
+    body_put(w, body_key, body);
+    walk_todo(w, TODO_CUT_BODIES, body_key, body->step);
+}
+
+static void
+step_end(struct walk *w, struct skn_slice body_key, struct body_row *body, enum decided decided)
+{
+    uint32_t next = w->graph->steps[body->step].next;
+    if (decided == DECIDED_FAILED || body->is_cancelled) {
+        body_end(w, body_key, body, false);
+        return;
+    }
+    if (body->failed > 0) {
+        struct skn_buf *out = skn_cx_scratch(w->cx);
+        flow_key_path(body_key, out);
+        unit_forget_inside(w, skn_arena_dup(w->arena, skn_buf_slice(out)));
+    }
+    if (next == SKN_GRAPH_NONE) {
+        body_end(w, body_key, body, true);
+    } else {
+        body->step = next;
+        step_start(w, body_key, body);
+    }
 }
 
 void walk_settled(struct walk *w, struct skn_slice ctx_key)
@@ -186,26 +261,23 @@ void walk_settled(struct walk *w, struct skn_slice ctx_key)
     SKN_ASSERT(body.pending > 0);
     body.pending--;
     if (ctx.status != CTX_SUCCEEDED) body.failed++;
-    if (body.pending > 0) {
+    if (ctx.status == CTX_SUCCEEDED && ctx.is_handled) body.handled++;
+    const struct skn_graph_rules *rules = rules_around(w, body.body);
+    if (body.decided == DECIDED_NOT)
+        body.decided = decide(rules, w->graph->steps[body.step].unit_count, &body);
+    if (body.pending == 0)
+        step_end(w, body_key, &body, body.decided);
+    else if (body.decided != DECIDED_NOT && !body.is_cut && !rules->keeps_rest)
+        cut_step(w, body_key, &body);
+    else
         body_put(w, body_key, &body);
-        return;
-    }
-    uint32_t next = w->graph->steps[body.step].next;
-    if (body.failed > 0 || body.is_cancelled) {
-        body_end(w, body_key, &body, false);
-    } else if (next == SKN_GRAPH_NONE) {
-        body_end(w, body_key, &body, true);
-    } else {
-        body.step = next;
-        step_start(w, body_key, &body);
-    }
 }
 
 bool walk_is_cancelled(struct walk *w, struct skn_slice ctx_key)
 {
     struct body_row body;
     struct skn_slice body_key = skn_slice(ctx_key.ptr, flow_key_parent_len(ctx_key));
-    return body_get(w, body_key, &body) && body.is_cancelled;
+    return body_get(w, body_key, &body) && (body.is_cancelled || body.is_cut);
 }
 
 /* --- one thing after the other ------------------------------------------------------------------------ */
@@ -260,6 +332,13 @@ static void cancel_body(struct walk *w, struct skn_slice body_key)
     body_put(w, body_key, &body);
 }
 
+/* The step that was cut is still the one that its body is in. */
+static bool is_still_cut(struct walk *w, const struct todo *todo)
+{
+    struct body_row body;
+    return body_get(w, todo->key, &body) && body.is_cut && body.step == todo->unit;
+}
+
 static void cancel_context(struct walk *w, struct skn_slice key)
 {
     struct ctx_row ctx;
@@ -285,6 +364,16 @@ static void work_off(struct walk *w, const struct todo *todo)
             cancel_body(w, key);
         else
             walk_todo(w, TODO_CANCEL, todo->key, 0);
+        return;
+    case TODO_CUT_BODIES:
+        if (!is_still_cut(w, todo)) return;
+        if (!next_of(w, todo, 'B', &key))
+            walk_todo(w, TODO_CUT, todo->key, todo->unit);
+        else if (!skn_slice_eq(key, todo->key)) /* the body of the step itself goes on */
+            cancel_body(w, key);
+        return;
+    case TODO_CUT:
+        if (is_still_cut(w, todo) && next_of(w, todo, 'F', &key)) cancel_context(w, key);
         return;
     case TODO_CANCEL:
         if (next_of(w, todo, 'F', &key)) cancel_context(w, key);

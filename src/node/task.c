@@ -364,6 +364,12 @@ static void ended(struct skn_engine *e, const struct skn_exec_event *event)
         skn_buf_put_str(&reason, "TOO_LARGE: the result is over 1 MiB as a value; write a file");
         result = skn_value_none();
     }
+    if (status == SKN_ATTEMPT_SUCCESS) {
+        struct skn_flow_verdict verdict = skn_flow_judge(skn_value_view(task->effect), result);
+        status = verdict.status;
+        result = verdict.value;
+        skn_buf_put(&reason, verdict.reason);
+    }
     report(e, task, status, skn_buf_slice(&reason), result);
     engine_note_ended(e, task, event, status, skn_buf_slice(&reason));
     skn_buf_fini(&reason);

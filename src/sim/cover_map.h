@@ -57,6 +57,7 @@
     X(TASK_CUT_OFF,    1000, "attempts cut off by the node's death [E41]") \
     X(TASK_CUT_EFFECT, 200,  "of them, attempts whose effect had happened") \
     X(RESULT_SUCCESS,  0,    "results: success") \
+    X(RESULT_OUTCOME,  0,    "results: an outcome that the event declares") \
     X(RESULT_FAILURE,  1000, "results: failure") \
     X(RESULT_TIMEOUT,  500,  "results: timeout") \
     X(RESULT_CANCELLED,200,  "results: cancelled") \

@@ -14,6 +14,8 @@ static const char *const event_names[] = {"A", "B", "C", "D", "E", "F", "G", "H"
  * themselves. */
 static const struct skn_project_events *events(struct skn_arena *arena)
 {
+    static const struct skn_slice outcomes[] = {
+        {(const uint8_t *)SIM_OUTCOME, sizeof SIM_OUTCOME - 1}};
     size_t count = SKN_ARRAY_LEN(event_names);
     const struct skn_event_def **defs = skn_arena_zero(arena, count, sizeof *defs);
     for (size_t i = 0; i < count; i++) {
@@ -33,6 +35,10 @@ static const struct skn_project_events *events(struct skn_arena *arena)
                                       .retry = {.attempts = i < 5 ? 1 : 3,
                                                 .backoff_ms = i < 7 ? 0 : 400,
                                                 .factor_milli = 2000}};
+        if (i % 3 == 2) {
+            def->outcomes = outcomes;
+            def->outcome_count = SKN_ARRAY_LEN(outcomes);
+        }
         defs[i] = def;
     }
     struct skn_project_events *all = skn_arena_zero(arena, 1, sizeof *all);
@@ -66,21 +72,53 @@ static const char *any_event(struct writer *w)
 
 static void put_chain(struct writer *w, unsigned depth);
 
+static void put_option(struct writer *w, unsigned *count, const char *option)
+{
+    skn_buf_put_str(w->out, (*count)++ == 0 ? "[" : ", ");
+    skn_buf_put_str(w->out, option);
+}
+
+/* What events and groups may be told alike. */
+static void put_options(struct writer *w, unsigned *count)
+{
+    static const char *const options[] = {"deadline=3s",
+                                          "backoff=300ms",
+                                          "jitter=true",
+                                          "retry_on=[\"timeout\"]",
+                                          "no_retry_on=[\"exit:1\"]",
+                                          "stop_condition=\"ON_ERROR\"",
+                                          "on_failure=\"continue\""};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(options); i++)
+        if (chance(w, 1, 16)) put_option(w, count, options[i]);
+}
+
+static void put_evaluate(struct writer *w, unsigned *count)
+{
+    static const char *const options[] = {"evaluate=\"any\"",
+                                          "evaluate=\"majority\"",
+                                          "evaluate=\"none_failed\"",
+                                          "evaluate=\"at_least=1\"",
+                                          "fail_fast=true"};
+    put_option(w, count, options[below(w, SKN_ARRAY_LEN(options))]);
+    if (chance(w, 1, 4)) put_option(w, count, "cancel_rest=false");
+}
+
 static void put_event(struct writer *w)
 {
-    unsigned kind = below(w, 12);
+    unsigned kind = below(w, 12), options = 0;
     if (kind == 0) {
         skn_buf_printf(w->out, "Sleep[for=%ums]", 1 + below(w, 5000));
     } else if (kind == 1) {
         skn_buf_put_str(w->out, "Noop");
-    } else if (kind == 2) {
-        skn_buf_printf(w->out, "%u * ", 2 + below(w, 3));
-        skn_buf_put_str(w->out, any_event(w));
-    } else if (kind < 5) {
-        skn_buf_put_str(w->out, any_event(w));
-        skn_buf_printf(w->out, "[retries=%u]", 2 + below(w, 3));
     } else {
+        if (kind == 2) skn_buf_printf(w->out, "%u * ", 2 + below(w, 3));
         skn_buf_put_str(w->out, any_event(w));
+        if (kind == 3 || kind == 4) {
+            skn_buf_printf(w->out, "[retries=%u", 2 + below(w, 3));
+            options++;
+        }
+        put_options(w, &options);
+        if (options > 0) skn_buf_put_str(w->out, "]");
     }
 }
 
@@ -90,10 +128,17 @@ static void put_unit(struct writer *w, unsigned depth)
         skn_buf_put_str(w->out, "{");
         put_chain(w, depth + 1);
         skn_buf_put_str(w->out, "}");
-        if (chance(w, 1, 3))
-            skn_buf_printf(w->out, "[retries=%u]", 2 + below(w, 2));
-        else if (chance(w, 1, 4))
-            skn_buf_printf(w->out, "[timeout=%ums, retries=2]", 500 + below(w, 6000));
+        unsigned options = 0;
+        if (chance(w, 1, 3)) {
+            skn_buf_printf(w->out, "[retries=%u", 2 + below(w, 2));
+            options++;
+        } else if (chance(w, 1, 4)) {
+            skn_buf_printf(w->out, "[timeout=%ums, retries=2", 500 + below(w, 6000));
+            options++;
+        }
+        put_options(w, &options);
+        if (chance(w, 1, 3)) put_evaluate(w, &options);
+        if (options > 0) skn_buf_put_str(w->out, "]");
     } else {
         put_event(w);
     }

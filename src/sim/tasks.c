@@ -78,6 +78,8 @@ static void perform(struct world *w, const struct skn_output *output)
                             .life = w->life};
     task.path = skn_arena_dup(&w->arena, text_of(effect, SKN_FLOW_EFFECT_PATH));
     memcpy(task.key, output->key, sizeof task.key);
+    struct skn_value outcomes;
+    task.has_outcomes = skn_map_get(effect, SKN_LIT(SKN_FLOW_EFFECT_OUTCOMES), &outcomes);
     bool is_short = skn_rng_chance(&w->rng, 1, 4);
     task.end_ms = world_now_ms(w) + skn_rng_below(&w->rng, is_short ? 2 : TASK_MS_MAX);
     struct skn_history_event event = event_of(SKN_HISTORY_PERFORM, &task);
@@ -141,6 +143,9 @@ static void
 give_result(struct world *w, const struct sim_task *task, enum skn_attempt_status status, bool late)
 {
     static const char *const reasons[] = {"", "", "exit:1", "timeout", "cancelled", "interrupted"};
+    bool names_outcome =
+        status == SKN_ATTEMPT_SUCCESS && task->has_outcomes && fate(w, task) % 3 == 0;
+    if (names_outcome) world_cover(w, SKN_COVER_RESULT_OUTCOME);
     struct skn_arena scratch;
     skn_arena_init(&scratch);
     struct skn_history_event event = event_of(SKN_HISTORY_RESULT, task);
@@ -153,7 +158,7 @@ give_result(struct world *w, const struct sim_task *task, enum skn_attempt_statu
         .attempt = task->attempt,
         .epoch = task->epoch,
         .status = status,
-        .reason = skn_slice_str(reasons[status]),
+        .reason = skn_slice_str(names_outcome ? SIM_OUTCOME : reasons[status]),
         .value = build_result(&scratch, &w->scratch, late ? "STALE" : "fresh", fate(w, task))};
     node_result(w, &result);
     cover_status(w, status);

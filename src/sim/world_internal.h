@@ -45,7 +45,9 @@ struct sim_task {
     uint64_t end_ms; /* by the monotonic clock */
     uint32_t life;   /* of the node that had it performed */
     bool is_cancelled, is_leaving;
+    bool has_outcomes; /* its event declares SIM_OUTCOME */
 };
+#define SIM_OUTCOME "declined"
 
 struct task_list {
     struct sim_task *items;

@@ -20,6 +20,7 @@ static const char *const events[][3] = {
     {"Policy", "retry: { attempts: 3, backoff: 300ms }\n", "date +%s%N >>ran; exit 1"},
     {"Deaf", "", "trap \"\" TERM; echo $$ >>pids; sleep 60 & wait; sleep 60"},
     {"Nap", "", "echo $$ >>pids; exec sleep 60"},
+    {"Deal", "outcomes: [declined, 3]\nretry: { attempts: 2 }\n", "echo deal >>ran; cat said"},
     {"Asked", "inputs: { who: string, n: int }\n", "cat"},
     {"Key", "", "echo $SKEIN_IDEMPOTENCY_KEY >>ran; sleep 0.2; echo $SKEIN_IDEMPOTENCY_KEY >>end"},
     {"Env", "", "env | cut -d= -f1 | sort | tr \"\\n\" \" \"; test -d \"$SKEIN_TMP\""},
@@ -85,6 +86,62 @@ static void an_exit_code_is_a_failure_whose_reason_is_kept(void **state)
     assert_string_equal(s.out, "");
     assert_int_equal(SKEIN(&s, "logs", "last"), 0);
     assert_has(s.out, "why\n");
+}
+
+/* [F10] [F32] What a program prints may name an outcome that its event declares. */
+static void a_program_names_its_outcome(void **state)
+{
+    static const char flow[] = "Deal (declined |-> Two, 3 -> Last, failure -> One)\n";
+    static const struct {
+        const char *said, *ran, *got;
+    } cases[] = {
+        {"{\"outcome\": \"declined\", \"result\": 5}", "deal\ntwo\n", "{\"previous\":5}"},
+        {"{\"outcome\": 3}", "deal\nlast\n", NULL},
+        {"{\"outcome\": \"success\", \"result\": 5}", "deal\n", NULL},
+        {"{\"outcome\": \"declined\", \"other\": 5}", "deal\n", NULL}, /* is a result as it is */
+        {"{\"outcome\": \"failure\"}", "deal\ndeal\none\n", NULL},     /* and is tried again */
+        {"{\"outcome\": \"late\"}", "deal\ndeal\none\n", NULL},
+        {"{\"outcome\": 12}", "deal\ndeal\none\n", NULL},
+    };
+    struct folder *f = *state;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
+        (void)unlink(folder_at(f, "ran"));
+        folder_write(f, "said", cases[i].said);
+        assert_int_equal(run_text(f, flow), 0);
+        assert_ran(f, cases[i].ran);
+        char *got = cases[i].got ? folder_must_read(f, "got") : NULL;
+        if (got) assert_has(got, cases[i].got);
+        free(got);
+    }
+    assert_int_equal(SKEIN(&s, "show", "last"), 0);
+    assert_int_equal(run_text(f, "Deal\n"), 1); /* named, and nobody takes it */
+    assert_has(s.err, "BAD_OUTCOME");
+}
+
+/* [F14] The first that succeeds is enough, and what runs beside it is told to end. */
+static void the_first_success_ends_the_others(void **state)
+{
+    struct folder *f = *state;
+    double from = seconds();
+    assert_int_equal(run_text(f, "{Nap || One || Bad}[evaluate=\"any\"] -> Last\n"), 0);
+    assert_true(seconds() - from < 30);
+    char *ran = folder_must_read(f, "ran");
+    assert_has(ran, "last\n");
+    free(ran);
+    assert_int_equal(SKEIN(&s, "show", "last"), 0);
+    assert_has(s.out, "cancelled");
+}
+
+/* [F15] A deadline ends what runs; what it was is the reason. */
+static void a_deadline_ends_all_attempts(void **state)
+{
+    struct folder *f = *state;
+    double from = seconds();
+    assert_int_equal(run_text(f, "Nap[deadline=500ms, retries=100] (failure -> Last)\n"), 0);
+    assert_true(seconds() - from < 30);
+    assert_ran(f, "last\n");
+    assert_int_equal(run_text(f, "Nap[deadline=500ms]\n"), 1);
+    assert_has(s.err, "deadline");
 }
 
 /* [F11] */
@@ -285,6 +342,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(an_exit_code_is_a_failure_whose_reason_is_kept),
+        TEST(a_program_names_its_outcome),
+        TEST(the_first_success_ends_the_others),
+        TEST(a_deadline_ends_all_attempts),
         TEST(a_sequence_pipes_only_where_it_says_so),
         TEST(a_failure_ends_its_run_and_what_still_runs),
         TEST(a_branch_handles_a_failure_and_its_sink_runs),

@@ -1,7 +1,9 @@
 /* flowworld.h - a flow given as text, walked on a test shard, with tasks that end as a script says.
  *
  * The script is "A=fs B=t": the first attempt of A fails and the second succeeds, the first of B is
- * too late; what it does not name succeeds. Time moves when nothing else does.
+ * too late; what it does not name succeeds. e: exit 75; d: the outcome "declined"; o: the outcome "3";
+ * u: an outcome that nobody declared; w: runs until it is told to end, and ends badly then; g: the same,
+ * and ends well. Time moves when nothing else does.
  */
 #pragma once
 
@@ -54,11 +56,13 @@ static inline void world_words(struct skn_arena *arena, struct skn_field *field,
 }
 
 /* Events A to H take what is piped as `previous` and the run's `x`, both optional; Need takes a
- * required `x`, Int a required int, Few one of at most 5 [F31]. */
+ * required `x`, Int a required int, Few one of at most 5 [F31]; Deal has more outcomes. */
 static inline const struct skn_project_events *world_events(struct skn_arena *arena)
 {
     static const char *const names[] = {
-        "A", "B", "C", "D", "E", "F", "G", "H", "Need", "Int", "Few"};
+        "A", "B", "C", "D", "E", "F", "G", "H", "Need", "Int", "Few", "Deal", "Once"};
+    static const struct skn_slice outcomes[] = {{(const uint8_t *)"declined", 8},
+                                                {(const uint8_t *)"3", 1}};
     const struct skn_event_def **defs = skn_arena_zero(arena, 16, sizeof *defs);
     for (size_t i = 0; i < SKN_ARRAY_LEN(names); i++) {
         struct skn_event_def *def = skn_arena_zero(arena, 1, sizeof *def);
@@ -80,6 +84,14 @@ static inline const struct skn_project_events *world_events(struct skn_arena *ar
                                       .inputs = fields,
                                       .input_count = 2,
                                       .retry = {.attempts = 1, .factor_milli = 1000}};
+        if (strcmp(names[i], "Deal") == 0) {
+            def->outcomes = outcomes;
+            def->outcome_count = SKN_ARRAY_LEN(outcomes);
+        }
+        if (strcmp(names[i], "Once") == 0) { /* tried again after a timeout only */
+            def->retry.attempts = 3;
+            def->retry_on = SKN_LIT("timeout\n");
+        }
         defs[i] = def;
     }
     struct skn_project_events *events = skn_arena_zero(arena, 1, sizeof *events);
@@ -250,11 +262,28 @@ static inline char world_outcome(struct world *w, const struct task *task)
     return *at;
 }
 
+/* How a task ends as a result says it. */
+static inline void world_say(char outcome, struct skn_attempt_result *out)
+{
+    bool is_success = strchr("sgdou", outcome) != NULL;
+    out->status = is_success       ? SKN_ATTEMPT_SUCCESS
+                  : outcome == 't' ? SKN_ATTEMPT_TIMEOUT
+                                   : SKN_ATTEMPT_FAILURE;
+    out->reason = skn_slice_str(outcome == 't'   ? "timeout"
+                                : outcome == 'e' ? "exit:75"
+                                : outcome == 'd' ? "declined"
+                                : outcome == 'o' ? "3"
+                                : outcome == 'u' ? "unheard"
+                                : is_success     ? ""
+                                                 : "exit:1");
+}
+
 /* Ends the first task of the world; its result is {"by": event, "got": its inputs}. */
 static inline void world_end_task(struct world *w, size_t index)
 {
     struct task *task = &w->tasks[index];
-    char outcome = task->is_cancelled ? 'f' : world_outcome(w, task);
+    char outcome = world_outcome(w, task);
+    if (task->is_cancelled && outcome != 'g') outcome = 'f';
     struct skn_buf out;
     struct skn_value in;
     assert_true(skn_map_get(skn_value_view(task->output.value), SKN_LIT("stdin"), &in));
@@ -272,13 +301,8 @@ static inline void world_end_task(struct world *w, size_t index)
                                         .number = task->output.number,
                                         .attempt = task->output.attempt,
                                         .epoch = task->output.epoch,
-                                        .status = outcome == 's'   ? SKN_ATTEMPT_SUCCESS
-                                                  : outcome == 't' ? SKN_ATTEMPT_TIMEOUT
-                                                                   : SKN_ATTEMPT_FAILURE,
-                                        .reason = outcome == 's'   ? SKN_LIT("")
-                                                  : outcome == 't' ? SKN_LIT("timeout")
-                                                                   : SKN_LIT("exit:1"),
                                         .value = skn_value_view(skn_buf_slice(&out))};
+    world_say(outcome, &result);
     skn_core_result(w->shard.core, &result);
     skn_buf_fini(&out);
     skn_free(b);
@@ -296,13 +320,24 @@ static inline void world_settle(struct world *w)
         world_take_output(w, &out);
 }
 
+/* The first task that ends by itself or was told to; the count of all when there is none. */
+static inline size_t world_next_task(struct world *w)
+{
+    size_t i = 0;
+    while (i < w->count && !w->tasks[i].is_cancelled &&
+           strchr("wg", world_outcome(w, &w->tasks[i])))
+        i++;
+    return i;
+}
+
 /* Until nothing is left to do: tasks end in the order of their start. */
 static inline void world_run(struct world *w)
 {
     for (;;) {
         world_settle(w);
-        if (w->count > 0) {
-            world_end_task(w, 0);
+        size_t next = world_next_task(w);
+        if (next < w->count) {
+            world_end_task(w, next);
             continue;
         }
         struct skn_run_info info;

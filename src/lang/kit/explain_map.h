@@ -389,6 +389,6 @@
     X(SKN_CODE_NOT_RUN, LONE, \
       "Something legal that this version cannot run.", \
       "The flow can be checked, drawn and described, and is refused when it is to run.", \
-      "Noop[deadline=1h]", \
+      "Noop[node=\"accra\"]", \
       "Noop[timeout=1h]")
 /* clang-format on */

@@ -128,6 +128,7 @@ static uint8_t marks_of(const struct skn_pty *b, const struct skn_syn_unit *from
 static void build_units(struct skn_pty *b)
 {
     struct skn_source_walk walk = skn_source_walk(b->source);
+    uint32_t told = 0;
     for (uint32_t i = 0; i < b->tree->unit_count; i++) {
         const struct skn_syn_unit *from = &b->tree->units[i];
         struct skn_graph_unit *to = &b->units[i];
@@ -139,6 +140,9 @@ static void build_units(struct skn_pty *b)
         to->event = b->unit_event[i];
         to->place = skn_source_walk_to(&walk, from->span.start);
         to->marks = marks_of(b, from);
+        to->rules = SKN_GRAPH_NONE;
+        bool has_retry_on = to->event != SKN_GRAPH_NONE && b->events[to->event].retry_on.len > 0;
+        if (from->option_count > 0 || has_retry_on) told++;
         to->retry = (struct skn_retry){.attempts = 1, .factor_milli = 1000};
         if (to->event != SKN_GRAPH_NONE) {
             to->retry = b->events[to->event].retry;
@@ -146,6 +150,8 @@ static void build_units(struct skn_pty *b)
         }
         if (from->attempts > 0) to->retry.attempts = from->attempts;
     }
+    b->rules = skn_arena_zero(b->arena, (size_t)told + 1, sizeof(*b->rules));
+    b->graph->rules = b->rules;
 }
 
 static void note_calls(struct skn_pty *b)

@@ -38,9 +38,11 @@ struct skn_pty {
     uint32_t *unit_event;          /* by unit: its event, or SKN_GRAPH_NONE */
     bool only_check;               /* the graph has events and inputs, and nothing else */
     struct skn_graph_unit scratch; /* then the place of every unit */
+    struct skn_graph_rules scratch_rules;
     struct skn_graph_unit *units;
     struct skn_graph_body *bodies;
     struct skn_graph_value *values;
+    struct skn_graph_rules *rules;
     struct skn_field *inputs;
     uint64_t value_steps; /* spent on values against the words of their inputs */
 };
@@ -96,6 +98,13 @@ bool skn_pty_continues(const struct skn_pty *b, const struct skn_syn_unit *unit)
 
 /* Options of every unit: the decided retry and timeout, and the inputs given by value. */
 void skn_pty_options(struct skn_pty *b);
+
+/* A list of failures as a run takes it: each with a line feed behind it. */
+struct skn_slice
+skn_pty_reasons(struct skn_arena *arena, const struct skn_slice *names, uint32_t count);
+
+/* A word such as timeout, or exit:N. */
+bool skn_is_failure_name(struct skn_slice text);
 
 /* No version of a project's event fits. */
 void skn_pty_unknown_version(struct skn_pty *b,

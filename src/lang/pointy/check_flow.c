@@ -28,13 +28,6 @@ static bool same_outcome(struct skn_slice a, struct skn_slice b)
            (is_success(a) && is_success(b));
 }
 
-static bool is_declared(const struct skn_event_def *def, struct skn_slice outcome)
-{
-    for (uint32_t i = 0; i < def->outcome_count; i++)
-        if (skn_slice_eq(def->outcomes[i], outcome)) return true;
-    return false;
-}
-
 static void no_such_outcome(struct skn_pty *b,
                             const struct skn_syn_branch *branch,
                             const struct skn_event_def *def)
@@ -66,13 +59,7 @@ static void other_outcome(struct skn_pty *b, const struct skn_syn_branch *branch
     const struct skn_event_def *def = &b->events[event];
     switch (b->event_kinds[event]) {
     case SKN_NAME_PROJECT:
-        if (is_declared(def, text)) {
-            skn_pty_not_run(b,
-                            branch->outcome,
-                            skn_arena_printf(b->arena, "the outcome \"%.*s\"", SKN_FMT(text)));
-        } else {
-            no_such_outcome(b, branch, def);
-        }
+        if (!skn_event_has_outcome(def, text)) no_such_outcome(b, branch, def);
         return;
     case SKN_NAME_BUILTIN_LATER:
         if (skn_slice_eq(def->name, SKN_LIT("Wait"))) return; /* the signal says which */

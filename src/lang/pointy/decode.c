@@ -22,6 +22,7 @@ enum {
     VALUE_BYTES_MIN = 4,   /* name of 1, value of 1 */
     SLOT_BYTES_MIN = 2,    /* name of 1 */
     BIND_BYTES_MIN = 3,    /* input, body, slot */
+    RULES_BYTES_MIN = 1,   /* which there are */
     UNIT_BYTES_MIN = 9,    /* event, line, column, retry, timeout, no branches */
     STEP_BYTES_MIN = 10,   /* its head and a unit */
     BODY_BYTES_MIN = 11,   /* its head and a step */
@@ -36,6 +37,7 @@ struct open_body {
     uint32_t units_left;
     uint32_t unit;
     uint32_t branches_left;
+    uint32_t branch; /* the last one of the unit that was read */
 };
 
 struct reader {
@@ -51,9 +53,10 @@ struct reader {
     struct skn_graph_unit *units;
     struct skn_graph_branch *branches;
     struct skn_graph_value *values;
+    struct skn_graph_rules *rules;
     struct skn_slice *slots;
     struct skn_graph_bind *binds;
-    uint32_t slot_at, bind_at;
+    uint32_t slot_at, bind_at, rules_at;
     uint32_t body_at, step_at, unit_at, branch_at, value_at; /* how many were read */
     struct open_body opened[SKN_GRAPH_DEPTH_MAX + 1];
     uint32_t depth;
@@ -194,6 +197,23 @@ static struct skn_retry get_retry(struct reader *r)
     return retry;
 }
 
+static struct skn_slice get_outcome(struct reader *r)
+{
+    struct skn_slice outcome = get_text(r);
+    if (!r->why && !skn_is_outcome(outcome)) refuse(r, "an outcome is none");
+    return outcome;
+}
+
+static void get_outcomes(struct reader *r, struct skn_event_def *def)
+{
+    def->outcome_count = get_count(r, SKN_OUTCOMES_MAX, TEXT_BYTES_MIN);
+    struct skn_slice *outcomes =
+        skn_arena_zero(r->arena, def->outcome_count + 1, sizeof(*outcomes));
+    for (uint32_t i = 0; i < def->outcome_count && !r->why; i++)
+        outcomes[i] = get_outcome(r);
+    def->outcomes = outcomes;
+}
+
 static void get_exec(struct reader *r, struct skn_event_def *def)
 {
     for (int i = 0; i < 3; i++)
@@ -211,6 +231,7 @@ static void get_exec(struct reader *r, struct skn_event_def *def)
     def->outputs = get_fields(r, &def->output_count);
     def->timeout_ms = get_number(r, SKN_DURATION_MS_MAX);
     def->retry = get_retry(r);
+    if (r->level >= 4) get_outcomes(r, def);
 }
 
 static void get_events(struct reader *r)
@@ -251,6 +272,9 @@ static void get_counts(struct reader *r)
         g->slot_count = get_count(r, UINT32_MAX - 1, SLOT_BYTES_MIN);
         g->bind_count = get_count(r, UINT32_MAX - 1, BIND_BYTES_MIN);
     }
+    if (r->level >= 4) g->rules_count = get_count(r, SKN_GRAPH_UNITS_MAX, RULES_BYTES_MIN);
+    r->rules = skn_arena_zero(r->arena, (size_t)g->rules_count + 1, sizeof(*r->rules));
+    g->rules = r->rules;
     r->slots = skn_arena_zero(r->arena, (size_t)g->slot_count + 1, sizeof(*r->slots));
     r->binds = skn_arena_zero(r->arena, (size_t)g->bind_count + 1, sizeof(*r->binds));
     g->slots = r->slots;
@@ -381,6 +405,39 @@ static void get_reason(struct reader *r, struct skn_graph_unit *unit)
     if (!r->why && !skn_utf8_is_text(unit->reason)) refuse(r, "a reason is not UTF-8");
 }
 
+/* The list of what is tried again: bounded, and each entry ends with a line feed. */
+static struct skn_slice get_reasons(struct reader *r)
+{
+    struct skn_slice text = get_text(r);
+    if (r->why) return text;
+    if (text.len == 0 || text.len > SKN_RETRY_ON_MAX || text.ptr[text.len - 1] != '\n')
+        refuse(r, "a list of failures is none");
+    return text;
+}
+
+static uint32_t get_rules(struct reader *r)
+{
+    unsigned bits = get_u32(r, 2 * SKN_RULES_NO_RETRY_ON - 1);
+    struct skn_graph_rules rules = {.fails_fast = bits & SKN_RULES_FAILS_FAST,
+                                    .keeps_rest = bits & SKN_RULES_KEEPS_REST,
+                                    .continues = bits & SKN_RULES_CONTINUES};
+    if (bits == 0) return SKN_GRAPH_NONE;
+    if (bits & SKN_RULES_DEADLINE) rules.deadline_ms = get_number(r, SKN_DURATION_MS_MAX);
+    if (bits & SKN_RULES_JITTER) rules.jitter_milli = get_u32(r, 1000);
+    if (bits & SKN_RULES_EVALUATE)
+        rules.evaluate = (enum skn_evaluate)get_number(r, SKN_EVALUATES - 1);
+    if (rules.evaluate == SKN_EVALUATE_AT_LEAST) {
+        rules.at_least = get_u32(r, UINT32_MAX);
+        if (rules.at_least == 0) refuse(r, "at_least asks for nothing");
+    }
+    if (bits & SKN_RULES_RETRY_ON) rules.retry_on = get_reasons(r);
+    if (bits & SKN_RULES_NO_RETRY_ON) rules.no_retry_on = get_reasons(r);
+    if (!r->why && skn_rules_bits(&rules) != bits) refuse(r, "a rule says nothing");
+    uint32_t at = take(r, &r->rules_at, r->graph->rules_count);
+    if (!r->why) r->rules[at] = rules;
+    return at;
+}
+
 static void get_unit(struct reader *r)
 {
     struct open_body *opened = top(r);
@@ -390,11 +447,13 @@ static void get_unit(struct reader *r)
                                   .next = SKN_GRAPH_NONE,
                                   .event = event > 0 ? event - 1 : SKN_GRAPH_NONE,
                                   .body = SKN_GRAPH_NONE,
-                                  .first_branch = SKN_GRAPH_NONE};
+                                  .first_branch = SKN_GRAPH_NONE,
+                                  .rules = SKN_GRAPH_NONE};
     unit.place.line = get_u32(r, UINT32_MAX);
     unit.place.column = get_u32(r, UINT32_MAX);
     unit.retry = get_retry(r);
     unit.timeout_ms = get_number(r, SKN_DURATION_MS_MAX);
+    if (r->level >= 4) unit.rules = get_rules(r);
     if (r->why) return;
     unit.ordinal = r->steps[opened->step].unit_count - opened->units_left;
     if (event > 0) {
@@ -404,7 +463,7 @@ static void get_unit(struct reader *r)
         if (kind == SKN_EVENT_EXEC) get_values(r, &unit);
         if (kind == SKN_EVENT_EXEC && r->level >= 3) get_binds(r, &unit);
     }
-    uint32_t branches = get_count(r, 2, BRANCH_BYTES_MIN);
+    uint32_t branches = get_count(r, SKN_BRANCHES_MAX, BRANCH_BYTES_MIN);
     if (r->why) return;
     if (unit.ordinal > 0) r->units[opened->unit].next = id;
     r->units[id] = unit;
@@ -429,21 +488,28 @@ static void get_branch(struct reader *r)
 {
     uint32_t unit = top(r)->unit;
     uint32_t branch = take(r, &r->branch_at, r->graph->branch_count);
-    uint64_t head = get_number(r, 3);
+    uint64_t head = get_number(r, r->level >= 4 ? 2 * SKN_OUTCOME_OTHER + 1 : 3);
+    enum skn_outcome outcome = (enum skn_outcome)(head / 2);
+    struct skn_slice other = {0};
+    if (outcome == SKN_OUTCOME_OTHER) other = get_outcome(r);
     if (r->why) return;
-    enum skn_outcome outcome = head >= 2 ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE;
+    if (skn_graph_branch_for(r->graph, unit, outcome, other) != SKN_GRAPH_NONE)
+        refuse(r, "an outcome has two branches");
+    uint32_t event = r->units[unit].event;
+    if (outcome == SKN_OUTCOME_OTHER &&
+        (event == SKN_GRAPH_NONE || !skn_event_has_outcome(&r->events[event], other)))
+        refuse(r, "a branch is for an outcome that its unit cannot have");
     r->branches[branch] = (struct skn_graph_branch){.unit = unit,
                                                     .next = SKN_GRAPH_NONE,
                                                     .body = r->body_at,
                                                     .outcome = outcome,
-                                                    .piped = head % 2 != 0};
-    uint32_t first = r->units[unit].first_branch;
-    if (first == SKN_GRAPH_NONE) {
+                                                    .piped = head % 2 != 0,
+                                                    .other = other};
+    if (r->units[unit].first_branch == SKN_GRAPH_NONE)
         r->units[unit].first_branch = branch;
-    } else {
-        r->branches[first].next = branch; /* there are at most two */
-        if (r->branches[first].outcome == outcome) refuse(r, "an outcome has two branches");
-    }
+    else
+        r->branches[top(r)->branch].next = branch;
+    top(r)->branch = branch;
     top(r)->branches_left--;
     enter(r, SKN_BODY_BRANCH, unit);
 }
@@ -478,7 +544,8 @@ static void check_end(struct reader *r)
     if (r->at != r->bytes.len) refuse(r, "something stands behind its end");
     if (r->body_at != g->body_count || r->step_at != g->step_count || r->unit_at != g->unit_count ||
         r->branch_at != g->branch_count || r->value_at != g->value_count ||
-        r->slot_at != g->slot_count || r->bind_at != g->bind_count) {
+        r->slot_at != g->slot_count || r->bind_at != g->bind_count ||
+        r->rules_at != g->rules_count) {
         refuse(r, "there is less than was counted");
     }
 }

@@ -49,6 +49,33 @@ static void put_retry(struct skn_buf *out, const struct skn_retry *retry)
     put_duration(out, "max", retry->max_ms);
 }
 
+static void put_reasons(struct skn_buf *out, const char *name, struct skn_slice reasons)
+{
+    if (reasons.len == 0) return;
+    skn_buf_printf(out, " %s=", name);
+    for (size_t i = 0; i + 1 < reasons.len; i++) /* the last line feed is none between two */
+        skn_buf_put_u8(out, reasons.ptr[i] == '\n' ? ',' : reasons.ptr[i]);
+}
+
+static void put_rules(struct skn_buf *out, const struct skn_graph_rules *rules)
+{
+    static const char *const words[] = {"all", "any", "majority", "at_least", "none_failed"};
+    put_duration(out, "deadline", rules->deadline_ms);
+    if (rules->jitter_milli > 0)
+        skn_buf_printf(out,
+                       " jitter=%u.%03u",
+                       (unsigned)(rules->jitter_milli / 1000),
+                       (unsigned)(rules->jitter_milli % 1000));
+    put_reasons(out, "retry_on", rules->retry_on);
+    put_reasons(out, "no_retry_on", rules->no_retry_on);
+    if (rules->evaluate != SKN_EVALUATE_ALL)
+        skn_buf_printf(out, " evaluate=%s", words[rules->evaluate]);
+    if (rules->at_least > 0) skn_buf_printf(out, "=%u", (unsigned)rules->at_least);
+    if (rules->fails_fast) skn_buf_put_str(out, " fail_fast");
+    if (rules->keeps_rest) skn_buf_put_str(out, " keeps_rest");
+    if (rules->continues) skn_buf_put_str(out, " continues");
+}
+
 static void put_event(struct skn_buf *out, const struct skn_event_def *def)
 {
     static const char *const kinds[] = {"unknown", "built in", "built in", "built in", "exec"};
@@ -70,6 +97,8 @@ static void put_event(struct skn_buf *out, const struct skn_event_def *def)
         put_field(out, "  takes", &def->inputs[i]);
     for (uint32_t i = 0; i < def->output_count; i++)
         put_field(out, "  gives", &def->outputs[i]);
+    for (uint32_t i = 0; i < def->outcome_count; i++)
+        skn_buf_printf(out, "  ends with %.*s\n", SKN_FMT(def->outcomes[i]));
 }
 
 static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_t id)
@@ -93,6 +122,7 @@ static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_
     put_duration(out, "for", unit->sleep_ms);
     put_duration(out, "timeout", unit->timeout_ms);
     put_retry(out, &unit->retry);
+    put_rules(out, skn_graph_rules_of(graph, id));
     skn_buf_put_str(out, "\n");
 }
 

@@ -3,27 +3,30 @@
  * Every number is a varint: 7 bits a byte, least first, the shortest form only. A text is its
  * length and its bytes.
  *
- *   level            1 byte, 3
+ *   level            1 byte, 4
  *   timeout_ms
  *   inputs           count, then each: text name, type, 1 if required, text default_value, text words
  *   events           count, then each:
  *                      kind, text name
  *                      kind EXEC only: version (3 numbers), argv (count, texts), inputs, outputs
- *                      (as above), timeout_ms, retry
+ *                      (as above), timeout_ms, retry, outcomes (count, texts)
  *   retry            attempts, backoff_ms, factor_milli, max_ms
- *   counts           bodies, steps, units, branches, values, slots, binds
+ *   counts           bodies, steps, units, branches, values, slots, binds, rules
  *   body 0
  *
  *   body             number of steps; unless it is a branch's, its slots (count, names); then each step
  *   step             2 * number of units + piped, then each unit
- *   unit             0 for a group, else event + 1; line, column; retry; timeout_ms;
+ *   unit             0 for a group, else event + 1; line, column; retry; timeout_ms; rules;
  *                    SLEEP: sleep_ms; FAIL: text reason; EXEC: values (count, then name and value) and
  *                    binds (count, then input, body, slot);
  *                    number of branches; a group: its body; then each branch
- *   branch           2 * outcome + piped, then its body
+ *   rules            which there are, a bit each, then those in order: 1 deadline_ms, 2 jitter_milli,
+ *                    4 evaluate and then at_least if it is that, 8 fails_fast, 16 keeps_rest,
+ *                    32 continues, 64 text retry_on, 128 text no_retry_on
+ *   branch           2 * outcome + piped, with outcome 2 text which, then its body
  *
  * Ids follow from the order, so they are not stored. Level 1 has no words, levels 1 and 2
- * have no slots and binds. */
+ * have no slots and binds, levels 1 to 3 no rules, outcomes and branches for them. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/codec_internal.h"
 #include "lang/pointy/walk_internal.h"
@@ -79,6 +82,21 @@ static void put_event(struct skn_buf *out, const struct skn_event_def *def)
     put_fields(out, def->outputs, def->output_count);
     put_number(out, def->timeout_ms);
     put_retry(out, &def->retry);
+    put_number(out, def->outcome_count);
+    for (uint32_t i = 0; i < def->outcome_count; i++)
+        put_text(out, def->outcomes[i]);
+}
+
+static void put_rules(struct skn_buf *out, const struct skn_graph_rules *rules)
+{
+    unsigned bits = skn_rules_bits(rules);
+    put_number(out, bits);
+    if (bits & SKN_RULES_DEADLINE) put_number(out, rules->deadline_ms);
+    if (bits & SKN_RULES_JITTER) put_number(out, rules->jitter_milli);
+    if (bits & SKN_RULES_EVALUATE) put_number(out, (uint64_t)rules->evaluate);
+    if (rules->evaluate == SKN_EVALUATE_AT_LEAST) put_number(out, rules->at_least);
+    if (bits & SKN_RULES_RETRY_ON) put_text(out, rules->retry_on);
+    if (bits & SKN_RULES_NO_RETRY_ON) put_text(out, rules->no_retry_on);
 }
 
 static void put_branch_count(struct skn_buf *out, const struct skn_graph *graph, uint32_t unit)
@@ -98,6 +116,7 @@ static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_
     put_number(out, unit->place.column);
     put_retry(out, &unit->retry);
     put_number(out, unit->timeout_ms);
+    put_rules(out, skn_graph_rules_of(graph, id));
     if (unit->event == SKN_GRAPH_NONE) {
         put_branch_count(out, graph, id);
         return;
@@ -144,6 +163,8 @@ static void put_flow(struct skn_buf *out, const struct skn_graph *graph)
         case SKN_WALK_BRANCH:
             put_number(out,
                        2 * (uint64_t)graph->branches[w.id].outcome + graph->branches[w.id].piped);
+            if (graph->branches[w.id].outcome == SKN_OUTCOME_OTHER)
+                put_text(out, graph->branches[w.id].other);
             break;
         case SKN_WALK_END:
         default: SKN_ASSERT(false);
@@ -168,6 +189,7 @@ enum skn_rc skn_graph_encode(const struct skn_graph *graph, struct skn_buf *out)
     put_number(out, graph->value_count);
     put_number(out, graph->slot_count);
     put_number(out, graph->bind_count);
+    put_number(out, graph->rules_count);
     put_flow(out, graph);
     return skn_buf_rc(out);
 }

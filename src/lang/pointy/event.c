@@ -181,10 +181,26 @@ static void read_factor(struct event_file *f, uint32_t at)
     f->def->retry.factor_milli = (uint32_t)milli;
 }
 
+static void read_retry_on(struct event_file *f, uint32_t retry)
+{
+    const struct skn_slice *names = NULL;
+    uint32_t count = 0;
+    skn_event_texts(f, retry, "on", &names, &count);
+    uint32_t list = skn_yaml_get(&f->yaml, retry, "on");
+    for (uint32_t i = 0; i < count; i++) {
+        if (skn_is_failure_name(names[i])) continue;
+        skn_event_bad_value(f, "on", list, "a list of failures such as [timeout, \"exit:75\"]");
+        return;
+    }
+    f->def->retry_on = skn_pty_reasons(f->arena, names, count);
+    if (f->def->retry_on.len > SKN_RETRY_ON_MAX)
+        skn_event_bad_value(f, "on", list, "a list of at most 64 KiB");
+}
+
 static void read_retry(struct event_file *f, uint32_t root)
 {
     static const struct key keys[] = {
-        {"attempts", true}, {"backoff", true}, {"factor", true}, {"max", true}, {"on", false}};
+        {"attempts", true}, {"backoff", true}, {"factor", true}, {"max", true}, {"on", true}};
     uint32_t retry = skn_event_get(f, root, "retry", SKN_YAML_MAPPING);
     if (retry == 0) return;
     skn_event_check_keys(f, retry, keys, SKN_ARRAY_LEN(keys), "in retry");
@@ -195,7 +211,7 @@ static void read_retry(struct event_file *f, uint32_t root)
     if (attempts) read_attempts(f, attempts);
     if (backoff) (void)read_duration(f, "backoff", backoff, true, &f->def->retry.backoff_ms);
     if (factor) read_factor(f, factor);
-    skn_event_texts(f, retry, "on", NULL, NULL);
+    read_retry_on(f, retry);
     if (max) (void)read_duration(f, "max", max, false, &f->def->retry.max_ms);
 }
 
@@ -282,7 +298,7 @@ static void read_all(struct event_file *f, uint32_t root)
         {"event", true},         {"version", true},    {"description", true},
         {"inputs", true},        {"outputs", true},    {"run", true},
         {"timeout", true},       {"retry", true},      {"owner", true},
-        {"exports", false},      {"outcomes", false},  {"outcome_when", false},
+        {"exports", false},      {"outcomes", true},   {"outcome_when", false},
         {"success_when", false}, {"cpu", false},       {"work", false},
         {"on_interrupt", false}, {"evaluate", false},  {"resources", false},
         {"files", false},        {"deprecated", true}, {"changelog", true},

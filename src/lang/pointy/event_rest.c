@@ -1,5 +1,6 @@
 /* event_rest.c - the keys of an event file that say who, why and under which conditions [F30]. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "lang/pointy/codec_internal.h"
 #include "lang/pointy/event_internal.h"
 #include "lang/pointy/expr_internal.h"
 #include "lang/pointy/lex_internal.h"
@@ -72,13 +73,6 @@ static void check_words(struct event_file *f, uint32_t root)
     check_word(f, root, "evaluate", evaluate, "all, any, majority, none_failed or at_least=N");
 }
 
-/* A name, or a digit above those of failure and success [F10]. */
-static bool is_outcome(struct skn_slice text)
-{
-    if (text.len == 1 && text.ptr[0] >= '2' && text.ptr[0] <= '9') return true;
-    return skn_is_name(text) && !skn_is_reserved(text);
-}
-
 static void read_outcomes(struct event_file *f, uint32_t root)
 {
     struct skn_event_def *def = f->def;
@@ -86,7 +80,7 @@ static void read_outcomes(struct event_file *f, uint32_t root)
     uint32_t list = skn_yaml_get(&f->yaml, root, "outcomes");
     if (def->outcome_count == 0) return;
     for (uint32_t at = list + 1; at < node_at(f, list)->end; at = node_at(f, at)->end)
-        if (node_at(f, at)->text.len > 0 && !is_outcome(node_at(f, at)->text))
+        if (node_at(f, at)->text.len > 0 && !skn_is_outcome(node_at(f, at)->text))
             skn_event_bad_value(f, "outcomes", at, "names, or digits from 2 to 9");
 }
 

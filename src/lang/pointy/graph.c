@@ -1,6 +1,7 @@
 /* graph.c - reading a graph: lookups, delays, and its invariants. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/codec_internal.h"
+#include "lang/pointy/lex_internal.h"
 
 #include "base/pure.h" /* last */
 
@@ -65,14 +66,52 @@ bool skn_graph_is_runnable(const struct skn_graph *graph)
     return true;
 }
 
-uint32_t
-skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outcome outcome)
+uint32_t skn_graph_branch_for(const struct skn_graph *graph,
+                              uint32_t unit,
+                              enum skn_outcome outcome,
+                              struct skn_slice other)
 {
     SKN_ASSERT(unit < graph->unit_count);
-    uint32_t at = graph->units[unit].first_branch;
-    while (at != SKN_GRAPH_NONE && graph->branches[at].outcome != outcome)
-        at = graph->branches[at].next;
-    return at;
+    for (uint32_t at = graph->units[unit].first_branch; at != SKN_GRAPH_NONE;
+         at = graph->branches[at].next) {
+        const struct skn_graph_branch *branch = &graph->branches[at];
+        if (branch->outcome != outcome) continue;
+        if (outcome != SKN_OUTCOME_OTHER || skn_slice_eq(branch->other, other)) return at;
+    }
+    return SKN_GRAPH_NONE;
+}
+
+const struct skn_graph_rules *skn_graph_rules_of(const struct skn_graph *graph, uint32_t unit)
+{
+    static const struct skn_graph_rules none = {0};
+    SKN_ASSERT(unit < graph->unit_count);
+    uint32_t at = graph->units[unit].rules;
+    return at == SKN_GRAPH_NONE ? &none : &graph->rules[at];
+}
+
+bool skn_is_outcome(struct skn_slice text)
+{
+    if (text.len == 1 && text.ptr[0] >= '2' && text.ptr[0] <= '9') return true;
+    return skn_is_name(text) && !skn_is_reserved(text);
+}
+
+unsigned skn_rules_bits(const struct skn_graph_rules *rules)
+{
+    return (rules->deadline_ms > 0 ? SKN_RULES_DEADLINE : 0u) |
+           (rules->jitter_milli > 0 ? SKN_RULES_JITTER : 0u) |
+           (rules->evaluate != SKN_EVALUATE_ALL ? SKN_RULES_EVALUATE : 0u) |
+           (rules->fails_fast ? SKN_RULES_FAILS_FAST : 0u) |
+           (rules->keeps_rest ? SKN_RULES_KEEPS_REST : 0u) |
+           (rules->continues ? SKN_RULES_CONTINUES : 0u) |
+           (rules->retry_on.len > 0 ? SKN_RULES_RETRY_ON : 0u) |
+           (rules->no_retry_on.len > 0 ? SKN_RULES_NO_RETRY_ON : 0u);
+}
+
+bool skn_event_has_outcome(const struct skn_event_def *event, struct skn_slice outcome)
+{
+    for (uint32_t i = 0; i < event->outcome_count; i++)
+        if (skn_slice_eq(event->outcomes[i], outcome)) return true;
+    return false;
 }
 
 static void check_bodies(const struct skn_graph *g)
@@ -126,6 +165,7 @@ static void check_units(const struct skn_graph *g)
         SKN_ASSERT(unit->retry.attempts <= SKN_ATTEMPTS_MAX);
         SKN_ASSERT(unit->retry.factor_milli >= 1000);
         SKN_ASSERT(unit->timeout_ms <= SKN_DURATION_MS_MAX);
+        SKN_ASSERT(unit->rules == SKN_GRAPH_NONE || unit->rules < g->rules_count);
         for (uint32_t b = unit->first_branch; b != SKN_GRAPH_NONE; b = g->branches[b].next) {
             SKN_ASSERT(b < g->branch_count);
             SKN_ASSERT(g->branches[b].unit == i);

@@ -41,11 +41,7 @@ static uint32_t body_of(const struct skn_graph *g, uint32_t unit)
 
 static bool has_branch(const struct skn_graph *g, uint32_t unit, struct skn_slice outcome)
 {
-    uint32_t at = g->units[unit].first_branch;
-    while (at != SKN_GRAPH_NONE && !(g->branches[at].outcome == SKN_OUTCOME_OTHER &&
-                                     skn_slice_eq(g->branches[at].other, outcome)))
-        at = g->branches[at].next;
-    return at != SKN_GRAPH_NONE;
+    return skn_graph_branch_for(g, unit, SKN_OUTCOME_OTHER, outcome) != SKN_GRAPH_NONE;
 }
 
 static bool is_builtin_outcome(struct skn_slice outcome)
@@ -63,7 +59,8 @@ static bool handles_failure(const struct skn_graph *g, uint32_t unit)
 {
     const struct skn_graph_unit *u = &g->units[unit];
     if ((u->marks & SKN_UNIT_CONTINUES) != 0) return true;
-    if (skn_graph_branch_for(g, unit, SKN_OUTCOME_FAILURE) == SKN_GRAPH_NONE) return false;
+    if (skn_graph_branch_for(g, unit, SKN_OUTCOME_FAILURE, (struct skn_slice){0}) == SKN_GRAPH_NONE)
+        return false;
     if (u->event == SKN_GRAPH_NONE || (u->marks & SKN_UNIT_CALL)) return true;
     const struct skn_event_def *def = &g->events[u->event];
     if (def->kind == SKN_EVENT_UNKNOWN) return false;
@@ -204,7 +201,8 @@ static void add_result(struct skn_liveness *l, uint32_t unit)
     const struct skn_graph *g = l->graph;
     const struct skn_graph_unit *u = &g->units[unit];
     uint32_t value = skn_liveness_value(l, SKN_LIVENESS_RESULT, unit);
-    bool takes_success = skn_graph_branch_for(g, unit, SKN_OUTCOME_SUCCESS) != SKN_GRAPH_NONE;
+    bool takes_success =
+        skn_graph_branch_for(g, unit, SKN_OUTCOME_SUCCESS, (struct skn_slice){0}) != SKN_GRAPH_NONE;
     for (uint32_t b = u->first_branch; b != SKN_GRAPH_NONE; b = g->branches[b].next)
         if (g->branches[b].piped)
             add_piped(l, value, g->bodies[g->branches[b].body].first_step, body_of(g, unit));

@@ -115,6 +115,7 @@ void skn_event_copy(struct skn_arena *arena,
     out->file = copy_text(arena, def->file);
     out->description = copy_text(arena, def->description);
     out->outcomes = copy_texts(arena, def->outcomes, def->outcome_count);
+    out->retry_on = copy_text(arena, def->retry_on);
     out->exports = copy_texts(arena, def->exports, def->export_count);
     out->use_instead = copy_text(arena, def->use_instead);
     out->reason = copy_text(arena, def->reason);

@@ -8,37 +8,37 @@
 
 /* clang-format off */
 static const struct skn_option_rule rules[] = {
-    {"timeout",         SKN_RULE_DURATION,   NULL, true,  SKN_ON_ALL, "The longest one attempt may take; then it is a failure."},
-    {"deadline",        SKN_RULE_DURATION,   NULL, false, SKN_ON_ALL, "The longest all attempts and the waits between them may take."},
-    {"retries",         SKN_RULE_WHOLE,      NULL, true,  SKN_ON_ALL, "Attempts in all, as * N; 0 and 1 mean one."},
-    {"retry_attempts",  SKN_RULE_WHOLE, "retries", true,  SKN_ON_ALL, "Another name of retries."},
-    {"backoff",         SKN_RULE_DURATION,   NULL, false, SKN_ON_ALL, "The wait before the second attempt."},
-    {"backoff_factor",  SKN_RULE_NUMBER,     NULL, false, SKN_ON_ALL, "How much longer each further wait is."},
-    {"backoff_max",     SKN_RULE_DURATION,   NULL, false, SKN_ON_ALL, "The longest wait between attempts."},
-    {"jitter",          SKN_RULE_JITTER,     NULL, false, SKN_ON_ALL, "Spreads the waits, so that not all come at once."},
-    {"retry_on",        SKN_RULE_FAILURES,   NULL, false, SKN_ON_ALL, "Only these failures are tried again: \"timeout\", \"exit:75\"."},
-    {"no_retry_on",     SKN_RULE_FAILURES,   NULL, false, SKN_ON_ALL, "These failures are not tried again."},
-    {"evaluate",        SKN_RULE_EVALUATE,   NULL, false, SKN_ON_ALL, "When units beside each other have succeeded together."},
-    {"result_evaluation_strategy", SKN_RULE_STRATEGY, "evaluate", false, SKN_ON_ALL, "The older name of evaluate."},
-    {"on_failure",      SKN_RULE_ON_FAILURE, NULL, false, SKN_ON_ALL, "\"continue\": a failure that no branch took counts as handled."},
-    {"stop_condition",  SKN_RULE_STOP,       NULL, false, SKN_ON_ALL, "After which end no further attempt or child starts."},
-    {"executor",        SKN_RULE_EXECUTOR,   NULL, false, SKN_ON_ALL, "Where it runs: inline, process, worker, remote, http."},
-    {"node",            SKN_RULE_STRING,     NULL, false, SKN_ON_ALL, "The node that it must run on."},
-    {"gpu",             SKN_RULE_GPU,        NULL, false, SKN_ON_ALL, "Whether it needs a GPU, or how many."},
-    {"priority",        SKN_RULE_WHOLE,      NULL, false, SKN_ON_ALL, "What goes first when not everything can."},
-    {"concurrency_key", SKN_RULE_STRING,     NULL, false, SKN_ON_ALL, "Units of all runs with this key share one limit."},
-    {"concurrency",     SKN_RULE_WHOLE,      NULL, false, SKN_ON_ALL, "How many with the same key run at once."},
-    {"rate",            SKN_RULE_RATE,       NULL, false, SKN_ON_ALL, "How many may start in a second, minute, hour or day: \"10/s\"."},
-    {"cache",           SKN_RULE_DURATION,   NULL, false, SKN_ON_ALL & ~SKN_ON_GROUP, "How long a success is used again for equal inputs."},
-    {"compensate",      SKN_RULE_COMPENSATE, NULL, false, SKN_ON_ALL, "The event that undoes this one when what is around it fails later."},
-    {"fail_fast",       SKN_RULE_BOOL,       NULL, false, SKN_ON_ALL, "The first failure ends what stands beside it."},
-    {"cancel_rest",     SKN_RULE_BOOL,       NULL, false, SKN_ON_ALL, "false: what is not needed any more may end by itself."},
-    {"exports",         SKN_RULE_NAMES,      NULL, false, SKN_ON_GROUP, "The variables of a group that outlive it."},
-    {"size",            SKN_RULE_WHOLE,      NULL, false, SKN_ON_MAP, "Items that one child gets at a time, as a list."},
-    {"parallel",        SKN_RULE_PARALLEL,   NULL, false, SKN_ON_MAP | SKN_ON_FILTER, "How many children run at once; 64 when it is not given."},
-    {"max_failures",    SKN_RULE_WHOLE,      NULL, false, SKN_ON_LISTS, "How many items may fail before the whole does."},
-    {"initial",         SKN_RULE_ANY,        NULL, false, SKN_ON_REDUCE, "What a fold begins with."},
-    {"over",            SKN_RULE_OVER,       NULL, false, SKN_ON_LISTS, "A file or folder with the items, instead of a piped list."},
+    {"timeout",         SKN_RULE_DURATION,   NULL, SKN_BUILT_TIMEOUT, SKN_ON_ALL, "The longest one attempt may take; then it is a failure."},
+    {"deadline",        SKN_RULE_DURATION,   NULL, SKN_BUILT_DEADLINE, SKN_ON_ALL, "The longest all attempts and the waits between them may take."},
+    {"retries",         SKN_RULE_WHOLE,      NULL, SKN_BUILT_RETRIES, SKN_ON_ALL, "Attempts in all, as * N; 0 and 1 mean one."},
+    {"retry_attempts",  SKN_RULE_WHOLE, "retries", SKN_BUILT_RETRIES, SKN_ON_ALL, "Another name of retries."},
+    {"backoff",         SKN_RULE_DURATION,   NULL, SKN_BUILT_BACKOFF, SKN_ON_ALL, "The wait before the second attempt."},
+    {"backoff_factor",  SKN_RULE_NUMBER,     NULL, SKN_BUILT_FACTOR, SKN_ON_ALL, "How much longer each further wait is."},
+    {"backoff_max",     SKN_RULE_DURATION,   NULL, SKN_BUILT_MAX, SKN_ON_ALL, "The longest wait between attempts."},
+    {"jitter",          SKN_RULE_JITTER,     NULL, SKN_BUILT_JITTER, SKN_ON_ALL, "Spreads the waits, so that not all come at once."},
+    {"retry_on",        SKN_RULE_FAILURES,   NULL, SKN_BUILT_RETRY_ON, SKN_ON_ALL, "Only these failures are tried again: \"timeout\", \"exit:75\"."},
+    {"no_retry_on",     SKN_RULE_FAILURES,   NULL, SKN_BUILT_NO_RETRY_ON, SKN_ON_ALL, "These failures are not tried again."},
+    {"evaluate",        SKN_RULE_EVALUATE,   NULL, SKN_BUILT_EVALUATE, SKN_ON_ALL, "When units beside each other have succeeded together."},
+    {"result_evaluation_strategy", SKN_RULE_STRATEGY, "evaluate", SKN_BUILT_EVALUATE, SKN_ON_ALL, "The older name of evaluate."},
+    {"on_failure",      SKN_RULE_ON_FAILURE, NULL, SKN_BUILT_ON_FAILURE, SKN_ON_ALL, "\"continue\": a failure that no branch took counts as handled."},
+    {"stop_condition",  SKN_RULE_STOP,       NULL, SKN_BUILT_STOP, SKN_ON_ALL, "After which end no further attempt or child starts."},
+    {"executor",        SKN_RULE_EXECUTOR,   NULL, SKN_BUILT_NOT, SKN_ON_ALL, "Where it runs: inline, process, worker, remote, http."},
+    {"node",            SKN_RULE_STRING,     NULL, SKN_BUILT_NOT, SKN_ON_ALL, "The node that it must run on."},
+    {"gpu",             SKN_RULE_GPU,        NULL, SKN_BUILT_NOT, SKN_ON_ALL, "Whether it needs a GPU, or how many."},
+    {"priority",        SKN_RULE_WHOLE,      NULL, SKN_BUILT_NOT, SKN_ON_ALL, "What goes first when not everything can."},
+    {"concurrency_key", SKN_RULE_STRING,     NULL, SKN_BUILT_NOT, SKN_ON_ALL, "Units of all runs with this key share one limit."},
+    {"concurrency",     SKN_RULE_WHOLE,      NULL, SKN_BUILT_NOT, SKN_ON_ALL, "How many with the same key run at once."},
+    {"rate",            SKN_RULE_RATE,       NULL, SKN_BUILT_NOT, SKN_ON_ALL, "How many may start in a second, minute, hour or day: \"10/s\"."},
+    {"cache",           SKN_RULE_DURATION,   NULL, SKN_BUILT_NOT, SKN_ON_ALL & ~SKN_ON_GROUP, "How long a success is used again for equal inputs."},
+    {"compensate",      SKN_RULE_COMPENSATE, NULL, SKN_BUILT_NOT, SKN_ON_ALL, "The event that undoes this one when what is around it fails later."},
+    {"fail_fast",       SKN_RULE_BOOL,       NULL, SKN_BUILT_FAIL_FAST, SKN_ON_ALL, "The first failure ends what stands beside it."},
+    {"cancel_rest",     SKN_RULE_BOOL,       NULL, SKN_BUILT_CANCEL_REST, SKN_ON_ALL, "false: what is not needed any more may end by itself."},
+    {"exports",         SKN_RULE_NAMES,      NULL, SKN_BUILT_NOT, SKN_ON_GROUP, "The variables of a group that outlive it."},
+    {"size",            SKN_RULE_WHOLE,      NULL, SKN_BUILT_NOT, SKN_ON_MAP, "Items that one child gets at a time, as a list."},
+    {"parallel",        SKN_RULE_PARALLEL,   NULL, SKN_BUILT_NOT, SKN_ON_MAP | SKN_ON_FILTER, "How many children run at once; 64 when it is not given."},
+    {"max_failures",    SKN_RULE_WHOLE,      NULL, SKN_BUILT_NOT, SKN_ON_LISTS, "How many items may fail before the whole does."},
+    {"initial",         SKN_RULE_ANY,        NULL, SKN_BUILT_NOT, SKN_ON_REDUCE, "What a fold begins with."},
+    {"over",            SKN_RULE_OVER,       NULL, SKN_BUILT_NOT, SKN_ON_LISTS, "A file or folder with the items, instead of a piped list."},
 };
 /* clang-format on */
 
@@ -155,7 +155,7 @@ static bool is_rate(struct skn_slice text)
 }
 
 /* A word such as timeout, or exit:N. */
-static bool is_failure_name(struct skn_slice text)
+bool skn_is_failure_name(struct skn_slice text)
 {
     uint64_t n;
     struct skn_slice prefix = SKN_LIT("exit:");
@@ -272,7 +272,7 @@ bool skn_option_is_met(const struct skn_pty *b,
     case SKN_RULE_WHOLE: return is_whole(literal);
     case SKN_RULE_NUMBER: return is_number(b, literal);
     case SKN_RULE_JITTER: return literal->kind == SKN_LITERAL_BOOL || is_fraction(b, literal);
-    case SKN_RULE_FAILURES: return are_strings(b, literal, is_failure_name);
+    case SKN_RULE_FAILURES: return are_strings(b, literal, skn_is_failure_name);
     case SKN_RULE_NAMES: return are_strings(b, literal, skn_is_name);
     case SKN_RULE_STRING: return is_string_met(b, literal, any_text);
     case SKN_RULE_EXECUTOR: return is_string_met(b, literal, is_executor);

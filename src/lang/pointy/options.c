@@ -1,72 +1,9 @@
 /* options.c - what the options of a unit mean [F22], and those of built-ins [F18]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/kit/suggest.h"
-#include "lang/pointy/number.h"
 #include "lang/pointy/options_internal.h"
 
 #include "base/pure.h" /* last */
-
-static void bad_value(struct skn_pty *b,
-                      struct skn_slice name,
-                      const struct skn_literal *literal,
-                      const char *want)
-{
-    struct skn_slice found = skn_slice_str(skn_literal_name(literal));
-    if (literal->kind != SKN_LITERAL_LIST && literal->span.end - literal->span.start <= 60)
-        found = skn_pty_text(b, literal->span);
-    if (literal->kind == SKN_LITERAL_BAD) return;
-    skn_diags_add(b->diags,
-                  SKN_CODE_BAD_VALUE,
-                  literal->span,
-                  SKN_DIAG_ARGS(name, skn_slice_str(want), found));
-}
-
-/* The milliseconds of a duration or a number of seconds; false when reported. */
-static bool duration_of(struct skn_pty *b,
-                        struct skn_slice name,
-                        const struct skn_literal *literal,
-                        bool may_be_zero,
-                        uint64_t *out_ms)
-{
-    uint64_t ms = literal->number;
-    enum skn_number_result result = SKN_NUMBER_OK;
-    if (literal->kind != SKN_LITERAL_DURATION) {
-        struct skn_slice text = skn_pty_text(b, literal->span);
-        if (text.ptr[0] == '+') text = skn_slice_from(text, 1);
-        result = skn_number_seconds(text, &ms);
-    }
-    if (result != SKN_NUMBER_OK) {
-        bad_value(
-            b, name, literal, "at most 36500d, in whole milliseconds and without an exponent");
-        return false;
-    }
-    if (ms == 0 && !may_be_zero) {
-        bad_value(b, name, literal, "longer than nothing");
-        return false;
-    }
-    *out_ms = ms;
-    return true;
-}
-
-static void apply_built(struct skn_pty *b,
-                        uint32_t unit,
-                        const struct skn_option_rule *rule,
-                        const struct skn_literal *literal)
-{
-    struct skn_graph_unit *to = skn_pty_unit(b, unit);
-    struct skn_slice name = skn_slice_str(rule->name);
-    if (rule->rule == SKN_RULE_DURATION) {
-        (void)duration_of(b, name, literal, false, &to->timeout_ms);
-        return;
-    }
-    if (literal->number > SKN_ATTEMPTS_MAX) {
-        bad_value(b, name, literal, "at most 1000000");
-        return;
-    }
-    /* 0 and 1 mean one attempt; `* N` overrides the option [F15]. */
-    if (b->tree->units[unit].attempts == 0)
-        to->retry.attempts = literal->number > 1 ? (uint32_t)literal->number : 1;
-}
 
 static void apply_rule(struct skn_pty *b,
                        uint32_t unit,
@@ -76,11 +13,11 @@ static void apply_rule(struct skn_pty *b,
     const struct skn_literal *literal = &b->tree->literals[option->literal];
     if (literal->kind == SKN_LITERAL_BAD) return;
     if (!skn_option_is_met(b, rule->rule, literal)) {
-        bad_value(b, skn_slice_str(rule->name), literal, skn_option_wanted(rule->rule));
+        skn_pty_bad_value(b, skn_slice_str(rule->name), literal, skn_option_wanted(rule->rule));
         return;
     }
-    if (rule->is_built) {
-        apply_built(b, unit, rule, literal);
+    if (rule->built != SKN_BUILT_NOT) {
+        skn_pty_apply(b, unit, rule, literal);
         return;
     }
     struct skn_span span = {option->name.start, literal->span.end};
@@ -179,7 +116,7 @@ apply_input(struct skn_pty *b, uint32_t unit, const struct skn_field *field, uin
     const struct skn_literal *literal = &b->tree->literals[at];
     if (!skn_literal_fits(literal, field->type)) {
         const char *want = skn_arena_printf(b->arena, "of type %s", skn_type_name(field->type));
-        bad_value(b, field->name, literal, want);
+        skn_pty_bad_value(b, field->name, literal, want);
         return;
     }
     /* A check alone needs the value only where more can be said of it than its kind. */
@@ -206,11 +143,11 @@ static bool apply_builtin(struct skn_pty *b, uint32_t unit, const struct skn_syn
     if (!skn_builtin_takes(def->name, name, &rule)) return false;
     if (literal->kind == SKN_LITERAL_BAD) return true;
     if (!skn_option_is_met(b, rule, literal)) {
-        bad_value(b, name, literal, skn_option_wanted(rule));
+        skn_pty_bad_value(b, name, literal, skn_option_wanted(rule));
     } else if (def->kind == SKN_EVENT_FAIL) {
         if (!b->only_check) (void)skn_pty_string(b, literal, true, &to->reason);
     } else if (skn_slice_eq(name, SKN_LIT("for"))) {
-        (void)duration_of(b, name, literal, true, &to->sleep_ms);
+        (void)skn_pty_duration(b, name, literal, true, &to->sleep_ms);
     } else if (def->kind == SKN_EVENT_SLEEP) {
         skn_pty_not_run(b, option->name, "the option \"until\" of Sleep");
     }
@@ -349,6 +286,7 @@ void skn_pty_options(struct skn_pty *b)
                 apply_other(b, unit, option);
             }
         }
+        skn_pty_decide(b, unit);
         require_options(b, unit);
     }
     skn_check_options(b);

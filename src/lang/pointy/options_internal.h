@@ -42,11 +42,30 @@ enum {
     SKN_ON_ALL = 63,
 };
 
+/* What an option does to a run; most do nothing yet. */
+enum skn_option_built {
+    SKN_BUILT_NOT,
+    SKN_BUILT_TIMEOUT,
+    SKN_BUILT_RETRIES,
+    SKN_BUILT_DEADLINE,
+    SKN_BUILT_BACKOFF,
+    SKN_BUILT_FACTOR,
+    SKN_BUILT_MAX,
+    SKN_BUILT_JITTER,
+    SKN_BUILT_RETRY_ON,
+    SKN_BUILT_NO_RETRY_ON,
+    SKN_BUILT_EVALUATE,
+    SKN_BUILT_ON_FAILURE,
+    SKN_BUILT_STOP,
+    SKN_BUILT_FAIL_FAST,
+    SKN_BUILT_CANCEL_REST,
+};
+
 struct skn_option_rule {
     const char *name;
     enum skn_option_rule_kind rule;
     const char *same_as; /* the option that this is another name of */
-    bool is_built;
+    enum skn_option_built built;
     uint8_t on;
     const char *text; /* what it means, for people */
 };
@@ -70,6 +89,27 @@ const char *skn_option_wanted(enum skn_option_rule_kind rule);
 bool skn_option_is_met(const struct skn_pty *b,
                        enum skn_option_rule_kind rule,
                        const struct skn_literal *literal);
+
+/* What an option says that is built, for the unit; its literal meets its rule. */
+void skn_pty_apply(struct skn_pty *b,
+                   uint32_t unit,
+                   const struct skn_option_rule *rule,
+                   const struct skn_literal *literal);
+
+/* What follows from all options of a unit and its event together. */
+void skn_pty_decide(struct skn_pty *b, uint32_t unit);
+
+void skn_pty_bad_value(struct skn_pty *b,
+                       struct skn_slice name,
+                       const struct skn_literal *literal,
+                       const char *want);
+
+/* The milliseconds of a duration or a number of seconds; false when reported. */
+bool skn_pty_duration(struct skn_pty *b,
+                      struct skn_slice name,
+                      const struct skn_literal *literal,
+                      bool may_be_zero,
+                      uint64_t *out_ms);
 
 /* Which bit a unit is. */
 uint8_t skn_option_place(const struct skn_pty *b, uint32_t unit);

@@ -18,9 +18,10 @@
  *   with its last step and has that step's result; the first step that fails fails it, and no
  *   later step starts.
  *   A **step** is one unit or several beside each other, all started together. What is piped into
- *   a step is piped into each of its units. With one unit the step has that unit's outcome and
- *   result. With several it succeeds when all did, and its result is the list of their results in
- *   order of `ordinal`; when one fails, the others are waited for, then the step fails (`all`).
+ *   a step is piped into each of its units. Whether it succeeds is decided by the rules of the group
+ *   around it, through branches; by none in the run: then all have to. With one unit the step has that
+ *   unit's result. With several its result is the list of their results in order of `ordinal`, null of
+ *   those that failed or were told to end.
  *   `piped` says whether the result of the step before is piped into this one; for the first step
  *   of a body it repeats what is piped into the body.
  *   A **unit** is an event or a group. One attempt of an event is one task; one attempt of a group
@@ -30,7 +31,8 @@
  *   After the last attempt the **branch** of the unit's outcome runs, if there is one: its body
  *   gets, when `piped`, the unit's result (for a failure: the output of the failed attempt, else
  *   null). Then the unit has the outcome and the result of that body. Without a branch for it a
- *   success stays what it is, and a failure is unhandled: the unit failed, and so on outward to
+ *   success stays what it is, and so does what is no success when the unit `continues`; else it is
+ *   unhandled: the unit failed, and so on outward to
  *   the step, the body, and what the body belongs to: a branch's unit, a group's attempt, the run.
  *   What follows a unit with branches (the sink) is the next step, like any other.
  *
@@ -135,12 +137,13 @@ struct skn_event_def {
     uint32_t output_count; /* 0: the result can be anything */
     uint64_t timeout_ms;   /* 0 = none */
     struct skn_retry retry;
+    const struct skn_slice *outcomes; /* besides success and failure */
+    uint32_t outcome_count;
 
     /* What only the checks and the tools read; none of it is stored with a run. */
     struct skn_slice file; /* that declares it, as its source is called; may be empty */
     struct skn_slice description;
-    const struct skn_slice *outcomes; /* besides success and failure */
-    uint32_t outcome_count;
+    struct skn_slice retry_on;       /* as in skn_graph_rules; empty: all */
     const struct skn_slice *exports; /* names of outputs that become variables of the group */
     uint32_t export_count;
     bool is_deprecated;
@@ -149,7 +152,7 @@ struct skn_event_def {
     struct skn_slice not_yet;     /* what in it no run can do yet; empty: nothing */
 };
 
-/* Another one is of graphs that no run takes yet: a name, or a digit above 1. */
+/* OTHER: one that the event declares, a name or a digit above 1 [F10]. */
 enum skn_outcome { SKN_OUTCOME_FAILURE = 0, SKN_OUTCOME_SUCCESS = 1, SKN_OUTCOME_OTHER = 2 };
 
 enum skn_graph_body_kind { SKN_BODY_RUN, SKN_BODY_GROUP, SKN_BODY_BRANCH };
@@ -197,6 +200,31 @@ enum skn_unit_mark {
     SKN_UNIT_OVER = 16,       /* over=: its list comes from a file */
 };
 
+/* When a step of several units has succeeded [F14]. The order is stored: append only. */
+enum skn_evaluate {
+    SKN_EVALUATE_ALL,
+    SKN_EVALUATE_ANY,
+    SKN_EVALUATE_MAJORITY,
+    SKN_EVALUATE_AT_LEAST,
+    SKN_EVALUATE_NONE_FAILED, /* all, and a handled failure counts as failed */
+    SKN_EVALUATES
+};
+
+/* What a unit is told besides attempts and time limit, decided. Most units are told nothing more. */
+struct skn_graph_rules {
+    uint64_t deadline_ms; /* for all attempts and delays from when it is ready; 0 none */
+    uint32_t jitter_milli;
+    /* Of a group, for the steps that stand in it. */
+    enum skn_evaluate evaluate;
+    uint32_t at_least; /* SKN_EVALUATE_AT_LEAST: how many, from 1 */
+    bool fails_fast;   /* all, none_failed: the first failure ends the step */
+    bool keeps_rest;   /* what is not needed any more ends by itself */
+    bool continues;    /* a failure that no branch took is a handled one [F12] */
+    /* Reasons of failures that are tried again, and that are not [F15]; texts that end with a line
+     * feed each, as skn_retry_takes reads them. */
+    struct skn_slice retry_on, no_retry_on;
+};
+
 struct skn_graph_unit {
     uint32_t step;
     uint32_t ordinal;      /* in its step, from 0 */
@@ -214,6 +242,10 @@ struct skn_graph_unit {
     struct skn_slice reason; /* SKN_EVENT_FAIL: text, may be empty */
     struct skn_place place;  /* of its name or opening bracket in the text */
     uint8_t marks;           /* enum skn_unit_mark */
+    uint32_t rules;          /* or SKN_GRAPH_NONE: see skn_graph_rules_of */
+    /* While its options are read. */
+    bool has_retry_on : 1;
+    bool stops_on_error : 1, stops_on_exception : 1;
 };
 
 /* What a unit may read besides the inputs of its event: ${name} in its options, and what the event of
@@ -257,6 +289,8 @@ struct skn_graph {
     uint32_t branch_count;
     const struct skn_graph_value *values;
     uint32_t value_count;
+    const struct skn_graph_rules *rules;
+    uint32_t rules_count;
     const struct skn_slice *slots; /* names of variables */
     uint32_t slot_count;
     const struct skn_graph_bind *binds;
@@ -327,9 +361,17 @@ SKN_MUST_USE enum skn_rc skn_pointy_check(struct skn_arena *arena,
 /* Every event is known, and nothing in it is not built yet. */
 bool skn_graph_is_runnable(const struct skn_graph *graph);
 
-/* The branch of a unit for an outcome, or SKN_GRAPH_NONE. */
-uint32_t
-skn_graph_branch_for(const struct skn_graph *graph, uint32_t unit, enum skn_outcome outcome);
+/* The branch of a unit for an outcome, or SKN_GRAPH_NONE. `other` says which, of SKN_OUTCOME_OTHER. */
+uint32_t skn_graph_branch_for(const struct skn_graph *graph,
+                              uint32_t unit,
+                              enum skn_outcome outcome,
+                              struct skn_slice other);
+
+/* What a unit is told; of one that is told nothing, that. */
+const struct skn_graph_rules *skn_graph_rules_of(const struct skn_graph *graph, uint32_t unit);
+
+/* Whether an event can end with this outcome, besides success and failure. */
+bool skn_event_has_outcome(const struct skn_event_def *event, struct skn_slice outcome);
 
 /* The binds of one input of a unit's event, in the order in which they are looked at. */
 const struct skn_graph_bind *skn_graph_binds_of(const struct skn_graph *graph,

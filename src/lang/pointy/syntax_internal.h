@@ -23,7 +23,9 @@ enum {
     SKN_BRANCHES_MAX = 64,
     SKN_FIELDS_MAX = 256,
     SKN_LISTS_MAX = 64,
-    SKN_STARTS_MAX = 1024
+    SKN_STARTS_MAX = 1024,
+    SKN_OUTCOMES_MAX = 256,
+    SKN_RETRY_ON_MAX = 65536, /* bytes, as a policy of the core takes them */
 };
 
 enum skn_syn_kind { SKN_SYN_EVENT, SKN_SYN_CALL, SKN_SYN_GROUP, SKN_SYN_BAD };

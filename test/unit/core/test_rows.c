@@ -15,7 +15,7 @@ static void expect_hex(struct skn_slice bytes, const char *hex)
     assert_string_equal(text, hex);
 }
 
-enum { KINDS = 16 };
+enum { KINDS = 17 };
 
 static const struct skn_meta_row meta = {.is_faulted = true,
                                          .faults = 3,
@@ -135,6 +135,11 @@ static void encode(int which, struct skn_buf *out)
     if (which == 11) skn_message_encode(&message, out);
     struct skn_meta_row answered = {.next_mail = 1, .mail = {[SKN_LANE_ANSWERS] = 2}};
     if (which == 12) skn_meta_encode(&answered, out);
+    struct skn_intent_row choosy = intent_row();
+    choosy.policy.jitter_milli = 500;
+    choosy.policy.only = SKN_LIT("a\n");
+    choosy.policy.never = SKN_LIT("b\n");
+    if (which == 16) skn_intent_encode(&choosy, out);
 }
 
 static enum skn_rc decode(int which, struct skn_slice bytes)
@@ -151,7 +156,7 @@ static enum skn_rc decode(int which, struct skn_slice bytes)
     if (which == 10 || which == 13) return skn_call_decode(bytes, &call, &diag);
     if (which == 14) return skn_kept_call_decode(bytes, &kept_call, &diag);
     if (which == 1) return skn_timer_decode(bytes, &t, &diag);
-    if (which == 2 || which == 9) return skn_intent_decode(bytes, &i, &diag);
+    if (which == 2 || which == 9 || which == 16) return skn_intent_decode(bytes, &i, &diag);
     if (which == 3) return skn_answer_decode(bytes, &a, &diag);
     if (which == 4 || which == 8 || which == 11) return skn_message_decode(bytes, &message, &diag);
     struct skn_counter_row counter;
@@ -189,6 +194,9 @@ static void rows_are_golden(void **state)
         "010200000003000000000000000807060504030201050000"
         "00613a542f6b010000006e0100000074",
         "01400000010000000000ac02",
+        ("01420102000000010000000400000006000000000000000b00000000000000abababababababab"
+         "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
+         "00000000f401000002000000610a02000000620a"),
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);
@@ -360,28 +368,79 @@ static void delays_grow_up_to_their_cap(void **state) /* F15 */
     struct skn_retry_policy policy = {.backoff_ms = 100, .factor_milli = 2000, .max_ms = 1000};
     static const uint64_t expected[] = {100, 200, 400, 800, 1000, 1000};
     for (uint32_t i = 0; i < SKN_ARRAY_LEN(expected); i++)
-        assert_int_equal(skn_retry_delay_ms(&policy, i + 1), expected[i]);
-    assert_int_equal(skn_retry_delay_ms(&policy, 1000000), 1000);
+        assert_int_equal(skn_retry_delay_ms(&policy, i + 1, 7), expected[i]);
+    assert_int_equal(skn_retry_delay_ms(&policy, 1000000, 7), 1000);
     policy = (struct skn_retry_policy){.backoff_ms = 100};
-    assert_int_equal(skn_retry_delay_ms(&policy, 1000000), 100);
+    assert_int_equal(skn_retry_delay_ms(&policy, 1000000, 7), 100);
     static const struct {
         struct skn_retry_policy policy;
         uint32_t ended;
         uint64_t delay_ms;
     } cases[] = {
-        {{5, 0, 2000, 0}, 3, 0},
-        {{5, 1000, 2000, 0}, 4, 8000},
-        {{5, 1000, 2000, 3000}, 3, 3000},
-        {{5, 100, 1500, 0}, 3, 225},
-        {{5, 1, 1001, 0}, 1000000, 1}, /* rounds down and so never grows */
-        {{5, 5000, 1000, 100}, 1, 100},
+        {{.attempts = 5, .backoff_ms = 0, .factor_milli = 2000, .max_ms = 0}, 3, 0},
+        {{.attempts = 5, .backoff_ms = 1000, .factor_milli = 2000, .max_ms = 0}, 4, 8000},
+        {{.attempts = 5, .backoff_ms = 1000, .factor_milli = 2000, .max_ms = 3000}, 3, 3000},
+        {{.attempts = 5, .backoff_ms = 100, .factor_milli = 1500, .max_ms = 0}, 3, 225},
+        {{.attempts = 5, .backoff_ms = 1, .factor_milli = 1001, .max_ms = 0},
+         1000000,
+         1}, /* rounds down and so never grows */
+        {{.attempts = 5, .backoff_ms = 5000, .factor_milli = 1000, .max_ms = 100}, 1, 100},
     };
     for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++)
-        assert_int_equal(skn_retry_delay_ms(&cases[i].policy, cases[i].ended), cases[i].delay_ms);
+        assert_int_equal(skn_retry_delay_ms(&cases[i].policy, cases[i].ended, 7),
+                         cases[i].delay_ms);
     policy = (struct skn_retry_policy){.backoff_ms = UINT64_MAX, .factor_milli = UINT32_MAX};
-    assert_true(skn_retry_delay_ms(&policy, 50) < UINT64_C(1) << 48);
+    assert_true(skn_retry_delay_ms(&policy, 50, 7) < UINT64_C(1) << 48);
     policy = (struct skn_retry_policy){0};
-    assert_int_equal(skn_retry_delay_ms(&policy, 7), 0);
+    assert_int_equal(skn_retry_delay_ms(&policy, 7, 7), 0);
+}
+
+static void delays_are_shorter_by_chance(void **state) /* F15: jitter */
+{
+    (void)state;
+    struct skn_retry_policy policy = {.backoff_ms = 1000, .jitter_milli = 250};
+    bool least = false, most = false;
+    for (uint64_t chance = 0; chance < 1000; chance++) {
+        uint64_t delay = skn_retry_delay_ms(&policy, 1, chance);
+        assert_true(delay >= 750 && delay <= 1000);
+        least = least || delay == 750;
+        most = most || delay == 1000;
+    }
+    assert_true(least && most);
+    policy.jitter_milli = 1000;
+    assert_int_equal(skn_retry_delay_ms(&policy, 1, 1000), 0);
+    policy.backoff_ms = UINT64_MAX;
+    assert_true(skn_retry_delay_ms(&policy, 1, UINT64_MAX) < UINT64_C(1) << 48);
+}
+
+static void failures_are_chosen_by_their_reason(void **state) /* F15: retry_on, no_retry_on */
+{
+    (void)state;
+    static const struct {
+        const char *only, *never, *reason;
+        bool is_taken;
+    } cases[] = {
+        {"", "", "exit:1", true},
+        {"timeout\n", "", "timeout", true},
+        {"timeout\n", "", "timeouts", false},
+        {"timeout\n", "", "exit:1", false},
+        {"timeout\nexit:75\n", "", "exit:75", true},
+        {"exit:7\n", "", "exit:75", false},
+        {"exit\n", "", "exit:75", true},
+        {"exit\n", "exit:75\n", "exit:75", false},
+        {"exit\n", "exit:75\n", "exit:76", true},
+        {"", "TOO_LARGE\n", "TOO_LARGE: a result is over 1 MiB", false},
+        {"", "signal\n", "signal:9 (killed)", false},
+        {"\n", "", "", false},
+        {"", "\n", "", true},
+        {"a", "", "a", true},
+    };
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
+        struct skn_retry_policy policy = {.only = skn_slice_str(cases[i].only),
+                                          .never = skn_slice_str(cases[i].never)};
+        assert_int_equal(skn_retry_takes(&policy, skn_slice_str(cases[i].reason)),
+                         cases[i].is_taken);
+    }
 }
 
 int main(void)
@@ -394,6 +453,8 @@ int main(void)
         cmocka_unit_test(decoding_gives_back_what_was_encoded),
         cmocka_unit_test(keys_are_golden_and_sort_by_number),
         cmocka_unit_test(delays_grow_up_to_their_cap),
+        cmocka_unit_test(delays_are_shorter_by_chance),
+        cmocka_unit_test(failures_are_chosen_by_their_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

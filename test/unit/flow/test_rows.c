@@ -37,7 +37,11 @@ static void encode(int which, struct skn_buf *out)
                                 .due_ms = 7,
                                 .started_ms = 8,
                                 .ended_ms = 9,
-                                .outcome = SKN_OUTCOME_SUCCESS,
+                                .outcome = SKN_OUTCOME_OTHER,
+                                .other = SKN_LIT("o"),
+                                .is_handled = true,
+                                .is_late = true,
+                                .deadline = 10,
                                 .reason = SKN_LIT("r")};
     struct attempt_row attempt = {.status = SKN_ATTEMPT_TIMEOUT,
                                   .epoch = 1,
@@ -45,8 +49,15 @@ static void encode(int which, struct skn_buf *out)
                                   .ended_ms = 3,
                                   .reason = SKN_LIT("r")};
     memset(attempt.key, 0xcd, sizeof attempt.key);
-    const struct body_row body = {
-        .is_cancelled = true, .body = 1, .step = 2, .pending = 3, .failed = 4, .parent_len = 258};
+    const struct body_row body = {.is_cancelled = true,
+                                  .body = 1,
+                                  .step = 2,
+                                  .pending = 3,
+                                  .failed = 4,
+                                  .parent_len = 258,
+                                  .handled = 5,
+                                  .decided = DECIDED_FAILED,
+                                  .is_cut = true};
     skn_buf_reset(out);
     if (which == 0) run_encode(&run, out);
     if (which == 1) ctx_encode(&ctx, out);
@@ -71,13 +82,13 @@ static void rows_are_golden(void **state)
 {
     (void)state;
     static const char *const golden[] = {
-        "01050101000000000000000200000000000000030000000000000004000000050000000100000063010000006d"
+        "02050101000000000000000200000000000000030000000000000004000000050000000100000063010000006d"
         "0100000070",
-        "010301010000000200000003000000040000000500000000000000060000000000000007000000000000000800"
-        "0000000000000900000000000000010100000072",
-        "0103010000000000000002000000000000000300000000000000cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd010000"
+        "020301010000000200000003000000040000000500000000000000060000000000000007000000000000000800"
+        "0000000000000900000000000000020100000072030a00000000000000010000006f",
+        "0203010000000000000002000000000000000300000000000000cdcdcdcdcdcdcdcdcdcdcdcdcdcdcdcd010000"
         "0072",
-        "0101010000000200000003000000040000000201"};
+        "0201010000000200000003000000040000000201050000000201"};
     struct skn_buf out;
     skn_buf_init(&out, 4096);
     for (int i = 0; i < 4; i++) {
@@ -104,6 +115,26 @@ static void every_cut_and_every_longer_row_is_refused(void **state)
         assert_int_equal(decode(i, skn_buf_slice(&out)), SKN_ECORRUPT);
     }
     skn_buf_fini(&out);
+}
+
+static void rows_of_level_1_are_read(void **state)
+{
+    (void)state;
+    static const uint8_t ctx_bytes[] = {1, 3, 1, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0,  0, 4, 0,
+                                        0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0,  0, 0, 0,
+                                        0, 7, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0, 0, 0,  0, 0, 0,
+                                        9, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 'r'};
+    static const uint8_t body_bytes[] = {1, 1, 1, 0, 0, 0, 2, 0, 0, 0,
+                                         3, 0, 0, 0, 4, 0, 0, 0, 1, 2};
+    struct ctx_row ctx;
+    struct body_row body;
+    assert_int_equal(ctx_decode(skn_slice(ctx_bytes, sizeof ctx_bytes), &ctx, NULL), SKN_OK);
+    assert_int_equal(ctx.outcome, SKN_OUTCOME_SUCCESS);
+    assert_int_equal(ctx.started_ms, 8);
+    assert_false(ctx.is_handled || ctx.is_late || ctx.deadline);
+    assert_int_equal(body_decode(skn_slice(body_bytes, sizeof body_bytes), &body, NULL), SKN_OK);
+    assert_int_equal(body.parent_len, 513);
+    assert_int_equal(body.decided, DECIDED_NOT);
 }
 
 /* [E60] Key order is tree order: a context, what is inside its attempts, its branch, its neighbour. */
@@ -137,6 +168,7 @@ int main(void)
 {
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_golden),
+        cmocka_unit_test(rows_of_level_1_are_read),
         cmocka_unit_test(every_cut_and_every_longer_row_is_refused),
         cmocka_unit_test(key_order_is_tree_order),
     };

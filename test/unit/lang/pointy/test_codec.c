@@ -8,14 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LEVEL = 3 };
+enum { LEVEL = 4 };
 
 static const char program[] =
     "@input: url: string\n"
     "@input: n: int = 7\n"
     "@timeout: 2h\n"
     "Fetch * 3 (failure |-> Fail[reason=\"no\"], success -> A || {B -> C}\n"
-    "[retries=2, timeout=5s]) -> Sleep[for=250ms]\n"
+    "[retries=2, timeout=5s, evaluate=\"at_least=1\", cancel_rest=false, fail_fast=true,\n"
+    "jitter=0.25, retry_on=[\"timeout\"], no_retry_on=[\"exit:1\", \"exit:2\"], deadline=9s,\n"
+    "on_failure=\"continue\"]) -> Sleep[for=250ms]\n"
     "|-> Fetch[url=\"x\"]\n";
 
 static void encode(const struct skn_graph *graph, struct skn_buf *out)
@@ -58,7 +60,7 @@ static void the_bytes_never_change(void **state)
     assert_int_equal(c.rc, SKN_OK);
     encode(c.graph, &bytes);
     static const uint8_t golden[] = {
-        0x03,                               /* level */
+        0x04,                               /* level */
         0xe8, 0x07,                         /* timeout 1000 ms */
         0x00,                               /* no inputs */
         0x02,                               /* two events */
@@ -67,21 +69,23 @@ static void the_bytes_never_change(void **state)
         0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
         0x00, 0x00, 0x00,                   /* no inputs, outputs, timeout */
         0x01, 0x00, 0xe8, 0x07, 0x00,       /* one attempt, factor 1.000 */
+        0x00,                               /* no outcomes */
         0x01, 0x04, 'N',  'o',  'o',  'p',  /* built in */
         0x02, 0x02, 0x02, 0x01, 0x00,       /* bodies, steps, units, branches, values */
-        0x00, 0x00,                         /* slots, binds */
+        0x00, 0x00, 0x00,                   /* slots, binds, rules */
         0x01, 0x00,                         /* the run: one step, no variables */
         0x03,                               /* one unit, piped into */
         0x01, 0x01, 0x0e,                   /* A at 1:14 */
         0x02, 0x00, 0xe8, 0x07, 0x00,       /* two attempts */
         0xd0, 0x0f,                         /* timeout 2000 ms */
+        0x00,                               /* no rules */
         0x00, 0x00,                         /* no values, no binds */
         0x01,                               /* one branch */
         0x01,                               /* failure, piped */
         0x01, 0x03,                         /* its body: one step of one unit, piped into */
         0x02, 0x01, 0x27,                   /* Noop at 1:39 */
         0x01, 0x00, 0xe8, 0x07, 0x00, 0x00, /* one attempt, no timeout */
-        0x00,                               /* no branches */
+        0x00, 0x00,                         /* no rules, no branches */
     };
     assert_int_equal(bytes.len, sizeof(golden));
     assert_memory_equal(bytes.ptr, golden, sizeof(golden));
@@ -115,7 +119,7 @@ static void words_are_stored(void **state)
     struct compiled c;
     struct skn_buf bytes, dump;
     static const uint8_t golden[] = {
-        0x03, 0x00, 0x00, 0x01,             /* level, timeout, inputs, one event */
+        0x04, 0x00, 0x00, 0x01,             /* level, timeout, inputs, one event */
         0x04, 0x04, 'R',  'a',  't',  'e',  /* exec Rate */
         0x01, 0x00, 0x00,                   /* 1.0.0 */
         0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
@@ -284,6 +288,76 @@ static void level_1_is_read(void **state)
     skn_buf_fini(&dump);
 }
 
+static void level_3_is_read(void **state)
+{
+    (void)state;
+    static const uint8_t old[] = {
+        0x03, 0x00, 0x00, 0x01,             /* level, no timeout, no inputs, one event */
+        0x04, 0x01, 'A',                    /* exec A */
+        0x01, 0x00, 0x00,                   /* 1.0.0 */
+        0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
+        0x00, 0x00, 0x00,                   /* no inputs, outputs, timeout */
+        0x01, 0x00, 0xe8, 0x07, 0x00,       /* one attempt, factor 1.000 */
+        0x01, 0x01, 0x01, 0x00, 0x00,       /* a body, a step, a unit */
+        0x00, 0x00,                         /* slots, binds */
+        0x01, 0x00, 0x03,                   /* the run: no variables, one step of one unit */
+        0x01, 0x01, 0x01,                   /* A at 1:1 */
+        0x01, 0x00, 0xe8, 0x07, 0x00, 0x00, /* one attempt, no timeout */
+        0x00, 0x00, 0x00,                   /* no values, binds, branches */
+    };
+    struct skn_buf dump;
+    skn_buf_init(&dump, 1 << 16);
+    assert_int_equal(decode(skn_slice(old, sizeof(old)), &dump), SKN_OK);
+    assert_string_equal(skn_buf_str(&dump), "event A exec 1.0.0 \"true\"\n|-> 0 A\n");
+    skn_buf_fini(&dump);
+}
+
+/* [F10] [F14] [F15] What a unit is told, its event's outcomes and the branches for them. */
+static void rules_and_outcomes_are_stored(void **state)
+{
+    (void)state;
+    struct project project;
+    struct compiled c;
+    struct skn_buf bytes, dump;
+    project_init(&project);
+    event_init(&project,
+               "event: Deal\nversion: 1.0.0\nrun: { exec: [\"true\"] }\noutcomes: [no, 3]\n"
+               "retry: { attempts: 2, on: [timeout, \"exit:7\"] }\n");
+    compile(&c,
+            SKN_LIT("Deal[deadline=1s, jitter=true] (no -> Noop, 3 |-> Noop, 0 -> Noop)"),
+            &project.events);
+    assert_int_equal(c.rc, SKN_OK);
+    encode(c.graph, &bytes);
+    static const uint8_t event[] = {0x02, 0x02, 'n', 'o', 0x01, '3'};
+    static const uint8_t rules[] = {0x43,                         /* deadline, jitter, retry_on */
+                                    0xe8, 0x07, 0xf4, 0x03, 0x0f, /* 1000 ms, 500, 15 bytes: */
+                                    't',  'i',  'm',  'e',  'o',  'u', 't', '\n',
+                                    'e',  'x',  'i',  't',  ':',  '7', '\n'};
+    static const uint8_t first[] = {0x04, 0x02, 'n', 'o'}, second[] = {0x05, 0x01, '3'};
+    assert_non_null(memmem(bytes.ptr, bytes.len, event, sizeof(event)));
+    assert_non_null(memmem(bytes.ptr, bytes.len, rules, sizeof(rules)));
+    assert_non_null(memmem(bytes.ptr, bytes.len, first, sizeof(first)));
+    assert_non_null(memmem(bytes.ptr, bytes.len, second, sizeof(second)));
+    skn_buf_init(&dump, 1 << 16);
+    assert_int_equal(decode(skn_buf_slice(&bytes), &dump), SKN_OK);
+    assert_non_null(strstr(skn_buf_str(&dump),
+                           "|-> 0 Deal attempts=2 deadline=1000ms jitter=0.500 "
+                           "retry_on=timeout,exit:7\n"));
+    /* A branch for an outcome that the event has not. */
+    uint8_t *at = memmem(bytes.ptr, bytes.len, first, sizeof(first));
+    at[3] = 'p';
+    assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_ECORRUPT);
+    at[3] = 'o';
+    /* A list of failures whose last entry has no end. */
+    at = memmem(bytes.ptr, bytes.len, rules, sizeof(rules));
+    at[sizeof(rules) - 1] = 'x';
+    assert_int_equal(decode(skn_buf_slice(&bytes), NULL), SKN_ECORRUPT);
+    skn_buf_fini(&dump);
+    skn_buf_fini(&bytes);
+    compiled_fini(&c);
+    project_fini(&project);
+}
+
 static void compile_program(struct compiled *c, struct project *project, struct skn_buf *bytes)
 {
     project_init(project);
@@ -420,6 +494,8 @@ int main(void)
         cmocka_unit_test(names_are_bound_to_slots),
         cmocka_unit_test(variables_are_bound_from_the_inside_out),
         cmocka_unit_test(level_1_is_read),
+        cmocka_unit_test(level_3_is_read),
+        cmocka_unit_test(rules_and_outcomes_are_stored),
         cmocka_unit_test(what_is_read_is_what_was_written),
         cmocka_unit_test(cut_bytes_are_refused),
         cmocka_unit_test(a_newer_level_is_said_to_be_newer),

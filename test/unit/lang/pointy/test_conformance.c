@@ -125,6 +125,9 @@ static void compile_event(struct skn_slice name,
                                       .first_branch = SKN_GRAPH_NONE,
                                       .retry = def->retry,
                                       .timeout_ms = def->timeout_ms};
+        struct skn_graph_rules rules = {.retry_on = def->retry_on};
+        graph.rules = &rules;
+        graph.rules_count = 1;
         graph.bodies = &body;
         graph.steps = &step;
         graph.units = &unit;

@@ -13,11 +13,15 @@ static void a_branch_is_found_by_its_outcome(void **state)
     struct compiled c;
     compile(&c, SKN_LIT("Noop (success -> Noop) -> Noop (1 -> Noop, 0 |-> Noop)"), NULL);
     assert_int_equal(c.rc, SKN_OK);
-    assert_int_equal(skn_graph_branch_for(c.graph, 0, SKN_OUTCOME_SUCCESS), 0);
-    assert_int_equal(skn_graph_branch_for(c.graph, 0, SKN_OUTCOME_FAILURE), SKN_GRAPH_NONE);
-    assert_int_equal(skn_graph_branch_for(c.graph, 1, SKN_OUTCOME_FAILURE), SKN_GRAPH_NONE);
-    assert_int_equal(skn_graph_branch_for(c.graph, 2, SKN_OUTCOME_SUCCESS), 1);
-    uint32_t failure = skn_graph_branch_for(c.graph, 2, SKN_OUTCOME_FAILURE);
+    assert_int_equal(skn_graph_branch_for(c.graph, 0, SKN_OUTCOME_SUCCESS, (struct skn_slice){0}),
+                     0);
+    assert_int_equal(skn_graph_branch_for(c.graph, 0, SKN_OUTCOME_FAILURE, (struct skn_slice){0}),
+                     SKN_GRAPH_NONE);
+    assert_int_equal(skn_graph_branch_for(c.graph, 1, SKN_OUTCOME_FAILURE, (struct skn_slice){0}),
+                     SKN_GRAPH_NONE);
+    assert_int_equal(skn_graph_branch_for(c.graph, 2, SKN_OUTCOME_SUCCESS, (struct skn_slice){0}),
+                     1);
+    uint32_t failure = skn_graph_branch_for(c.graph, 2, SKN_OUTCOME_FAILURE, (struct skn_slice){0});
     assert_int_equal(failure, 2);
     assert_true(c.graph->branches[failure].piped);
     assert_true(c.graph->steps[c.graph->bodies[c.graph->branches[failure].body].first_step].piped);

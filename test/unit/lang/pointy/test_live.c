@@ -300,8 +300,10 @@ static char attempts(struct play *p, uint32_t unit)
 static uint32_t branch_of(const struct skn_graph *g, uint32_t unit, char ended)
 {
     if (ended != 'd')
-        return skn_graph_branch_for(
-            g, unit, ended == 's' ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE);
+        return skn_graph_branch_for(g,
+                                    unit,
+                                    ended == 's' ? SKN_OUTCOME_SUCCESS : SKN_OUTCOME_FAILURE,
+                                    (struct skn_slice){0});
     uint32_t at = g->units[unit].first_branch;
     while (at != SKN_GRAPH_NONE && !skn_slice_eq(g->branches[at].other, SKN_LIT("declined")))
         at = g->branches[at].next;
