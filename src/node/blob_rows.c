@@ -21,6 +21,9 @@ struct gathering {
     struct skn_buf after;  /* the last address that was looked at */
     uint8_t last[HASH];    /* the last name, likewise */
     bool has_last;
+    bool has_lost; /* one of the named ones was never stored: that one, and a shard that names it */
+    uint8_t lost_hash[HASH];
+    uint32_t lost_shard;
 };
 
 static enum skn_rc gather_stored(struct gathering *g, struct skn_store *store)
@@ -74,6 +77,51 @@ static enum skn_rc gather(struct skn_call *call, struct skn_core *core, struct s
     return rc == SKN_OK ? gather_named(g, store) : rc;
 }
 
+/* Counted, and not stored. What is being removed may be named by what came since: that is told by the
+ * shards in the end, and counts as stored until then. */
+static enum skn_rc
+check_stored(struct gathering *g, struct skn_store *store, const uint8_t *hash, uint32_t shard)
+{
+    char address[SKN_BLOB_ADDRESS_SIZE];
+    struct skn_look_blob blob;
+    skn_look_blob_address(hash, address);
+    enum skn_rc rc = skn_look_blob(store, skn_slice_str(address), &blob, &g->call.diag);
+    if (rc != SKN_OK || blob.is_stored || blob.is_going) return rc;
+    g->has_lost = true;
+    memcpy(g->lost_hash, hash, HASH);
+    g->lost_shard = shard;
+    return SKN_OK;
+}
+
+/* The first row that names what is not there. */
+static enum skn_rc name_lost(struct skn_call *call, struct skn_core *core, struct skn_store *store)
+{
+    (void)core;
+    struct gathering *g = SKN_CONTAINER_OF(call, struct gathering, call);
+    struct skn_buf last, own;
+    struct skn_slice row;
+    struct skn_key_info info;
+    char text[SKN_BLOB_HASH_TEXT];
+    if (!g->has_lost || call->shard != g->lost_shard) return SKN_OK;
+    skn_buf_init(&last, 2 * (size_t)SKN_KEY_MAX);
+    skn_buf_init(&own, 2 * (size_t)SKN_KEY_MAX + 2);
+    enum skn_rc rc = skn_look_next_naming(store, g->lost_hash, &last, &row, &call->diag);
+    if (rc == SKN_OK) {
+        skn_key_read(row, &info);
+        skn_key_print(info.own, &own);
+        skn_blob_hash_text(g->lost_hash, text);
+        rc = SKN_CORRUPT(&call->diag,
+                         "nobody ever put the blob %s, which %s%.*s of %.*s names",
+                         text,
+                         info.kind == SKN_KEY_OWN ? "row " : "a message",
+                         SKN_FMT(skn_buf_slice(&own)),
+                         SKN_FMT(info.address));
+    }
+    skn_buf_fini(&last);
+    skn_buf_fini(&own);
+    return rc;
+}
+
 /* Those of the named ones whose domain is in this shard are counted there. */
 static enum skn_rc
 check_named(struct skn_call *call, struct skn_core *core, struct skn_store *store)
@@ -94,6 +142,7 @@ check_named(struct skn_call *call, struct skn_core *core, struct skn_store *stor
                                "rows of shard %u name the blob %s, and it does not count them",
                                shard,
                                text);
+        if (rc == SKN_OK) rc = check_stored(g, store, hash.ptr, shard);
         if (rc != SKN_OK) return rc;
     }
     return SKN_OK;
@@ -134,7 +183,9 @@ static void fini(struct gathering *g)
     skn_buf_fini(&g->after);
 }
 
-static enum skn_rc read_rows(struct skn_rows *rows, struct gathering *g, struct skn_diag *diag)
+/* `is_checked`: what is named must have been stored. */
+static enum skn_rc
+read_rows(struct skn_rows *rows, struct gathering *g, bool is_checked, struct skn_diag *diag)
 {
     const struct skn_shards_options options = {.env = rows->env,
                                                .dir = rows->journal,
@@ -146,6 +197,7 @@ static enum skn_rc read_rows(struct skn_rows *rows, struct gathering *g, struct 
     g->shards = skn_shards_count(shards);
     rc = each_shard(g, shards, gather, diag);
     if (rc == SKN_OK) rc = each_shard(g, shards, check_named, diag);
+    if (rc == SKN_OK && is_checked) rc = each_shard(g, shards, name_lost, diag);
     skn_shards_abandon(shards);
     if (rc == SKN_OK) rc = skn_buf_rc(&g->stored);
     return rc == SKN_OK ? skn_buf_rc(&g->named) : rc;
@@ -186,7 +238,7 @@ enum skn_rc skn_blob_rows_check(struct skn_rows *rows,
     struct gathering g;
     struct skn_blobs *files = NULL;
     init(&g);
-    enum skn_rc rc = read_rows(rows, &g, diag);
+    enum skn_rc rc = read_rows(rows, &g, true, diag);
     if (rc == SKN_OK) rc = open_files(rows->env, dir, true, &files, diag);
     struct skn_cursor cursor = skn_cursor(skn_buf_slice(&g.stored));
     *out = (struct skn_data_blobs){0};
@@ -225,7 +277,7 @@ skn_blob_rows_copy(struct skn_rows *rows, const char *from, const char *to, stru
     struct gathering g;
     struct skn_blobs *source = NULL, *target = NULL;
     init(&g);
-    enum skn_rc rc = read_rows(rows, &g, diag);
+    enum skn_rc rc = read_rows(rows, &g, false, diag);
     if (rc == SKN_OK && g.stored.len > 0) {
         rc = open_files(rows->env, from, true, &source, diag);
         if (rc == SKN_OK) rc = open_files(rows->env, to, false, &target, diag);

@@ -68,7 +68,7 @@ SKN_MUST_USE enum skn_rc skn_data_verify(struct skn_env *env,
                                          struct skn_journal_info *out_info,
                                          struct skn_diag *diag);
 /* The same for the files of contents [E45]: one that rows say is there, and is not or is another, is
- * SKN_ECORRUPT, and so is a row that names a content which does not count it. */
+ * SKN_ECORRUPT, and so is a row that names a content which does not count it, or was never stored. */
 struct skn_data_blobs {
     uint64_t count, bytes;
 };

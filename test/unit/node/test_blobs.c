@@ -186,12 +186,43 @@ static void a_removal_that_was_cut_off_is_done_by_the_next_opening(void **state)
     open_engine(w);
 }
 
+/* A row that names it is a row without its file [E45]. */
+static void verify_names_who_names_a_content_that_nobody_put(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* there are albums in test builds only */
+#endif
+    struct world *w = *state;
+    static const char lost[] = "d9014c4624844aa5bac314773d6b689ad467fa4e1d1a50a1b8a99d5a95f72ff5";
+    char json[512], hash[SKN_BLOB_HASH_TEXT];
+    struct skn_data_blobs blobs;
+    store(w, "a content", hash);
+    for (int i = 0; i < 2; i++) {
+        (void)snprintf(json,
+                       sizeof json,
+                       "{\"type\":\"send\",\"id\":1,\"address\":\"a:Album/%d\",\"name\":\"keep\","
+                       "\"payload\":{\"name\":\"pic\",\"hash\":\"%s\",\"size\":5}}",
+                       i,
+                       i == 0 ? hash : lost);
+        assert_null(strstr(ask(w, 1, json), "\"error\""));
+        (void)stays(w, hash, HELD_MS); /* until it counts: before, its lease says that it will */
+        skn_engine_close(w->engine);
+        enum skn_rc rc = skn_data_verify_blobs(skn_env_real(), w->data_dir, &blobs, &w->diag);
+        assert_int_equal(rc, i == 0 ? SKN_OK : SKN_ECORRUPT);
+        if (i == 1) assert_non_null(strstr(w->diag.text, lost));
+        if (i == 1) assert_non_null(strstr(w->diag.text, "row ppic of a:Album/1"));
+        open_engine(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_file_goes_during_a_backup, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_removal_that_was_cut_off_is_done_by_the_next_opening, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            verify_names_who_names_a_content_that_nobody_put, setup, teardown),
     };
     return cmocka_run_group_tests_name("node/blobs", tests, NULL, NULL);
 }
