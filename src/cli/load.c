@@ -205,7 +205,7 @@ static enum skn_rc load_flows(struct skn_arena *arena,
         if (rc != SKN_OK) continue;
         struct skn_project_flow *to = &flows[known->flow_count++];
         to->name = flow_name(arena, path);
-        skn_pointy_starts(arena, text, &to->starts, &to->start_count);
+        skn_pointy_interface(arena, text, to);
     }
     free(entries);
     known->flows = flows;

@@ -153,9 +153,14 @@ async function renames() {
     await assert.rejects(ask('rename', uri, {...at(1, 9), newName: 'name'}), /another value|by the name/);
     await put(uri, '@input: other: string\nHello[name="x"] -> Hello', 3);
     await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'name'}), /Hello takes a value by the name "name"/);
-    await put(uri, '@input: other: string\nLog[message="${othr} ${other}"]', 4);
+    // So do what undoes, and what runs when the run failed.
+    await put(uri, '@input: name: string\nNoop[compensate="local:Hello@1"]', 4);
+    await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /Hello takes a value by the name "name"/);
+    await put(uri, '@input: name: string\n@on-failure: Hello\nNoop', 5);
+    await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /Hello takes a value by the name "name"/);
+    await put(uri, '@input: other: string\nLog[message="${othr} ${other}"]', 6);
     await assert.rejects(ask('rename', uri, {...at(1, 16), newName: 'x'}), /declares this name/);
-    await put(uri, '@input: other: string\nLog[message="${other}" ->', 5);
+    await put(uri, '@input: other: string\nLog[message="${other}" ->', 7);
     await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /malformed/);
 }
 

@@ -179,6 +179,12 @@ void skn_check_dollars(struct skn_pty *b);
 const struct skn_event_def *
 skn_pty_compensation(const struct skn_pty *b, uint32_t unit, bool *out_is_given);
 
+/* Where it is named. */
+struct skn_span skn_pty_compensation_at(const struct skn_pty *b, uint32_t unit);
+
+/* The event of @on-failure, in the same way. */
+const struct skn_event_def *skn_pty_on_failure(const struct skn_pty *b);
+
 /* The newest project event that fits the name and version, NULL when there is none. */
 const struct skn_event_def *skn_project_find_event(const struct skn_project_events *project,
                                                    struct skn_slice name,

@@ -233,38 +233,3 @@ void skn_check_scopes(struct skn_pty *b, const struct skn_scopes *scopes)
         check_group_exports(b, scopes, unit, has_unknown);
     skn_free(has_unknown);
 }
-
-void skn_pointy_starts(struct skn_arena *arena,
-                       struct skn_slice text,
-                       const struct skn_slice **out_names,
-                       uint32_t *out_count)
-{
-    struct skn_source source;
-    struct skn_slice *names = NULL;
-    uint32_t count = 0, cap = 0;
-    struct skn_slice *copy;
-    if (skn_source_init(&source, arena, SKN_LIT(""), text) == SKN_OK) {
-        for (struct skn_token t = skn_lex(&source, 0); t.kind != SKN_TOKEN_END;
-             t = skn_lex(&source, t.span.end)) {
-            if (t.kind != SKN_TOKEN_NAME ||
-                !skn_slice_eq(skn_source_at(&source, t.span), SKN_LIT("FLOW")))
-                continue;
-            struct skn_token less = skn_lex(&source, t.span.end);
-            struct skn_token name = skn_lex(&source, less.span.end);
-            if (less.kind != SKN_TOKEN_LESS || name.kind != SKN_TOKEN_NAME) continue;
-            struct skn_slice at = skn_source_at(&source, name.span);
-            uint32_t i = 0;
-            while (i < count && !skn_slice_eq(names[i], at))
-                i++;
-            if (i < count || count == SKN_STARTS_MAX) continue;
-            names = skn_parse_grow(names, count, &cap, sizeof(*names));
-            names[count++] = at;
-        }
-    }
-    copy = skn_arena_zero(arena, count + 1, sizeof(*copy));
-    for (uint32_t i = 0; i < count; i++)
-        copy[i] = skn_arena_dup(arena, names[i]);
-    skn_free(names);
-    *out_names = copy;
-    *out_count = count;
-}

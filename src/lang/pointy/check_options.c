@@ -154,27 +154,55 @@ static void check_compensate(struct skn_pty *b, uint32_t unit)
         check_named(b, b->tree->literals[option->literal].span, &event);
 }
 
+/* The project's event of these words, or NULL. */
+static const struct skn_event_def *event_of(const struct skn_pty *b,
+                                            const struct skn_event_words *words)
+{
+    bool has_name;
+    enum skn_event_kind kind;
+    bool is_local = skn_slice_eq(words->source, SKN_LIT("local"));
+    if (!b->project || (words->source.len > 0 && !is_local)) return NULL;
+    if (!is_local && skn_builtin_find(words->name, &kind) != SKN_NAME_UNKNOWN) return NULL;
+    return skn_project_find_event(b->project, words->name, words->version, &has_name);
+}
+
 const struct skn_event_def *
 skn_pty_compensation(const struct skn_pty *b, uint32_t unit, bool *out_is_given)
 {
-    struct skn_event_words event;
-    bool has_name;
+    struct skn_event_words words;
     const struct skn_syn_option *option = find_option(b, &b->tree->units[unit], "compensate");
     *out_is_given = option != NULL;
     if (!option || b->tree->literals[option->literal].kind != SKN_LITERAL_STRING) return NULL;
-    if (!skn_event_split(text_of(b, option), &event) || !b->project) return NULL;
-    if (event.source.len > 0 && !skn_slice_eq(event.source, SKN_LIT("local"))) return NULL;
-    return skn_project_find_event(b->project, event.name, event.version, &has_name);
+    return skn_event_split(text_of(b, option), &words) ? event_of(b, &words) : NULL;
+}
+
+struct skn_span skn_pty_compensation_at(const struct skn_pty *b, uint32_t unit)
+{
+    const struct skn_syn_option *option = find_option(b, &b->tree->units[unit], "compensate");
+    return b->tree->literals[option->literal].span;
+}
+
+static struct skn_event_words on_failure_words(const struct skn_pty *b)
+{
+    const struct skn_syn_event *used = &b->tree->on_failure;
+    struct skn_event_words words = {.name = skn_pty_text(b, used->name)};
+    if (used->source.end > 0) words.source = skn_pty_text(b, used->source);
+    if (used->version.end > 0) words.version = skn_pty_text(b, used->version);
+    return words;
+}
+
+const struct skn_event_def *skn_pty_on_failure(const struct skn_pty *b)
+{
+    if (b->tree->on_failure.name.end == 0) return NULL;
+    struct skn_event_words words = on_failure_words(b);
+    return event_of(b, &words);
 }
 
 static void check_on_failure(struct skn_pty *b)
 {
-    const struct skn_syn_event *used = &b->tree->on_failure;
-    if (used->name.end == 0) return;
-    struct skn_event_words event = {.name = skn_pty_text(b, used->name)};
-    if (used->source.end > 0) event.source = skn_pty_text(b, used->source);
-    if (used->version.end > 0) event.version = skn_pty_text(b, used->version);
-    check_named(b, used->name, &event);
+    if (b->tree->on_failure.name.end == 0) return;
+    struct skn_event_words words = on_failure_words(b);
+    check_named(b, b->tree->on_failure.name, &words);
 }
 
 void skn_check_options(struct skn_pty *b)

@@ -38,6 +38,7 @@ struct skn_flow_data {
     uint32_t recent[1024]; /* by hash: where an equal one may be */
     uint32_t *result;      /* of a unit, its branches included */
     uint32_t *in;          /* what is piped into a step */
+    uint32_t *undone; /* of a unit with `compensate`: its own result, or null; NULL without any */
 };
 
 /* Finds all of it. */

@@ -137,6 +137,22 @@ static struct skn_slice version_of(const struct skn_pty *b, const struct skn_syn
     return used->version.end > 0 ? skn_pty_text(b, used->version) : (struct skn_slice){0};
 }
 
+/* FLOW<name> takes what the flow declares, where the project has it. */
+static void
+define_flow(struct skn_pty *b, const struct skn_syn_event *used, struct skn_event_def *def)
+{
+    struct skn_slice name = skn_pty_text(b, used->name);
+    const struct skn_project_events *p = b->project;
+    if (!p || is_elsewhere(b, used)) return;
+    for (size_t i = 0; i < p->flow_count; i++) {
+        const struct skn_project_flow *flow = &p->flows[i];
+        if (!flow->has_inputs || !skn_slice_eq(flow->name, name)) continue;
+        def->inputs = copy_fields(b->arena, flow->inputs, flow->input_count);
+        def->input_count = flow->input_count;
+        def->is_flow = true;
+    }
+}
+
 /* The definition behind the first use of an event. */
 static void define(struct skn_pty *b, uint32_t event, uint32_t first)
 {
@@ -150,6 +166,7 @@ static void define(struct skn_pty *b, uint32_t event, uint32_t first)
                                   .name = skn_arena_dup(b->arena, name),
                                   .retry = {.attempts = 1, .factor_milli = 1000}};
     b->event_kinds[event] = SKN_NAME_UNKNOWN;
+    if (flow) define_flow(b, &used, def);
     if (flow || is_elsewhere(b, &used)) return;
     enum skn_name_kind kind = skn_builtin_find(name, &def->kind);
     if (used.source.end > 0) { /* local: is never a built-in */

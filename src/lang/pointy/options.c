@@ -164,7 +164,14 @@ static void apply_other(struct skn_pty *b, uint32_t unit, const struct skn_syn_o
     const struct skn_option_rule *rule = skn_option_find(name);
     const struct skn_field *field;
     if (from->kind == SKN_SYN_BAD) return;
-    if (place == SKN_ON_FLOW && b->project) return; /* an input of the child */
+    if (place == SKN_ON_FLOW && b->project) { /* an input of the child */
+        field = find_field(&b->events[event], name);
+        if (field)
+            apply_input(b, unit, field, option->literal);
+        else if (b->events[event].is_flow)
+            unknown_option(b, unit, option->name);
+        return;
+    }
     if (place == SKN_ON_GROUP || event == SKN_GRAPH_NONE) {
         if (rule) {
             not_for_this(b, unit, rule, option->name);

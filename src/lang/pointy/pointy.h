@@ -150,6 +150,7 @@ struct skn_event_def {
     struct skn_slice use_instead; /* of a deprecated one; may be empty */
     struct skn_slice reason;      /* why it is deprecated; may be empty */
     struct skn_slice not_yet;     /* what in it no run can do yet; empty: nothing */
+    bool is_flow;                 /* FLOW<name>, with the inputs that the flow declares */
 };
 
 /* OTHER: one that the event declares, a name or a digit above 1 [F10]. */
@@ -302,11 +303,14 @@ struct skn_graph {
     bool has_on_failure; /* @on-failure; not stored */
 };
 
-/* A flow of a project: its name, and the flows that it starts by FLOW<name>. */
+/* A flow of a project: its name, the flows that it starts by FLOW<name>, and what it is given. */
 struct skn_project_flow {
     struct skn_slice name;
     const struct skn_slice *starts;
     uint32_t start_count;
+    const struct skn_field *inputs;
+    uint32_t input_count;
+    bool has_inputs; /* false: its text is malformed, and nobody knows them */
 };
 
 /* The events of a project, by name; and its flows, where somebody has looked for them. */
@@ -331,6 +335,12 @@ void skn_pointy_starts(struct skn_arena *arena,
                        struct skn_slice text,
                        const struct skn_slice **out_names,
                        uint32_t *out_count);
+
+/* What the text of a flow says to those who start it; the name is left as it is. Lives as long as
+ * `arena`. */
+void skn_pointy_interface(struct skn_arena *arena,
+                          struct skn_slice text,
+                          struct skn_project_flow *flow);
 
 /* Borrows the definitions; there are no flows then. Without a version the newest that is not
  * deprecated counts [F35]. SKN_EEXIST: the

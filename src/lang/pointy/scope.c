@@ -317,3 +317,13 @@ bool skn_scopes_each(const struct skn_scopes *scopes,
     }
     return false;
 }
+
+bool skn_scopes_all(const struct skn_scopes *scopes,
+                    struct skn_slice name,
+                    skn_variable_fn fn,
+                    void *ctx)
+{
+    for (uint32_t i = first_of(scopes, 0, name); is_one_of(scopes, i, 0, name); i++)
+        if (fn(ctx, &scopes->at[i])) return true;
+    return false;
+}

@@ -73,6 +73,12 @@ bool skn_scopes_each(const struct skn_scopes *scopes,
                      skn_variable_fn fn,
                      void *ctx);
 
+/* The same for every variable of the run, set or not. True: `fn` did. */
+bool skn_scopes_all(const struct skn_scopes *scopes,
+                    struct skn_slice name,
+                    skn_variable_fn fn,
+                    void *ctx);
+
 /* Calls back for every name that a unit exports; `field` may be NULL. */
 typedef void (*skn_export_fn)(void *ctx,
                               uint32_t unit,

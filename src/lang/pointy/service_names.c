@@ -172,36 +172,99 @@ has_option(const struct skn_service_tree *t, const struct skn_syn_unit *unit, st
     return false;
 }
 
-/* Why an event of the flow ties a name to its file, or NULL: the event takes the value by this name,
- * exports one, or gives one that a "${name}" could mean. */
+/* Why `who`, which another file declares, ties a name to that file, or NULL. */
+struct tie {
+    const struct skn_service_tree *t;
+    const struct skn_project_events *events;
+    struct skn_slice name;
+    const char *why;
+};
+
+static void tie(struct tie *tie, const char *what, struct skn_slice who, const char *how)
+{
+    if (!tie->why)
+        tie->why = skn_arena_printf(tie->t->diags->arena,
+                                    "the %s %.*s %s \"%.*s\", which is said in its file",
+                                    what,
+                                    SKN_FMT(who),
+                                    how,
+                                    SKN_FMT(tie->name));
+}
+
+static const char takes[] = "takes a value by the name";
+
+/* An event of a unit: it takes the value by this name, exports one, or gives one that a "${name}" could
+ * mean. */
+static void tie_event(struct tie *s, const struct skn_syn_unit *unit, bool has_uses)
+{
+    struct skn_syn_event event = skn_syn_event_of(s->t->source, unit);
+    struct skn_span whole = {event.name.start,
+                             event.version.end > 0 ? event.version.end : event.name.end};
+    const struct skn_event_def *def = skn_service_event(s->events, text_at(s->t, whole));
+    if (!def) return;
+    for (uint32_t e = 0; e < def->export_count; e++)
+        if (skn_slice_eq(def->exports[e], s->name))
+            tie(s, "event", def->name, "exports a variable under the name");
+    if (has_uses && has_field(def->outputs, def->output_count, s->name))
+        tie(s, "event", def->name, "gives a value under the name");
+    if (has_field(def->inputs, def->input_count, s->name) && !has_option(s->t, unit, s->name))
+        tie(s, "event", def->name, takes);
+}
+
+/* An event that is named where no unit stands: it takes values by name too. */
+static void tie_named(struct tie *s, struct skn_slice written)
+{
+    const struct skn_event_def *def = skn_service_event(s->events, written);
+    if (def && has_field(def->inputs, def->input_count, s->name)) tie(s, "event", def->name, takes);
+}
+
+/* FLOW<child>: the inputs that the flow declares. */
+static void tie_flow(struct tie *s, const struct skn_syn_unit *unit)
+{
+    struct skn_slice name = text_at(s->t, skn_syn_event_of(s->t->source, unit).name);
+    for (size_t i = 0; s->events && i < s->events->flow_count; i++) {
+        const struct skn_project_flow *flow = &s->events->flows[i];
+        if (skn_slice_eq(flow->name, name) && has_field(flow->inputs, flow->input_count, s->name) &&
+            !has_option(s->t, unit, s->name))
+            tie(s, "flow", flow->name, takes);
+    }
+}
+
+static void tie_compensation(struct tie *s, const struct skn_syn_unit *unit)
+{
+    for (uint32_t i = 0; i < unit->option_count; i++) {
+        const struct skn_syn_option *option = &s->t->syntax.options[unit->first_option + i];
+        struct skn_span span = s->t->syntax.literals[option->literal].span;
+        if (s->t->syntax.literals[option->literal].kind != SKN_LITERAL_STRING ||
+            !skn_slice_eq(text_at(s->t, option->name), SKN_LIT("compensate")))
+            continue;
+        tie_named(s, text_at(s->t, (struct skn_span){span.start + 1, span.end - 1}));
+    }
+}
+
+/* Why something outside of the flow ties a name to its file, or NULL. */
 static const char *tied(const struct skn_service_tree *t,
                         const struct skn_project_events *events,
                         struct skn_slice name,
                         bool has_uses)
 {
-    for (uint32_t i = 0; i < t->syntax.unit_count; i++) {
+    struct tie s = {.t = t, .events = events, .name = name};
+    const struct skn_syn_event *end = &t->syntax.on_failure;
+    for (uint32_t i = 0; i < t->syntax.unit_count && !s.why; i++) {
         const struct skn_syn_unit *unit = &t->syntax.units[i];
-        if (unit->kind != SKN_SYN_EVENT && unit->kind != SKN_SYN_CALL) continue;
-        struct skn_syn_event event = skn_syn_event_of(t->source, unit);
-        struct skn_span whole = {event.name.start,
-                                 event.version.end > 0 ? event.version.end : event.name.end};
-        const struct skn_event_def *def = skn_service_event(events, text_at(t, whole));
-        const char *how = NULL;
-        if (!def) continue;
-        if (has_field(def->inputs, def->input_count, name) && !has_option(t, unit, name))
-            how = "takes a value by the name";
-        for (uint32_t e = 0; e < def->export_count; e++)
-            if (skn_slice_eq(def->exports[e], name)) how = "exports a variable under the name";
-        if (has_uses && has_field(def->outputs, def->output_count, name))
-            how = "gives a value under the name";
-        if (how)
-            return skn_arena_printf(t->diags->arena,
-                                    "the event %.*s %s \"%.*s\", which is said in its file",
-                                    SKN_FMT(def->name),
-                                    how,
-                                    SKN_FMT(name));
+        tie_compensation(&s, unit);
+        if (skn_pty_call(t->source, unit) == SKN_CALL_FLOW)
+            tie_flow(&s, unit);
+        else if (unit->kind == SKN_SYN_EVENT || unit->kind == SKN_SYN_CALL)
+            tie_event(&s, unit, has_uses);
     }
-    return NULL;
+    if (end->name.end > 0)
+        tie_named(
+            &s,
+            text_at(t,
+                    (struct skn_span){end->name.start,
+                                      end->version.end > 0 ? end->version.end : end->name.end}));
+    return s.why;
 }
 
 static bool is_given(struct skn_slice name)

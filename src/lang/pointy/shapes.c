@@ -200,6 +200,18 @@ static uint32_t own_result(struct skn_flow_data *d, uint32_t id)
     }
 }
 
+/* What a compensation is given as the result: of a child its own, null where nobody knows it. */
+static uint32_t undone_result(struct skn_flow_data *d, uint32_t id)
+{
+    const struct skn_syn_unit *unit = &d->b->tree->units[id];
+    enum skn_call call = skn_pty_call(d->b->source, unit);
+    bool is_child = call != SKN_CALL_NONE && call != SKN_CALL_FLOW;
+    uint32_t own = is_child ? event_result(d, d->b->unit_event[id]) : own_result(d, id);
+    struct skn_shape shape = d->shapes[own];
+    shape.may_be_null = true;
+    return number_of(d, &shape);
+}
+
 static bool is_success(const struct skn_pty *b, const struct skn_syn_branch *branch)
 {
     struct skn_slice text = skn_pty_text(b, branch->outcome);
@@ -222,6 +234,11 @@ static void find_results(struct skn_flow_data *d)
         /* A failure that is handled goes on with the output of the failed attempt. */
         bool may_continue = skn_pty_continues(d->b, unit);
         d->result[id] = may_continue ? (uint32_t)SKN_SHAPE_ANYTHING : own;
+        if (option_of(d->b, unit, "compensate")) {
+            if (!d->undone)
+                d->undone = skn_alloc_zero((size_t)tree->unit_count + 1, sizeof(*d->undone));
+            d->undone[id] = undone_result(d, id);
+        }
         if (unit->first_branch == SKN_GRAPH_NONE) continue;
         bool keeps_own = !never_succeeds(d->b, id) || may_continue;
         struct skn_shape shape = {.count = 0};
@@ -281,6 +298,7 @@ void skn_flow_data_fini(struct skn_flow_data *data)
     skn_free(data->shapes);
     skn_free(data->result);
     skn_free(data->in);
+    skn_free(data->undone);
 }
 
 const struct skn_field *

@@ -1,5 +1,5 @@
 /* pty_project.h - the project of the tests: the event files of test/lang/pointy/events, and the
- * flows Loop (which is the one that is compiled) and Nightly. */
+ * flows Loop (which is the one that is compiled), Nightly, Bill and Broken. */
 #pragma once
 
 #include "lib/test.h"
@@ -49,10 +49,15 @@ pty_event(struct skn_arena *arena, const char *name, struct skn_slice text)
 static inline void pty_project_init(struct pty_project *p)
 {
     enum { EVENTS_MAX = 100 };
-    static const struct skn_slice starts[] = {{(const uint8_t *)"Nightly", 7}};
-    static const struct skn_project_flow flows[] = {
-        {.name = {(const uint8_t *)"Loop", 4}, .starts = starts, .start_count = 1},
-        {.name = {(const uint8_t *)"Nightly", 7}}};
+    static const struct {
+        const char *name, *text;
+    } flows[] = {
+        {"Loop", "FLOW<Nightly>"},
+        {"Nightly", "@input: day: string? A"},
+        {"Bill", "@input: total: int @input: order_id: string @input: note: string = \"\" A"},
+        {"Broken", "@input: total: A"},
+    };
+    struct skn_project_flow *known;
     const char *folder = SKN_TEST_LANG "/pointy/events";
     const struct skn_event_def *defs[EVENTS_MAX];
     char *names[EVENTS_MAX];
@@ -76,7 +81,12 @@ static inline void pty_project_init(struct pty_project *p)
         free(names[i]);
     }
     assert_int_equal(skn_project_events_init(&p->events, &p->arena, defs, count, NULL), SKN_OK);
-    p->events.flows = flows;
+    known = skn_arena_zero(&p->arena, SKN_ARRAY_LEN(flows), sizeof(*known));
+    for (size_t i = 0; i < SKN_ARRAY_LEN(flows); i++) {
+        known[i].name = skn_slice_str(flows[i].name);
+        skn_pointy_interface(&p->arena, skn_slice_str(flows[i].text), &known[i]);
+    }
+    p->events.flows = known;
     p->events.flow_count = SKN_ARRAY_LEN(flows);
     p->events.has_flows = true;
     p->events.own_name = SKN_LIT("Loop");
