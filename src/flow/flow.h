@@ -31,24 +31,27 @@ extern const struct skn_program skn_flow_program;
  *   stdin    the inputs, a map
  *   timeout  int, ms per attempt; 0 none
  *   event    name; path of the context; run, the id
- *   outcomes list of strings, where the event declares some [F10] */
+ *   outcomes list of strings, where the event declares some [F10]
+ *   outputs  a map of declarations, of those outputs that say more than a type [F31] */
 #define SKN_FLOW_EFFECT_ARGV     "argv"
 #define SKN_FLOW_EFFECT_STDIN    "stdin"
 #define SKN_FLOW_EFFECT_TIMEOUT  "timeout"
 #define SKN_FLOW_EFFECT_EVENT    "event"
 #define SKN_FLOW_EFFECT_PATH     "path"
 #define SKN_FLOW_EFFECT_OUTCOMES "outcomes"
+#define SKN_FLOW_EFFECT_OUTPUTS  "outputs"
 
 /* How an attempt ended whose program exited well and gave `value`: what is to be reported to the core.
- * The reason of a success is the outcome that it named, empty for plain success. Borrows from both;
- * any thread. */
+ * The reason of a success is the outcome that it named, empty for plain success. A plain success whose
+ * value does not fit the words of the outputs is a failure [F31]; `why` is then its reason. Borrows from
+ * all three; any thread. */
 struct skn_flow_verdict {
     enum skn_attempt_status status;
     struct skn_slice reason;
     struct skn_value value;
 };
-struct skn_flow_verdict skn_flow_judge(struct skn_value effect,
-                                       struct skn_value value) SKN_MUST_USE;
+struct skn_flow_verdict
+skn_flow_judge(struct skn_value effect, struct skn_value value, struct skn_buf *why) SKN_MUST_USE;
 
 /* The id in the address of a run; empty when it is none. */
 struct skn_slice skn_flow_run_id(struct skn_slice address);

@@ -1,6 +1,8 @@
-/* judge.c - how a task ended that ended well: the outcome that its program named [F10] [F32]. */
+/* judge.c - how a task ended that ended well: the outcome that its program named [F10] [F32], and whether
+ * its result is what its event promises [F31]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "flow/flow.h"
+#include "lang/kit/schema.h"
 
 static bool is(struct skn_slice text, const char *word, const char *digit)
 {
@@ -35,7 +37,7 @@ static bool is_declared(struct skn_value outcomes, struct skn_slice name)
     return false;
 }
 
-struct skn_flow_verdict skn_flow_judge(struct skn_value effect, struct skn_value value)
+static struct skn_flow_verdict named(struct skn_value effect, struct skn_value value)
 {
     static const char *const digits[] = {"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"};
     struct skn_flow_verdict verdict = {.status = SKN_ATTEMPT_SUCCESS, .value = value};
@@ -59,5 +61,60 @@ struct skn_flow_verdict skn_flow_judge(struct skn_value effect, struct skn_value
                          ? SKN_LIT("failure")
                          : SKN_LIT("BAD_OUTCOME: the program named an outcome that its event does "
                                    "not declare under outcomes:");
+    return verdict;
+}
+
+static void no_fault(
+    void *ctx, enum skn_schema_fault fault, const struct skn_slice *p, uint32_t n, const char *w)
+{
+    (void)ctx, (void)fault, (void)p, (void)n, (void)w;
+}
+
+/* A reason is kept with the attempt: of a long one the beginning, in whole characters. */
+static struct skn_slice reason_of(const struct skn_buf *why)
+{
+    enum { REASON_MAX = 1000 };
+    struct skn_slice text = skn_buf_slice(why);
+    if (text.len <= REASON_MAX) return text;
+    text.len = REASON_MAX;
+    while (text.len > 0 && (text.ptr[text.len] & 0xC0) == 0x80)
+        text.len--;
+    return text;
+}
+
+/* False: `why` says which output is wrong, by its path, and never shows a part of the value. */
+static bool fits(struct skn_value outputs, struct skn_value result, struct skn_buf *why)
+{
+    struct skn_value_iter iter = skn_value_iter(outputs);
+    struct skn_slice name;
+    struct skn_value words, value;
+    struct skn_arena arena;
+    bool good = true;
+    skn_arena_init(&arena);
+    while (good && skn_value_next(&iter, &name, &words)) {
+        const struct skn_schema *schema = skn_schema_compile(&arena, words, no_fault, NULL);
+        good = skn_value_is(result, SKN_T_MAP) && skn_map_get(result, name, &value);
+        skn_buf_reset(why);
+        skn_buf_put_str(why, "output ");
+        if (!good)
+            skn_buf_printf(why, "/%.*s: is missing", SKN_FMT(name));
+        else if (schema) /* was compiled when its file was read */
+            good = skn_schema_fits(schema, name, value, why);
+    }
+    skn_arena_fini(&arena);
+    return good;
+}
+
+struct skn_flow_verdict
+skn_flow_judge(struct skn_value effect, struct skn_value value, struct skn_buf *why)
+{
+    struct skn_value outputs;
+    struct skn_flow_verdict verdict = named(effect, value);
+    bool is_plain = verdict.status == SKN_ATTEMPT_SUCCESS && verdict.reason.len == 0;
+    if (!is_plain || !skn_map_get(effect, SKN_LIT(SKN_FLOW_EFFECT_OUTPUTS), &outputs))
+        return verdict;
+    if (fits(outputs, verdict.value, why)) return verdict;
+    verdict.status = SKN_ATTEMPT_FAILURE;
+    verdict.reason = reason_of(why);
     return verdict;
 }

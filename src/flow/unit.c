@@ -136,6 +136,23 @@ static struct skn_slice path_of(struct walk *w, struct skn_slice key)
     return skn_arena_dup(w->arena, skn_buf_slice(out));
 }
 
+/* Only what says more than a type: it is looked at when the program has ended. */
+static void put_outputs(struct skn_builder *b, const struct skn_event_def *event)
+{
+    bool is_open = false;
+    for (uint32_t i = 0; i < event->output_count; i++) {
+        if (event->outputs[i].words.len == 0) continue;
+        if (!is_open) {
+            skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_OUTPUTS));
+            skn_build_map_begin(b);
+        }
+        is_open = true;
+        skn_build_key(b, event->outputs[i].name);
+        skn_build_value(b, skn_value_view(event->outputs[i].words));
+    }
+    if (is_open) skn_build_map_end(b);
+}
+
 /* The task's effect: {argv, event, outcomes, path, stdin, timeout}, keys in order. */
 static struct skn_value effect_of(struct walk *w,
                                   struct skn_slice key,
@@ -162,6 +179,7 @@ static struct skn_value effect_of(struct walk *w,
             skn_build_string(b, event->outcomes[i]);
         skn_build_list_end(b);
     }
+    put_outputs(b, event);
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_PATH));
     skn_build_string(b, path);
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_STDIN));

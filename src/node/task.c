@@ -365,10 +365,14 @@ static void ended(struct skn_engine *e, const struct skn_exec_event *event)
         result = skn_value_none();
     }
     if (status == SKN_ATTEMPT_SUCCESS) {
-        struct skn_flow_verdict verdict = skn_flow_judge(skn_value_view(task->effect), result);
+        struct skn_buf why;
+        skn_buf_init(&why, 1 << 16);
+        struct skn_flow_verdict verdict =
+            skn_flow_judge(skn_value_view(task->effect), result, &why);
         status = verdict.status;
         result = verdict.value;
         skn_buf_put(&reason, verdict.reason);
+        skn_buf_fini(&why);
     }
     report(e, task, status, skn_buf_slice(&reason), result);
     engine_note_ended(e, task, event, status, skn_buf_slice(&reason));

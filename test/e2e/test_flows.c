@@ -21,6 +21,10 @@ static const char *const events[][3] = {
     {"Deaf", "", "trap \"\" TERM; echo $$ >>pids; sleep 60 & wait; sleep 60"},
     {"Nap", "", "echo $$ >>pids; exec sleep 60"},
     {"Deal", "outcomes: [declined, 3]\nretry: { attempts: 2 }\n", "echo deal >>ran; cat said"},
+    {"Weigh",
+     "outputs: { kg: { type: float, maximum: 20 }, tags: { type: list, items: string } }\n"
+     "retry: { attempts: 2 }\n",
+     "echo weigh >>ran; cat said"},
     {"Asked", "inputs: { who: string, n: int }\n", "cat"},
     {"Key", "", "echo $SKEIN_IDEMPOTENCY_KEY >>ran; sleep 0.2; echo $SKEIN_IDEMPOTENCY_KEY >>end"},
     {"Env", "", "env | cut -d= -f1 | sort | tr \"\\n\" \" \"; test -d \"$SKEIN_TMP\""},
@@ -116,6 +120,29 @@ static void a_program_names_its_outcome(void **state)
     assert_int_equal(SKEIN(&s, "show", "last"), 0);
     assert_int_equal(run_text(f, "Deal\n"), 1); /* named, and nobody takes it */
     assert_has(s.err, "BAD_OUTCOME");
+}
+
+/* [F31] A result that is not what the event's words promise is a failed attempt, with its reason. */
+static void a_result_that_does_not_fit_fails_its_attempt(void **state)
+{
+    static const struct {
+        const char *said, *why; /* NULL: it fits */
+    } cases[] = {
+        {"{\"kg\": 20, \"tags\": [\"a\"], \"more\": 1}", NULL},
+        {"{\"kg\": 20.5, \"tags\": []}", "output /kg: must be at most 20"},
+        {"{\"kg\": 1, \"tags\": [\"a\", 2]}", "output /tags/1: must be a string"},
+        {"{\"tags\": []}", "output /kg: is missing"},
+        {"heavy", "output /kg: is missing"},
+    };
+    struct folder *f = *state;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
+        (void)unlink(folder_at(f, "ran"));
+        folder_write(f, "said", cases[i].said);
+        assert_int_equal(run_text(f, "Weigh\n"), cases[i].why ? 1 : 0);
+        assert_ran(f, cases[i].why ? "weigh\nweigh\n" : "weigh\n"); /* tried again, as others */
+        if (cases[i].why) assert_has(s.err, cases[i].why);
+    }
+    assert_int_equal(run_text(f, "Weigh (failure -> One)\n"), 0);
 }
 
 /* [F14] The first that succeeds is enough, and what runs beside it is told to end. */
@@ -343,6 +370,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_exit_code_is_a_failure_whose_reason_is_kept),
         TEST(a_program_names_its_outcome),
+        TEST(a_result_that_does_not_fit_fails_its_attempt),
         TEST(the_first_success_ends_the_others),
         TEST(a_deadline_ends_all_attempts),
         TEST(a_sequence_pipes_only_where_it_says_so),

@@ -229,19 +229,6 @@ static bool words_of(struct event_file *f, uint32_t at, bool with_type, struct s
     return good;
 }
 
-/* Says of what an output may be that no run looks at it yet. */
-static void note_output_words(struct event_file *f, uint32_t at)
-{
-    for (uint32_t key = at + 1; key < node_at(f, at)->end; key = node_at(f, key + 1)->end) {
-        struct skn_slice name = node_at(f, key)->text;
-        if (is_no_word(name) || skn_slice_eq(name, SKN_LIT("type"))) continue;
-        skn_event_not_run(
-            f,
-            node_at(f, key)->span,
-            skn_arena_printf(f->arena, "the key \"%.*s\" of an output", SKN_FMT(name)));
-    }
-}
-
 static void
 read_words(struct event_file *f, uint32_t at, bool has_type, bool is_input, struct skn_field *field)
 {
@@ -266,7 +253,6 @@ read_words(struct event_file *f, uint32_t at, bool has_type, bool is_input, stru
     if (field->mark == SKN_FIELD_PLAIN && (has_secret || skn_schema_has(compiled, SKN_SCHEMA_FILE)))
         skn_event_not_run(
             f, node_at(f, at)->span, has_secret ? "values of type secret" : "values of type file");
-    if (!is_input) note_output_words(f, at);
 }
 
 void skn_event_field(struct event_file *f, uint32_t at, bool is_input, struct skn_field *field)
