@@ -138,9 +138,11 @@ static bool may_name(struct skn_slice key)
     }
 }
 
+/* What is not here is asked for all at once: a batch has many rows [E13]. */
 static void gather_all(struct gathering *g)
 {
     struct skn_cx *cx = g->cx;
+    enum skn_rc late = SKN_OK;
     for (struct skn_omap_node *node = skn_omap_first(&cx->overlay); node;
          node = skn_omap_next(node)) {
         const struct skn_change *change = SKN_CONTAINER_OF(node, struct skn_change, node);
@@ -152,13 +154,15 @@ static void gather_all(struct gathering *g)
         if (!cx->core->has_names) continue;
         g->is_now = false;
         enum skn_rc rc = skn_store_get(cx->core->store, g->row, &old, &cx->diag);
-        if (rc == SKN_OK)
-            skn_blob_names(g->row, old, gather, g);
-        else if (rc != SKN_ENOENT) {
+        if (rc == SKN_OK) skn_blob_names(g->row, old, gather, g);
+        if (rc == SKN_OK || rc == SKN_ENOENT) continue;
+        if (rc != SKN_ELATER) {
             cx->rc = rc;
             return;
         }
+        late = rc;
     }
+    cx->rc = late;
 }
 
 /* Some row of the shard names it, as the slice has it. */

@@ -610,6 +610,14 @@ void skn_core_put(struct skn_core *core, struct skn_input *input)
         skn_secret_rest(core, dom, &diag);
 }
 
+void skn_core_pin_while_late(struct skn_core *core, uint64_t *pin, enum skn_rc rc)
+{
+    if (rc == SKN_ELATER && *pin == 0) *pin = skn_store_pin(core->store);
+    if (rc == SKN_ELATER || *pin == 0) return;
+    skn_store_unpin(core->store, *pin);
+    *pin = 0;
+}
+
 /* --- the step ---------------------------------------------------------------------------------------- */
 
 enum skn_rc skn_core_step(struct skn_core *core,

@@ -252,6 +252,7 @@ struct skn_core {
     struct skn_secrets secrets;
     uint32_t sweep_hour; /* when answers are due to be forgotten; 0: there is none */
     struct skn_sweep sweep;
+    uint64_t sweep_pin; /* of the store, while it waits for rows */
     uint64_t gas;       /* of the last slice */
     char too_large[96]; /* the reason of a result that is */
     struct skn_core_counts counts;
@@ -615,6 +616,10 @@ SKN_MUST_USE enum skn_rc skn_stream_take_again(struct skn_core *core,
                                                struct skn_diag *diag);
 /* When it wants a turn though nothing comes; UINT64_MAX: never. */
 uint64_t skn_stream_due_ms(const struct skn_core *core);
+
+/* A batch of the core's own came to this: while it waits for rows what was fetched for it stays, or a small
+ * cache would fetch it for ever [E13]. `pin` is 0 when there is none. */
+void skn_core_pin_while_late(struct skn_core *core, uint64_t *pin, enum skn_rc rc);
 
 /* --- slice.c --------------------------------------------------------------------------------------- */
 

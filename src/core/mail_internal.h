@@ -95,7 +95,8 @@ struct skn_mail {
     struct skn_peer *peers; /* by shard; NULL when there is one only */
     struct skn_list packets;
     size_t packet_bytes;
-    uint64_t unacked; /* outbox rows */
-    uint64_t trims;   /* of them, those that are acknowledged */
-    uint64_t rest;    /* slices until packets have their turn */
+    uint64_t unacked;            /* outbox rows */
+    uint64_t take_pin, trim_pin; /* of the store, while a batch waits for rows; 0: none */
+    uint64_t trims;              /* of them, those that are acknowledged */
+    uint64_t rest;               /* slices until packets have their turn */
 };

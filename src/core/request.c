@@ -198,6 +198,21 @@ void skn_request_remember(struct skn_cx *cx,
 
 /* --- the sweep ----------------------------------------------------------------------------------------- */
 
+/* Their rows count what goes: all of a page are asked for at once. */
+static void ask_for_callers(struct skn_core *core, const struct skn_row *rows, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct skn_slice target, rest, value;
+        struct skn_key key;
+        if (skn_key_split(rows[i].key, &target, &rest, NULL) != SKN_OK || rest.len == 0) continue;
+        const uint8_t *zero = memchr(rest.ptr, 0, rest.len);
+        if (!zero) continue;
+        skn_key_caller(&key, skn_slice(rest.ptr, (size_t)(zero - rest.ptr)));
+        enum skn_rc rc = skn_store_get(core->store, skn_key_slice(&key), &value, NULL);
+        (void)rc; /* whoever reads it again hears it */
+    }
+}
+
 /* Looks at the answers behind `sweep->at`. True: that was the last. */
 static bool
 sweep_some(struct skn_cx *cx, uint32_t now_hour, struct skn_sweep *sweep, struct skn_diag *diag)
@@ -222,6 +237,7 @@ sweep_some(struct skn_cx *cx, uint32_t now_hour, struct skn_sweep *sweep, struct
             else if (sweep->next == 0 || due < sweep->next)
                 sweep->next = due;
         }
+        if (cx->rc == SKN_ELATER) ask_for_callers(core, rows, count);
         if (cx->rc != SKN_OK) return false;
         if (count < PAGE) return true;
         sweep->at.len = rows[count - 1].key.len;
@@ -290,6 +306,7 @@ enum skn_rc skn_requests_expire(struct skn_core *core,
     if (core->sweep_hour == 0 || hour_of(now_ms) < core->sweep_hour) return SKN_ENOENT;
     struct skn_sweep sweep = core->sweep;
     enum skn_rc rc = make_sweep(core, skn_hlc_next(core->stamp, 0, now_ms), &sweep, diag);
+    skn_core_pin_while_late(core, &core->sweep_pin, rc);
     if (rc != SKN_OK) return rc;
     put_place(&core->sweep, &core->record);
     core->sweep = sweep;

@@ -400,12 +400,7 @@ enum skn_rc skn_reseal_turn(struct skn_core *core,
     struct skn_seal_state state = s->state;
     struct skn_diag why = {.text = ""};
     enum skn_rc rc = make_step(core, skn_hlc_next(core->stamp, 0, now_ms), to, &state, &why);
-    /* What it waits for stays: else a small cache would fetch the rows of a step for ever. */
-    if (rc == SKN_ELATER && s->pin == 0) s->pin = skn_store_pin(core->store);
-    if (rc != SKN_ELATER && s->pin != 0) {
-        skn_store_unpin(core->store, s->pin);
-        s->pin = 0;
-    }
+    skn_core_pin_while_late(core, &s->pin, rc);
     s->lacks_key = rc == SKN_ENOKEY;
     s->again_ms = rc == SKN_ENOENT ? now_ms + WAIT_MS : rc == SKN_ENOKEY ? UINT64_MAX : 0;
     if (rc == SKN_ENOKEY) return SKN_ENOENT;

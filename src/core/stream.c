@@ -318,8 +318,10 @@ enum skn_rc skn_stream_turn(struct skn_core *core,
     rc = SKN_ENOENT;
     if (!skn_list_is_empty(&mail->packets))
         rc = skn_stream_take(core, core->now_ms, out_record, diag);
+    skn_core_pin_while_late(core, &mail->take_pin, rc);
     if (rc != SKN_ENOENT && rc != SKN_ELATER) return rc;
     if (mail->trims == 0 || (mail->trims < TRIM_AT && !is_idle && mail->resting == 0)) return rc;
     enum skn_rc trimmed = skn_stream_trim(core, core->now_ms, out_record, diag);
+    skn_core_pin_while_late(core, &mail->trim_pin, trimmed);
     return trimmed == SKN_ENOENT ? rc : trimmed;
 }

@@ -194,6 +194,34 @@ static size_t fill(struct skn_core *core, uint64_t stamp, struct taking *t)
     return done;
 }
 
+/* What the first messages that wait will look at: the rows of their receivers, and of the calls that they
+ * answer. Those that are malformed are found by who takes them. */
+static void ask_for_targets(struct skn_core *core)
+{
+    uint64_t most = TAKE_MESSAGES;
+    SKN_LIST_FOREACH (link, &core->mail.packets) {
+        const struct skn_packet *packet = SKN_CONTAINER_OF(link, struct skn_packet, link);
+        struct skn_cursor cursor = skn_cursor(skn_slice(packet->bytes, packet->len));
+        (void)skn_cursor_bytes(&cursor, KIND_BYTES);
+        unsigned lane = skn_cursor_u8(&cursor);
+        (void)skn_cursor_le64(&cursor);
+        uint32_t count = skn_cursor_le32(&cursor);
+        for (uint32_t i = 0; i < count && !cursor.bad && lane < SKN_STREAM_NOTES; i++) {
+            struct entry e = {.lane = lane, .bytes = skn_cursor_block(&cursor)};
+            struct skn_slice value;
+            struct skn_key key;
+            if (cursor.bad || check_entry(core, packet->from, &e) != SKN_OK) break;
+            if (most-- == 0) return;
+            skn_key_meta(&key, e.target);
+            enum skn_rc rc = skn_store_get_head(core->store, skn_key_slice(&key), &value, NULL);
+            if (e.message.kind != SKN_MESSAGE_ANSWER) continue;
+            skn_key_call(&key, e.target, e.message.number);
+            rc = skn_store_get(core->store, skn_key_slice(&key), &value, NULL);
+            (void)rc; /* who takes it hears it */
+        }
+    }
+}
+
 static void drop_packet(struct skn_mail *mail)
 {
     struct skn_list *first = skn_list_pop_front(&mail->packets);
@@ -213,9 +241,10 @@ enum skn_rc skn_stream_take(struct skn_core *core,
     struct taking t = {.most = TAKE_MESSAGES};
     uint64_t stamp = skn_hlc_next(core->stamp, 0, now_ms);
     size_t done = fill(core, stamp, &t);
-    /* As far as the store has answered; each time it is asked for what comes next. */
+    /* As far as the store has answered; it is asked for what comes behind that, too. */
+    if (cx->rc == SKN_ELATER) ask_for_targets(core);
     while (cx->rc == SKN_ELATER && t.most > 0) {
-        t = (struct taking){.most = t.messages < t.most ? t.messages : t.most - 1};
+        t = (struct taking){.most = t.messages < t.most ? t.messages : t.most / 2};
         done = fill(core, stamp, &t);
     }
     if (cx->rc != SKN_OK) {
