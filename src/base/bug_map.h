@@ -121,6 +121,8 @@
     X(113, CANCEL_UNTOLD,     1, "core/keep", "who keeps a call is not told that it was cancelled") \
     /* limiters: more */ \
     X(111, HELD_KEEPS_PLACE,  1, "core/hold", "a run that is held since an opening keeps its places [E81]") \
+    /* flows */ \
+    X(120, CUT_OFF_REPEATED,  1, "flow/flow", "what must never be done twice is started again after it was cut off [E41]") \
     /* secrets: more */ \
     X(110, KEY_NOT_AWAITED,   1, "sim", "a change of keys does not wait for the outbox [E46]")
 /* clang-format on */

@@ -156,6 +156,9 @@ struct skn_retry_policy {
      * stands for the reason that is equal to it, and for those that go on behind it with ':' or ' '. */
     struct skn_slice only;  /* empty: all */
     struct skn_slice never; /* of those, not these */
+    /* An attempt that is cut off is the last, and ends the intent as `interrupted`: for what must never be
+     * done twice [E41]. */
+    bool ends_cut_off;
 };
 #define SKN_RETRY_REASONS_MAX 65536 /* bytes of `only`, and of `never` */
 

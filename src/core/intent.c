@@ -316,6 +316,11 @@ enum skn_take skn_intent_take(struct skn_cx *cx, struct skn_message *message)
             row.cancel == SKN_CANCEL_LEAVE ? SKN_ATTEMPT_INTERRUPTED : SKN_ATTEMPT_CANCELLED;
     } else if (message->status == SKN_ATTEMPT_INTERRUPTED && !skn_bug(SKN_BUG_INTERRUPTED_COUNTS)) {
         row.interruptions++;
+        if (row.policy.ends_cut_off && !skn_bug(SKN_BUG_CUT_OFF_REPEATED)) {
+            delete_intent(cx, number, &row);
+            message->is_final = true;
+            return SKN_TAKE_GIVE;
+        }
         row.attempt++;
         if (is_limited(&row)) {
             if (skn_bug(SKN_BUG_PLACE_LEAKED)) row.ticket = 0;

@@ -246,7 +246,8 @@ static void read_limit(struct skn_cursor *cursor, struct skn_intent_row *out)
 /* The policy has more than a number of attempts and their delays. */
 static bool is_picky(const struct skn_retry_policy *policy)
 {
-    return policy->jitter_milli > 0 || policy->only.len > 0 || policy->never.len > 0;
+    return policy->jitter_milli > 0 || policy->only.len > 0 || policy->never.len > 0 ||
+           policy->ends_cut_off;
 }
 
 void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
@@ -276,6 +277,7 @@ void skn_intent_encode(const struct skn_intent_row *row, struct skn_buf *out)
     skn_buf_put_le32(out, policy->jitter_milli);
     skn_buf_put_block(out, policy->only);
     skn_buf_put_block(out, policy->never);
+    skn_buf_put_u8(out, policy->ends_cut_off);
 }
 
 enum skn_rc
@@ -306,6 +308,7 @@ skn_intent_decode(struct skn_slice bytes, struct skn_intent_row *out, struct skn
         out->policy.jitter_milli = skn_cursor_le32(&cursor);
         out->policy.only = skn_cursor_block(&cursor);
         out->policy.never = skn_cursor_block(&cursor);
+        out->policy.ends_cut_off = skn_cursor_u8(&cursor) != 0;
         if (out->policy.jitter_milli > 1000) cursor.bad = true;
         if (!is_picky(&out->policy)) cursor.bad = true;
     }

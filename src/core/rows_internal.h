@@ -59,7 +59,7 @@
  *             attempts:4 backoff:8 factor:4 max:8 tag:block effect:block
  *             with bit 80 of the state: key:block places:4 rate:4 burst:4 rate_ms:8 priority:1
  *             ticket:8 of its limiter [limiter_internal.h]
- *             with bit 40: jitter:4 only:block never:block of its policy
+ *             with bit 40: jitter:4 only:block never:block ends_cut_off:1 of its policy
  *   call      level:1 depth:3 priority:1 (exclusive or that of normal) stamp:8 target:block tag:block
  *   kept_call level:1 depth:4 number:8 called:8 caller:block name:block tag:block
  *   answer    level:1 rc:4 hour:4 (since 1970) hash:16 text:block value:block

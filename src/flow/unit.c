@@ -226,6 +226,7 @@ static void exec_attempt(struct walk *w, struct skn_slice key, struct ctx_row *c
         fail(w, key, ctx, false, SKN_LIT("TOO_LARGE: the inputs of a task are over 1 MiB"));
         return;
     }
+    spec.policy.ends_cut_off = w->graph->events[unit->event].ends_cut_off;
     attempt_started(w, key, ctx->attempt);
     ctx->intent = skn_cx_intent_start(w->cx, &spec) + 1;
     w->run.running++;
@@ -509,7 +510,9 @@ static void task_ended(struct walk *w,
     w->run.running--;
     if (message->status == SKN_ATTEMPT_INTERRUPTED && !ctx->is_cancelled) {
         ctx->intent = 0;
-        if (is_stopping(w))
+        if (w->graph->events[unit_of(w, ctx)->event].ends_cut_off)
+            fail(w, key, ctx, false, SKN_LIT("interrupted"));
+        else if (is_stopping(w))
             park(w, key, ctx);
         else /* resumed before its end was known */
             unit_attempt(w, key, ctx);

@@ -56,11 +56,12 @@ static inline void world_words(struct skn_arena *arena, struct skn_field *field,
 }
 
 /* Events A to H take what is piped as `previous` and the run's `x`, both optional; Need takes a
- * required `x`, Int a required int, Few one of at most 5 [F31]; Deal has more outcomes. */
+ * required `x`, Int a required int, Few one of at most 5 [F31]; Deal has more outcomes; Pay is never
+ * repeated when it was cut off. */
 static inline const struct skn_project_events *world_events(struct skn_arena *arena)
 {
     static const char *const names[] = {
-        "A", "B", "C", "D", "E", "F", "G", "H", "Need", "Int", "Few", "Deal", "Once"};
+        "A", "B", "C", "D", "E", "F", "G", "H", "Need", "Int", "Few", "Deal", "Once", "Pay"};
     static const struct skn_slice outcomes[] = {{(const uint8_t *)"declined", 8},
                                                 {(const uint8_t *)"3", 1}};
     const struct skn_event_def **defs = skn_arena_zero(arena, 16, sizeof *defs);
@@ -88,6 +89,7 @@ static inline const struct skn_project_events *world_events(struct skn_arena *ar
             def->outcomes = outcomes;
             def->outcome_count = SKN_ARRAY_LEN(outcomes);
         }
+        def->ends_cut_off = strcmp(names[i], "Pay") == 0;
         if (strcmp(names[i], "Once") == 0) { /* tried again after a timeout only */
             def->retry.attempts = 3;
             def->retry_on = SKN_LIT("timeout\n");

@@ -232,6 +232,7 @@ static void get_exec(struct reader *r, struct skn_event_def *def)
     def->timeout_ms = get_number(r, SKN_DURATION_MS_MAX);
     def->retry = get_retry(r);
     if (r->level >= 4) get_outcomes(r, def);
+    if (r->level >= 4) def->ends_cut_off = get_number(r, 1) != 0;
 }
 
 static void get_events(struct reader *r)

@@ -92,6 +92,7 @@ static void put_event(struct skn_buf *out, const struct skn_event_def *def)
     }
     put_duration(out, "timeout", def->timeout_ms);
     put_retry(out, &def->retry);
+    if (def->ends_cut_off) skn_buf_put_str(out, " never twice");
     skn_buf_put_str(out, "\n");
     for (uint32_t i = 0; i < def->input_count; i++)
         put_field(out, "  takes", &def->inputs[i]);

@@ -9,7 +9,8 @@
  *   events           count, then each:
  *                      kind, text name
  *                      kind EXEC only: version (3 numbers), argv (count, texts), inputs, outputs
- *                      (as above), timeout_ms, retry, outcomes (count, texts)
+ *                      (as above), timeout_ms, retry, outcomes (count, texts), 1 if
+ *                      an attempt that was cut off is not repeated
  *   retry            attempts, backoff_ms, factor_milli, max_ms
  *   counts           bodies, steps, units, branches, values, slots, binds, rules
  *   body 0
@@ -85,6 +86,7 @@ static void put_event(struct skn_buf *out, const struct skn_event_def *def)
     put_number(out, def->outcome_count);
     for (uint32_t i = 0; i < def->outcome_count; i++)
         put_text(out, def->outcomes[i]);
+    put_number(out, def->ends_cut_off);
 }
 
 static void put_rules(struct skn_buf *out, const struct skn_graph_rules *rules)

@@ -300,7 +300,7 @@ static void read_all(struct event_file *f, uint32_t root)
         {"timeout", true},       {"retry", true},      {"owner", true},
         {"exports", false},      {"outcomes", true},   {"outcome_when", false},
         {"success_when", false}, {"cpu", false},       {"work", false},
-        {"on_interrupt", false}, {"evaluate", false},  {"resources", false},
+        {"on_interrupt", true}, {"evaluate", false},  {"resources", false},
         {"files", false},        {"deprecated", true}, {"changelog", true},
         {"env", false},          {"schema", false},
     };

@@ -62,6 +62,9 @@ static void check_words(struct event_file *f, uint32_t root)
     static const char *const evaluate[] = {"all", "any", "majority", "none_failed", NULL};
     check_word(f, root, "work", work, "io, cpu or native");
     check_word(f, root, "on_interrupt", interrupt, "retry or fail");
+    uint32_t word = skn_yaml_get(&f->yaml, root, "on_interrupt");
+    f->def->ends_cut_off = word && node_at(f, word)->kind == SKN_YAML_SCALAR &&
+                           skn_slice_eq(node_at(f, word)->text, SKN_LIT("fail"));
     uint32_t at = skn_yaml_get(&f->yaml, root, "evaluate");
     struct skn_slice least = SKN_LIT("at_least=");
     uint64_t n;

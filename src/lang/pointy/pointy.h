@@ -139,6 +139,7 @@ struct skn_event_def {
     struct skn_retry retry;
     const struct skn_slice *outcomes; /* besides success and failure */
     uint32_t outcome_count;
+    bool ends_cut_off; /* on_interrupt: fail: an attempt that was cut off is never repeated [E41] */
 
     /* What only the checks and the tools read; none of it is stored with a run. */
     struct skn_slice file; /* that declares it, as its source is called; may be empty */

@@ -139,6 +139,7 @@ static void encode(int which, struct skn_buf *out)
     choosy.policy.jitter_milli = 500;
     choosy.policy.only = SKN_LIT("a\n");
     choosy.policy.never = SKN_LIT("b\n");
+    choosy.policy.ends_cut_off = true;
     if (which == 16) skn_intent_encode(&choosy, out);
 }
 
@@ -196,7 +197,7 @@ static void rows_are_golden(void **state)
         "01400000010000000000ac02",
         ("01420102000000010000000400000006000000000000000b00000000000000abababababababab"
          "abababababababab030000006400000000000000d007000060ea0000000000000300000074616701"
-         "00000000f401000002000000610a02000000620a"),
+         "00000000f401000002000000610a02000000620a01"),
     };
     struct skn_buf out;
     skn_buf_init(&out, 4096);

@@ -456,6 +456,66 @@ static void stopping_waits_and_resuming_goes_on(void **state) /* [E81] [E82] */
     world_fini(&w);
 }
 
+/* To end what a step does not need any more takes more than a slice; when all of it has ended by itself
+ * meanwhile, what the next step has started is left alone. */
+static void what_is_left_of_ending_a_step_ends_no_other(void **state) /* F14 [E62] */
+{
+    (void)state;
+    enum { GROUPS = 300 };
+    struct world w;
+    struct skn_buf text;
+    skn_buf_init(&text, 1 << 16);
+    skn_buf_put_str(&text, "{A");
+    for (int i = 0; i < GROUPS; i++)
+        skn_buf_put_str(&text, " || {B}");
+    skn_buf_put_str(&text, "}[evaluate=\"any\"] -> C || D");
+    world_init(&w, "");
+    world_start(&w, skn_buf_str(&text), "{}");
+    world_settle(&w);
+    assert_int_equal(w.count, GROUPS + 1);
+    while (w.count > 0)
+        world_end_task(&w, 0); /* A first; all results wait at once */
+    world_run(&w);
+    const char *tree = world_tree(&w);
+    assert_non_null(strstr(tree, "succeeded: 1 group succeeded 0;"));
+    assert_non_null(strstr(tree, " C succeeded 1;"));
+    assert_non_null(strstr(tree, " D succeeded 1;"));
+    world_fini(&w);
+    skn_buf_fini(&text);
+}
+
+/* An event with on_interrupt: fail is not started again, after a kill and after a `leave`, whatever attempts
+ * it has left; its failure is one like any other. */
+static void what_must_not_be_done_twice_is_not(void **state) /* [E41] F15 */
+{
+    (void)state;
+    for (int is_leave = 0; is_leave < 2; is_leave++) {
+        struct world w;
+        world_init(&w, "");
+        world_start(&w, "A -> Pay * 3 (failure -> B)", "{}");
+        world_settle(&w);
+        world_end_task(&w, 0);
+        world_settle(&w);
+        assert_int_equal(w.count, 1);
+        assert_string_equal(w.tasks[0].event, "Pay");
+        if (is_leave) {
+            world_submit(&w, "leave", skn_value_none());
+            world_settle(&w);
+            assert_true(w.tasks[0].is_leaving);
+            world_end_task(&w, 0);
+            world_settle(&w);
+            world_submit(&w, "resume", skn_value_none());
+        } else {
+            world_kill(&w);
+        }
+        world_run(&w);
+        assert_string_equal(world_tree(&w),
+                            "succeeded: 1 A succeeded 1; 2 Pay succeeded 0; 2.3 B succeeded 1;");
+        assert_int_equal(w.performed, 3);
+        world_fini(&w);
+    }
+}
+
 static void leaving_cuts_off_and_keeps_the_key(void **state) /* [E41] [E42] [E81] */
 {
     (void)state;
@@ -655,6 +715,8 @@ int main(void)
         cmocka_unit_test(a_view_is_whole_or_later),
         cmocka_unit_test(stopping_waits_and_resuming_goes_on),
         cmocka_unit_test(leaving_cuts_off_and_keeps_the_key),
+        cmocka_unit_test(what_must_not_be_done_twice_is_not),
+        cmocka_unit_test(what_is_left_of_ending_a_step_ends_no_other),
         cmocka_unit_test(a_time_limit_cancels_what_runs_inside),
         cmocka_unit_test(ten_thousand_units_are_walked_in_slices),
         cmocka_unit_test(a_bad_start_is_refused_and_leaves_nothing),
