@@ -38,7 +38,7 @@ _skein() {
         'ps') options=" --all"; words="" ;;
         'show') options=""; words="last $(_skein_runs)" ;;
         'logs') options=""; words="last $(_skein_runs)" ;;
-        'verify') options=" --replay"; words="$(compgen -d -- "$word")" ;;
+        'verify') options=" --replay --key-command"; words="$(compgen -d -- "$word")" ;;
         'backup') options=""; words="$(compgen -d -- "$word")" ;;
         'restore') options=" --copy"; words="$(compgen -d -- "$word")" ;;
         'sim') options=" --seed --seeds --steps --seconds --faults --trace --shrink --check"; words="" ;;

@@ -42,6 +42,7 @@
     X(SINCE,   "since",   0,   "STAMP",   false, false, "from this stamp or time on") \
     X(UNTIL,   "until",   0,   "STAMP",   false, false, "up to this stamp or time") \
     X(REPLAY,  "replay",  0,   NULL,      false, false, "execute the records that are kept again, too") \
+    X(KEYCMD,  "key-command", 0, NULL,    false, false, "with --replay: run the key_command of a skein.yaml that is not this project's") \
     X(ID,      "id",      0,   "ID",      false, false, "request id: the same id gives the same answer for 24 hours") \
     X(PRIORITY,"priority",0,   "P",       false, false, "critical, high, normal, low or background") \
     X(WAIT,    "wait",    'w', NULL,      false, false, "wait for as long as it takes; else 10 seconds") \
@@ -118,13 +119,14 @@
       "print what the tasks of a run wrote to standard error", \
       "Prints the logs of the attempts of a run in the order of the tree, or those of one task and what is\n" \
       "under it. PATH is as skein show prints it, such as 2.1.\n") \
-    X(VERIFY, "verify", "DIR", 1, 1, B(REPLAY), \
+    X(VERIFY, "verify", "DIR", 1, 1, B(REPLAY) | B(KEYCMD), \
       "check the stored data of a project", \
       "Reads the journal of the project DIR, or of the data directory DIR, whole and checks every segment,\n" \
       "group and record, every row, and what is kept for looking back. Changes nothing. Exit code 0: sound.\n" \
       "65: damaged, the place is named. With --replay the records that are kept are executed again, too, and\n" \
       "must give the same batches and states; the first that differs is named. It takes as long as making\n" \
-      "them did.\n") \
+      "them did. What is sealed in them needs its key: that of the skein.yaml beside the data, whose\n" \
+      "key_command is run only where DIR is this folder's project, or with --key-command.\n") \
     X(BACKUP, "backup", "DIR", 1, 1, 0, \
       "copy the stored data while runs go on", \
       "Copies the data of the project into the new folder DIR and checks the copy: every group of the\n" \

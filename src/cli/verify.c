@@ -93,6 +93,19 @@ static void print(struct skn_out *out,
                        (unsigned long long)replayed->applied);
 }
 
+/* The data of the project that every other command would work on from here, so that its skein.yaml is
+ * believed anyway. */
+static bool is_own(struct skn_cli *cli, const char *data)
+{
+    struct skn_project project;
+    struct stat found, asked;
+    const char *named = skn_args_value(&cli->args, SKN_OPTION_PROJECT);
+    enum skn_rc rc = named ? skn_project_named(&cli->arena, named, &project, NULL)
+                           : skn_project_find(&cli->arena, ".", &project, NULL);
+    return rc == SKN_OK && stat(project.data_path, &found) == 0 && stat(data, &asked) == 0 &&
+           found.st_dev == asked.st_dev && found.st_ino == asked.st_ino;
+}
+
 int skn_cmd_verify(struct skn_cli *cli)
 {
     struct skn_diag diag = {.text = ""};
@@ -108,8 +121,10 @@ int skn_cmd_verify(struct skn_cli *cli)
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify(skn_env_real(), data, &info, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify_blobs(skn_env_real(), data, &blobs, &diag);
     if (diag.rc == SKN_OK) diag.rc = skn_data_verify_history(skn_env_real(), data, &history, &diag);
-    if (diag.rc == SKN_OK && is_replay)
-        diag.rc = skn_past_replay(skn_env_real(), data, &replayed, &diag);
+    if (diag.rc == SKN_OK && is_replay) {
+        bool runs_commands = skn_args_has(&cli->args, SKN_OPTION_KEYCMD) || is_own(cli, data);
+        diag.rc = skn_past_replay(skn_env_real(), data, runs_commands, &replayed, &diag);
+    }
     if (lock_fd >= 0) (void)close(lock_fd);
     if (diag.rc != SKN_OK) return skn_out_fail(&cli->out, &diag);
     print(&cli->out, &info, &blobs, &history, is_replay ? &replayed : NULL);

@@ -190,6 +190,7 @@ enum skn_rc skn_past_show(struct skn_past *past,
 
 enum skn_rc skn_past_replay(struct skn_env *env,
                             const char *data_path,
+                            bool runs_commands,
                             struct skn_past_replayed *out,
                             struct skn_diag *diag)
 {
@@ -201,6 +202,13 @@ enum skn_rc skn_past_replay(struct skn_env *env,
     struct skn_config config = {.history_ms = 0};
     skn_arena_init(&arena);
     enum skn_rc rc = skn_config_read(env, project, &arena, &config, diag);
+    if (rc == SKN_OK && config.key_command && !runs_commands)
+        rc = SKN_FAIL(diag,
+                      SKN_ECONFIG,
+                      "the skein.yaml beside \"%s\" says to run \"%s\" for the sealing key, and it "
+                      "is not of this project: --key-command runs it",
+                      data_path,
+                      config.key_command[0]);
     if (rc == SKN_OK) rc = skn_keys_load(&config, project, data_path, &ring, diag);
     skn_arena_fini(&arena);
     skn_free(project);

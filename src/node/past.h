@@ -47,11 +47,14 @@ struct skn_past_replayed {
         applied; /* not executed: other module, other limits, or not all that they took is known */
 };
 
-/* Executes the records that are kept again, from the oldest base there is or from nothing, and compares
+/* `runs_commands`: a `key_command` of the skein.yaml beside the data is run; else one is SKN_ECONFIG, since
+ * who only looks at data does not do what it says.
+ *   Executes the records that are kept again, from the oldest base there is or from nothing, and compares
  * each batch and state hash (P4) [E70]. SKN_ECORRUPT names the first record that differs; SKN_ENOENT:
  * nothing that is kept leads to the records, which a holder has with its store. */
 SKN_MUST_USE enum skn_rc skn_past_replay(struct skn_env *env,
                                          const char *data_path,
+                                         bool runs_commands,
                                          struct skn_past_replayed *out,
                                          struct skn_diag *diag);
 

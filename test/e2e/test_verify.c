@@ -149,11 +149,36 @@ static void it_waits_until_the_holder_has_ended(void **state)
     assert_int_equal(status, 0);
 }
 
+/* Data that one only looks at does not say what is run. */
+static void a_key_command_of_another_project_is_not_run_unasked(void **state)
+{
+    struct folder *f = *state, elsewhere;
+    char project[FOLDER_PATH_MAX];
+    folder_make(&elsewhere);
+    folder_write(f, "skein.yaml", "secrets: { key_command: [sh, -c, \"touch ran; exit 1\"] }\n");
+    (void)snprintf(project, sizeof(project), "%s", f->path);
+    s.dir = elsewhere.path;
+    assert_int_equal(SKEIN(&s, "verify", project), 0);
+    assert_int_equal(SKEIN(&s, "verify", project, "--replay"), 78);
+    assert_has(s.err, "--key-command runs it");
+    assert_int_not_equal(access(folder_at(f, "ran"), F_OK), 0);
+    assert_int_equal(SKEIN(&s, "verify", project, "--replay", "--key-command"), 78);
+    assert_has(s.err, "key_command \"sh\" failed");
+    assert_int_equal(unlink(folder_at(f, "ran")), 0);
+    assert_int_equal(SKEIN(&s, "verify", project, "--replay", "-p", project), 78);
+    assert_int_equal(unlink(folder_at(f, "ran")), 0);
+    s.dir = f->path; /* its own */
+    assert_int_equal(SKEIN(&s, "verify", ".", "--replay"), 78);
+    assert_int_equal(unlink(folder_at(f, "ran")), 0);
+    folder_remove(&elsewhere);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_key_command_of_another_project_is_not_run_unasked),
         TEST(sound_data_is_counted),
         TEST(a_flipped_bit_is_named_and_nothing_is_changed),
         TEST(a_cut_file_is_damage),
