@@ -95,6 +95,50 @@ static enum skn_rc open_text(struct skn_arena *arena,
     return SKN_OK;
 }
 
+static bool is_inside(struct skn_slice path, struct skn_slice folder)
+{
+    return path.len > folder.len + 1 && skn_slice_has_prefix(path, folder) &&
+           (folder.len == 1 || path.ptr[folder.len] == '/');
+}
+
+/* Where links lead counts, so that nothing outside of the project gets into what a run pins. */
+static bool file_beside(void *ctx,
+                        struct skn_arena *arena,
+                        struct skn_slice event_file,
+                        struct skn_slice path,
+                        struct skn_slice *out_text,
+                        const char **out_why)
+{
+    struct skn_diag diag;
+    size_t folder = event_file.len;
+    if (path.len == 0 || path.ptr[0] == '/' || memchr(path.ptr, 0, path.len)) {
+        *out_why = "it is no path from the folder of this file";
+        return false;
+    }
+    while (folder > 0 && event_file.ptr[folder - 1] != '/')
+        folder--;
+    const char *named = skn_arena_printf(
+        arena, "%.*s%.*s", (int)folder, (const char *)event_file.ptr, SKN_FMT(path));
+    char *real = realpath(named, NULL), *root = realpath(ctx, NULL);
+    bool good = false;
+    if (!real || !root)
+        *out_why = skn_arena_printf(arena, "%s", strerror(errno));
+    else if (!is_inside(skn_slice_str(real), skn_slice_str(root)))
+        *out_why = "it lies outside of the project";
+    else if (skn_file_read(arena, real, EVENT_BYTES_MAX, out_text, &diag) != SKN_OK)
+        *out_why = skn_arena_printf(arena, "%s", diag.text);
+    else
+        good = true;
+    free(real);
+    free(root);
+    return good;
+}
+
+struct skn_event_host skn_load_host(const char *root)
+{
+    return (struct skn_event_host){.ctx = (void *)(uintptr_t)root, .file = file_beside};
+}
+
 static bool is_event_file(const char *name)
 {
     const char *dot = strrchr(name, '.');
@@ -108,6 +152,7 @@ static int is_event_entry(const struct dirent *entry)
 
 struct events {
     struct skn_arena *arena;
+    struct skn_event_host host;
     const struct skn_event_def **defs;
     size_t count;
     struct skn_checked *wrong; /* newest first */
@@ -118,7 +163,7 @@ static enum skn_rc load_event(struct events *e, const char *path, struct skn_dia
     struct skn_checked *file;
     enum skn_rc rc = open_text(e->arena, path, EVENT_BYTES_MAX, &file, diag);
     if (rc != SKN_OK) return rc;
-    rc = skn_event_parse(e->arena, &file->source, &file->diags, &e->defs[e->count]);
+    rc = skn_event_parse_with(e->arena, &file->source, &e->host, &file->diags, &e->defs[e->count]);
     if (rc == SKN_OK) e->count++;
     /* Warnings are about what it cannot do yet; where it is used, that is said again. */
     if (file->diags.errors > 0) {
@@ -133,6 +178,7 @@ static enum skn_rc load_events(struct events *e, const char *root, struct skn_di
 {
     const char *dir = skn_arena_printf(e->arena, "%s%sevents", root, root[1] ? "/" : "");
     struct dirent **entries;
+    e->host = skn_load_host(root);
     int count = scandir(dir, &entries, is_event_entry, alphasort);
     if (count < 0 && errno == ENOENT) return SKN_OK;
     if (count < 0)
@@ -327,7 +373,8 @@ static enum skn_rc load(struct skn_arena *arena,
     flow.name = relative(arena, &flow.project, path);
     if (is_event) {
         const struct skn_event_def *def;
-        rc = skn_event_parse(arena, &flow.files->source, &flow.files->diags, &def);
+        const struct skn_event_host host = skn_load_host(flow.project.root);
+        rc = skn_event_parse_with(arena, &flow.files->source, &host, &flow.files->diags, &def);
         SKN_ASSERT((rc == SKN_OK) == (flow.files->diags.errors == 0));
         rc = SKN_OK;
     } else {

@@ -41,6 +41,10 @@ SKN_MUST_USE enum skn_rc skn_file_read(struct skn_arena *arena,
                                        struct skn_slice *out_text,
                                        struct skn_diag *diag);
 
+/* Gives event files what they name: regular files of at most 1 MiB that lie, links followed, in the
+ * folder `root`, a C string. */
+struct skn_event_host skn_load_host(const char *root);
+
 /* The project of a path, or the one that is named when `named` is not NULL. */
 SKN_MUST_USE enum skn_rc skn_load_project(struct skn_arena *arena,
                                           const char *named,

@@ -50,6 +50,23 @@ static const struct skn_project_events *events(void *ctx, struct skn_slice path)
     return h->has_events ? &h->flow.events : NULL;
 }
 
+/* The files of the project that the event file is in. */
+static bool file_beside(void *ctx,
+                        struct skn_arena *arena,
+                        struct skn_slice event_file,
+                        struct skn_slice path,
+                        struct skn_slice *out_text,
+                        const char **out_why)
+{
+    struct host *h = ctx;
+    if (!events(h, event_file)) {
+        *out_why = "this file is in no project";
+        return false;
+    }
+    const struct skn_event_host host = skn_load_host(h->flow.project.root);
+    return host.file(host.ctx, arena, event_file, path, out_text, out_why);
+}
+
 static enum skn_rc serve(struct skn_cli *cli, struct skn_lsp *lsp, struct skn_diag *diag)
 {
     static uint8_t bytes[READ_MAX];
@@ -77,7 +94,8 @@ int skn_cmd_lsp(struct skn_cli *cli)
     struct host h = {.is_loaded = false};
     struct skn_pointy_host host = {.ctx = &h, .events = events};
     const struct skn_lsp_language flows = skn_pointy_language(&host);
-    const struct skn_lsp_language files = skn_event_language();
+    const struct skn_event_host beside = {.ctx = &h, .file = file_beside};
+    const struct skn_lsp_language files = skn_event_language(&beside);
     const struct skn_lsp_language *const languages[] = {&flows, &files};
     int exit_code = 0;
     skn_arena_init(&h.arena);

@@ -3,6 +3,8 @@
 #include "base/base.h"
 #include "lib/skein.h"
 
+#include <unistd.h>
+
 static struct skein s;
 
 static int setup(void **state)
@@ -66,11 +68,11 @@ static void what_is_not_built_is_checked_and_not_run(void **state)
 {
     struct folder *f = *state;
     assert_int_equal(SKEIN(&s, "init", "p"), 0);
-    folder_write(f, "p/flows/a.pty", "Noop[deadline=1h]\n");
+    folder_write(f, "p/flows/a.pty", "Noop[gpu=true]\n");
     assert_int_equal(SKEIN(&s, "check", "p/flows/a.pty"), 0);
     assert_has(s.out, "warning[SKN-P901]");
     assert_int_equal(SKEIN(&s, "run", "p/flows/a.pty"), 65);
-    assert_has(s.err, "cannot run: not yet: the option \"deadline\"\n");
+    assert_has(s.err, "cannot run: not yet: the option \"gpu\"\n");
 }
 
 static void explain_says_what_a_code_means(void **state)
@@ -100,6 +102,48 @@ static void a_bad_event_file_is_an_error_of_every_flow_of_the_project(void **sta
     folder_write(f, "p/events/shout.yaml", "event: Hello\nversion: 1.0.0\nrun: { exec: [tr] }\n");
     assert_int_equal(SKEIN(&s, "check", "p/flows/hello.pty"), 78);
     assert_has(s.err, "Hello");
+}
+
+/* [F31] A schema is a file of the project, wherever links lead; a run pins what it says. */
+static void a_schema_is_a_file_of_the_project(void **state)
+{
+    static const struct {
+        const char *path, *why; /* NULL: it can be used */
+    } cases[] = {
+        {"../schemas/n.json", NULL},
+        {"here.json", NULL}, /* a link to the same */
+        {"../../outside.json", "it lies outside of the project"},
+        {"away.json", "it lies outside of the project"}, /* a link */
+        {"/etc/hostname", "it is no path from the folder of this file"},
+        {"../schemas", "is a folder"},
+        {"nobody.json", "No such file"},
+        {"large.json", "is larger than 1 MiB"},
+    };
+    struct folder *f = *state;
+    static char large[(1 << 20) + 2];
+    memset(large, ' ', sizeof(large) - 1);
+    folder_mkdir(f, "p");
+    folder_mkdir(f, "p/events");
+    folder_mkdir(f, "p/schemas");
+    folder_write(f, "p/skein.yaml", "name: p\n");
+    folder_write(f, "p/schemas/n.json", "{\"type\": \"integer\", \"maximum\": 3}");
+    folder_write(f, "p/events/large.json", large);
+    folder_write(f, "outside.json", "{}");
+    assert_int_equal(symlink("../schemas/n.json", folder_at(f, "p/events/here.json")), 0);
+    assert_int_equal(symlink("../../outside.json", folder_at(f, "p/events/away.json")), 0);
+    folder_write(f, "p/a.pty", "E[n=5]\n");
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
+        char text[256];
+        (void)snprintf(
+            text,
+            sizeof(text),
+            "event: E\nversion: 1.0.0\ninputs: { n: { schema: %s } }\nrun: { exec: [\"true\"] }\n",
+            cases[i].path);
+        folder_write(f, "p/events/e.yaml", text);
+        assert_int_equal(SKEIN(&s, "check", "p/a.pty"), 1);
+        assert_has(s.out, cases[i].why ? cases[i].why : "/n: must be at most 3");
+        if (cases[i].why) assert_has(s.out, "SKN-P508");
+    }
 }
 
 static void what_is_no_text_of_ours_is_named(void **state)
@@ -177,6 +221,7 @@ int main(void)
         TEST(flows_that_start_each_other_are_found),
         TEST(what_is_not_built_is_checked_and_not_run),
         TEST(explain_says_what_a_code_means),
+        TEST(a_schema_is_a_file_of_the_project),
         TEST(what_is_no_text_of_ours_is_named),
         TEST(what_is_no_input_is_exit_66),
         TEST(a_huge_file_is_refused_at_its_limit),

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct skn_project_events known;
     struct skn_pointy_host host = {.ctx = (void *)(uintptr_t)project(&known), .events = events_of};
     const struct skn_lsp_language flows = skn_pointy_language(&host);
-    const struct skn_lsp_language events = skn_event_language();
+    const struct skn_lsp_language events = skn_event_language(NULL);
     const struct skn_lsp_language *const languages[] = {&flows, &events};
     struct skn_lsp *lsp = skn_lsp_create(languages, SKN_ARRAY_LEN(languages));
     struct skn_slice rest = skn_slice(data, size);

@@ -85,6 +85,7 @@
     X(SKN_CODE_MISSING_KEY,     "SKN-P505", ERROR,   "the key \"{1}\" is missing", "{2}") \
     X(SKN_CODE_BAD_EVENT_NAME,  "SKN-P506", ERROR,   "{1} cannot be the name of an event", "{2}") \
     X(SKN_CODE_BAD_EXPRESSION, "SKN-P507", ERROR, "this is no expression over the result: {1}", "{2}") \
+    X(SKN_CODE_BAD_SCHEMA, "SKN-P508", ERROR, "the schema {1} cannot be used: {2}", "{3}") \
     X(SKN_CODE_NOT_YET,         "SKN-P900", ERROR,   "not yet: {1}", "This is legal, but this version of skein cannot run it.") \
     X(SKN_CODE_NOT_RUN, "SKN-P901", WARNING, "not yet: {1}", "This is legal, but this version of skein cannot run it.")
 /* clang-format on */

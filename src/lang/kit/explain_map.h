@@ -381,6 +381,11 @@
       "It has names of the result, comparisons, and, or, not, + - * /, len() and in.", \
       "event: Load\nversion: 1.0.0\nrun: { exec: [load] }\nsuccess_when: \"id = 5\"", \
       "event: Load\nversion: 1.0.0\nrun: { exec: [load] }\nsuccess_when: \"id == 5\"") \
+    X(SKN_CODE_BAD_SCHEMA, EVENT, \
+      "The file that schema: names is not there, not in the project, or no schema.", \
+      "It is JSON with the words of inputs under the types of JSON Schema; no other word is left out in silence.", \
+      "event: Load\nversion: 1.0.0\nrun: { exec: [load] }\ninputs: { order: { schema: misspelt.json } }", \
+      "event: Load\nversion: 1.0.0\nrun: { exec: [load] }\ninputs: { order: { schema: order.json } }") \
     X(SKN_CODE_NOT_YET, FLOW, \
       "A built-in event that this version does not have.", \
       "The language knows it; the part that performs it is not built. In a file that is in no project it is a warning.", \

@@ -322,8 +322,18 @@ enum skn_rc skn_event_parse(struct skn_arena *arena,
                             struct skn_diags *diags,
                             const struct skn_event_def **out_def)
 {
+    return skn_event_parse_with(arena, source, NULL, diags, out_def);
+}
+
+enum skn_rc skn_event_parse_with(struct skn_arena *arena,
+                                 const struct skn_source *source,
+                                 const struct skn_event_host *host,
+                                 struct skn_diags *diags,
+                                 const struct skn_event_def **out_def)
+{
     SKN_ASSERT(diags->source == source);
-    struct event_file f = {.arena = arena, .diags = diags, .budget = SKN_SCHEMA_BUDGET};
+    struct event_file f = {
+        .arena = arena, .diags = diags, .host = host, .budget = SKN_SCHEMA_BUDGET};
     f.def = skn_arena_zero(arena, 1, sizeof(*f.def));
     *f.def = (struct skn_event_def){.kind = SKN_EVENT_EXEC,
                                     .file = skn_arena_dup(arena, source->name),

@@ -14,7 +14,9 @@ struct event_file {
     struct skn_diags *diags;
     struct skn_yaml yaml;
     struct skn_event_def *def;
-    struct skn_schema_budget budget; /* of all declarations in the file */
+    const struct skn_event_host *host; /* or NULL */
+    struct skn_schema_budget budget;   /* of all declarations in the file */
+    size_t schema_bytes;               /* of the files that it named so far */
 };
 
 /* A key of a mapping: legal and built, or legal and not built yet. */
@@ -53,6 +55,25 @@ void skn_event_texts(struct event_file *f,
 
 /* name: type, or name: { type: .., default: .., and the words of [F31] }. */
 void skn_event_field(struct event_file *f, uint32_t at, bool is_input, struct skn_field *field);
+
+/* What a declaration is told by: the file, and the node of the declaration in it. */
+struct declaration {
+    struct event_file *f;
+    uint32_t at;
+};
+
+/* For skn_schema_compile: each fault at its node. */
+void skn_event_report_words(void *ctx,
+                            enum skn_schema_fault fault,
+                            const struct skn_slice *path,
+                            uint32_t path_count,
+                            const char *wanted);
+
+/* The encoded value of a node; false when a number in it is outside its limits. */
+bool skn_event_value(struct event_file *f, uint32_t at, struct skn_slice *out_value);
+
+/* `schema: file.json` at the node `schema` of the declaration at `at`: the words and type of a field. */
+void skn_event_schema(struct event_file *f, uint32_t at, uint32_t schema, struct skn_field *field);
 
 /* All keys that only checks and tools read, or that no run can do yet [F30]. */
 void skn_event_rest(struct event_file *f, uint32_t root);

@@ -68,7 +68,7 @@ static bool build_scalar(struct skn_builder *b, const struct skn_yaml_node *node
 }
 
 /* The encoded value of a node and all in it, with a stack of what is open. */
-static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *out_value)
+bool skn_event_value(struct event_file *f, uint32_t first, struct skn_slice *out_value)
 {
     uint32_t opened[SKN_YAML_DEPTH_MAX];
     bool wants_key[SKN_YAML_DEPTH_MAX + 1] = {false};
@@ -116,7 +116,7 @@ static bool build_node(struct event_file *f, uint32_t first, struct skn_slice *o
 static void read_default(struct event_file *f, uint32_t at, struct skn_field *field)
 {
     struct skn_slice value;
-    if (!build_node(f, at, &value)) {
+    if (!skn_event_value(f, at, &value)) {
         skn_event_bad_value(f, "default", at, "a value inside its limits");
         return;
     }
@@ -138,12 +138,6 @@ static void read_default(struct event_file *f, uint32_t at, struct skn_field *fi
 }
 
 /* --- words ------------------------------------------------------------------------------------ */
-
-/* The words in which a declaration is looked for: what compile says of it is said at its node. */
-struct declaration {
-    struct event_file *f;
-    uint32_t at;
-};
 
 /* The node of the value under a key of a mapping, or 0. */
 static uint32_t node_under(const struct event_file *f, uint32_t mapping, struct skn_slice key)
@@ -167,11 +161,11 @@ static void unknown_word(struct event_file *f, struct skn_span span, struct skn_
                   SKN_DIAG_ARGS(word, SKN_LIT("in a declaration"), suggest.best));
 }
 
-static void report(void *ctx,
-                   enum skn_schema_fault fault,
-                   const struct skn_slice *path,
-                   uint32_t path_count,
-                   const char *wanted)
+void skn_event_report_words(void *ctx,
+                            enum skn_schema_fault fault,
+                            const struct skn_slice *path,
+                            uint32_t path_count,
+                            const char *wanted)
 {
     const struct declaration *d = ctx;
     struct event_file *f = d->f;
@@ -197,7 +191,7 @@ static void report(void *ctx,
 }
 
 /* Keys of a declaration that are read elsewhere: default and description say nothing about other
- * values, and "schema" is not built. */
+ * values; "schema" names a file. */
 static bool is_no_word(struct skn_slice key)
 {
     return skn_slice_eq(key, SKN_LIT("default")) || skn_slice_eq(key, SKN_LIT("description")) ||
@@ -211,7 +205,7 @@ static bool words_of(struct event_file *f, uint32_t at, bool with_type, struct s
     struct skn_slice bytes, key;
     struct skn_buf buf;
     struct skn_builder b;
-    if (!build_node(f, at, &bytes)) return false;
+    if (!skn_event_value(f, at, &bytes)) return false;
     all = skn_value_view(bytes);
     skn_buf_init(&buf, (size_t)1 << 26);
     skn_builder_init(&b, &buf);
@@ -235,6 +229,10 @@ read_words(struct event_file *f, uint32_t at, bool has_type, bool is_input, stru
     struct declaration d = {.f = f, .at = at};
     struct skn_slice words;
     uint32_t schema = skn_event_get(f, at, "schema", SKN_YAML_SCALAR);
+    if (schema != 0 && f->host) {
+        skn_event_schema(f, at, schema, field);
+        return;
+    }
     if (schema != 0)
         skn_event_not_run(f, node_at(f, schema - 1)->span, "the key \"schema\" in a declaration");
     if (!words_of(f, at, has_type, &words)) {
@@ -243,7 +241,7 @@ read_words(struct event_file *f, uint32_t at, bool has_type, bool is_input, stru
     }
     struct skn_value value = skn_value_view(words), type;
     const struct skn_schema *compiled =
-        skn_schema_compile_within(f->arena, value, &f->budget, report, &d);
+        skn_schema_compile_within(f->arena, value, &f->budget, skn_event_report_words, &d);
     bool says_more =
         skn_value_count(value) > (skn_map_get(value, SKN_LIT("type"), &type) ? 1U : 0U);
     if (!compiled || !says_more) return;

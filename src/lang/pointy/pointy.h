@@ -324,12 +324,32 @@ struct skn_project_events {
     struct skn_slice own_name; /* of the flow that is compiled; may be empty */
 };
 
+/* Who gives the files that event files name, as in `schema: order.json` [F31]. */
+struct skn_event_host {
+    void *ctx;
+    /* The text of the file at `path`, seen from the folder of the event file; it lives as long as
+     * `arena`. False: `out_why` says why not, as the end of a sentence. */
+    bool (*file)(void *ctx,
+                 struct skn_arena *arena,
+                 struct skn_slice event_file,
+                 struct skn_slice path,
+                 struct skn_slice *out_text,
+                 const char **out_why);
+};
+
 /* One event file. On success gives a definition that lives as long as `arena`. SKN_ESYNTAX or
  * SKN_ENOTYET: `diags` says why. */
 SKN_MUST_USE enum skn_rc skn_event_parse(struct skn_arena *arena,
                                          const struct skn_source *source,
                                          struct skn_diags *diags,
                                          const struct skn_event_def **out_def);
+
+/* The same with files that it names; without a host a file that is named is SKN-P901. */
+SKN_MUST_USE enum skn_rc skn_event_parse_with(struct skn_arena *arena,
+                                              const struct skn_source *source,
+                                              const struct skn_event_host *host_or_null,
+                                              struct skn_diags *diags,
+                                              const struct skn_event_def **out_def);
 
 /* The names behind FLOW< in a text, each once, in order; malformed text gives what is readable. */
 void skn_pointy_starts(struct skn_arena *arena,

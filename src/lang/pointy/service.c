@@ -26,8 +26,7 @@ static void check(void *ctx, const struct skn_lsp_text *text, struct skn_diags *
 static void check_event(void *ctx, const struct skn_lsp_text *text, struct skn_diags *diags)
 {
     const struct skn_event_def *def;
-    (void)ctx;
-    enum skn_rc rc = skn_event_parse(text->arena, text->source, diags, &def);
+    enum skn_rc rc = skn_event_parse_with(text->arena, text->source, ctx, diags, &def);
     SKN_ASSERT((rc == SKN_OK) == (diags->errors == 0));
 }
 
@@ -242,7 +241,8 @@ struct skn_lsp_language skn_pointy_language(struct skn_pointy_host *host)
                                      .format = format};
 }
 
-struct skn_lsp_language skn_event_language(void)
+struct skn_lsp_language skn_event_language(const struct skn_event_host *host)
 {
-    return (struct skn_lsp_language){.ending = ".yaml", .check = check_event};
+    return (struct skn_lsp_language){
+        .ending = ".yaml", .ctx = (void *)(uintptr_t)host, .check = check_event};
 }

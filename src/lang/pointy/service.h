@@ -19,5 +19,5 @@ struct skn_pointy_host {
 /* The host must outlive what is returned. */
 struct skn_lsp_language skn_pointy_language(struct skn_pointy_host *host);
 
-/* Event files: their diagnostics, and nothing else. */
-struct skn_lsp_language skn_event_language(void);
+/* Event files: their diagnostics, and nothing else. The host, of the files that they name, may be NULL. */
+struct skn_lsp_language skn_event_language(const struct skn_event_host *host);

@@ -34,6 +34,30 @@ static inline int pty_by_name(const void *a, const void *b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* The files that the event files of test/lang/pointy/event name: those beside them. */
+static inline bool pty_file(void *ctx,
+                            struct skn_arena *arena,
+                            struct skn_slice event_file,
+                            struct skn_slice path,
+                            struct skn_slice *out_text,
+                            const char **out_why)
+{
+    char name[4096];
+    (void)ctx;
+    (void)event_file;
+    (void)snprintf(name, sizeof(name), SKN_TEST_LANG "/pointy/event/%.*s", (int)path.len, path.ptr);
+    FILE *file = fopen(name, "rb");
+    if (!file) {
+        *out_why = "it is not there";
+        return false;
+    }
+    (void)fclose(file);
+    *out_text = pty_read_file(arena, name);
+    return true;
+}
+
+static const struct skn_event_host pty_host = {.ctx = NULL, .file = pty_file};
+
 static inline const struct skn_event_def *
 pty_event(struct skn_arena *arena, const char *name, struct skn_slice text)
 {

@@ -116,7 +116,7 @@ static void compile_event(struct skn_slice name,
     skn_arena_init(&arena);
     assert_int_equal(skn_source_init(&source, &arena, name, text), SKN_OK);
     skn_diags_init(&diags, &arena, &source);
-    if (skn_event_parse(&arena, &source, &diags, &def) == SKN_OK) {
+    if (skn_event_parse_with(&arena, &source, &pty_host, &diags, &def) == SKN_OK) {
         struct skn_graph graph = {.events = def, .event_count = 1};
         struct skn_graph_body body = {.owner = SKN_GRAPH_NONE, .step_count = 1};
         struct skn_graph_step step = {.next = SKN_GRAPH_NONE, .unit_count = 1, .piped = true};

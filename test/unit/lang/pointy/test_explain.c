@@ -27,7 +27,7 @@ static uint32_t judge(const struct skn_explanation *row,
     assert_int_equal(skn_source_init(&source, &arena, SKN_LIT("x"), skn_buf_slice(&text)), SKN_OK);
     skn_diags_init(&diags, &arena, &source);
     if (row->where == SKN_EXPLAIN_EVENT) {
-        enum skn_rc rc = skn_event_parse(&arena, &source, &diags, &def);
+        enum skn_rc rc = skn_event_parse_with(&arena, &source, &pty_host, &diags, &def);
         assert_int_equal(rc == SKN_OK, diags.errors == 0);
     } else {
         events = row->where == SKN_EXPLAIN_FLOW ? events : NULL;
