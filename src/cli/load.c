@@ -119,10 +119,12 @@ static bool file_beside(void *ctx,
         folder--;
     const char *named = skn_arena_printf(
         arena, "%.*s%.*s", (int)folder, (const char *)event_file.ptr, SKN_FMT(path));
-    char *real = realpath(named, NULL), *root = realpath(ctx, NULL);
+    char *real = realpath(named, NULL);
+    int error = errno;
+    char *root = real ? realpath(ctx, NULL) : NULL;
     bool good = false;
     if (!real || !root)
-        *out_why = skn_arena_printf(arena, "%s", strerror(errno));
+        *out_why = skn_arena_printf(arena, "%s", strerror(real ? errno : error));
     else if (!is_inside(skn_slice_str(real), skn_slice_str(root)))
         *out_why = "it lies outside of the project";
     else if (skn_file_read(arena, real, EVENT_BYTES_MAX, out_text, &diag) != SKN_OK)
