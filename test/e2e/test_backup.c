@@ -93,7 +93,7 @@ static void wait_for_keys(const struct folder *f, const char *name, size_t lines
 
 /* E43: held until resume --all. Then work is done again under its old keys; in a copy what had not
  * begun when the backup was made has a new one. */
-static void a_restored_project_is_held_and_then_goes_on(void **state)
+static void a_restored_project_is_held_and_then_goes_on(void **state) /* [E43] */
 {
     struct folder *f = *state;
     go_to(f, "p");

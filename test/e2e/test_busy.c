@@ -14,7 +14,7 @@ static double now_s(void)
     return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static void a_foreign_lock_is_waited_for_10_s_and_named(void **state)
+static void a_foreign_lock_is_waited_for_10_s_and_named(void **state) /* [E80] */
 {
     (void)state;
     struct folder f;

@@ -76,7 +76,7 @@ static void with_json_there_is_one_object_and_nothing_else(void **state)
     assert_string_equal(s.err, "");
 }
 
-static void a_failed_run_is_exit_1_and_says_where_to_look(void **state)
+static void a_failed_run_is_exit_1_and_says_where_to_look(void **state) /* [E83] */
 {
     (void)state;
     assert_int_equal(SKEIN(&s, "run", "fail.pty"), 1);

@@ -234,7 +234,7 @@ static void a_request_id_gives_the_same_answer_after_a_kill(void **state) /* P2 
     shard_fini(&s);
 }
 
-static void what_was_not_durable_never_happened(void **state) /* P1 P2 */
+static void what_was_not_durable_never_happened(void **state) /* [E23] */ /* P1 P2 */
 {
     (void)state;
     struct shard s;

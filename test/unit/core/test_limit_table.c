@@ -1,4 +1,5 @@
-/* test_limit_table.c - test/limits.tsv: every limit has a test, and every test in it is there. */
+/* test_limit_table.c - test/limits.tsv and test/rules.tsv: every limit and every rule of the engine has a
+ * test, and every test in them is there. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rc_map.h"
 #include "core/limits.h"
@@ -8,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TEXT_MAX = 1 << 20, COLUMNS = 4 };
+enum { TEXT_MAX = 1 << 20, COLUMNS = 4, RULES = 41, RULE_COLUMNS = 3 };
 
 static char *read_file(const char *name)
 {
@@ -55,6 +56,30 @@ static void each_test_of_the_table_is_there(void **state)
         rows++;
     }
     assert_true(rows > 40);
+    free(table);
+}
+
+/* Its file has the test, and cites the rule by its mark. */
+static void each_rule_of_the_engine_is_cited_by_a_test(void **state)
+{
+    (void)state;
+    char *table = read_file("test/rules.tsv"), *rest = table, *columns[COLUMNS];
+    int rows = 0;
+    for (char *line; (line = strsep(&rest, "\n"));) {
+        int n = split(line, columns);
+        if (n == 0) continue;
+        assert_int_equal(n, RULE_COLUMNS);
+        char *test = read_file(columns[1]), mark[16], function[200];
+        (void)snprintf(mark, sizeof mark, "[%s]", columns[0]);
+        (void)snprintf(function, sizeof function, "%s(void", columns[2]);
+        bool is_there =
+            strstr(test, mark) && (strstr(test, function) || !strcmp(columns[2], "main"));
+        if (!is_there) print_error("%s: %s %s\n", columns[1], mark, columns[2]);
+        assert_true(is_there);
+        free(test);
+        rows++;
+    }
+    assert_int_equal(rows, RULES);
     free(table);
 }
 
@@ -132,6 +157,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_test_of_the_table_is_there),
+        cmocka_unit_test(each_rule_of_the_engine_is_cited_by_a_test),
         cmocka_unit_test(each_limit_of_the_core_is_in_the_table),
         cmocka_unit_test(the_manual_says_what_is_so),
         cmocka_unit_test(the_codes_at_the_limits_are_those_of_clients),

@@ -204,7 +204,7 @@ static void when_the_spawner_is_killed_the_node_hears_it_and_all_is_dead(void **
 }
 
 /* The worst that can be healed: nobody is left to clean up, so the next spawner must. */
-static void a_new_spawner_kills_what_all_others_left(void **state)
+static void a_new_spawner_kills_what_all_others_left(void **state) /* [E43b] */
 {
     (void)state;
     struct folder f = make_folder();

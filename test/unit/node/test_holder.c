@@ -145,7 +145,7 @@ static void a_run_starts_a_holder_that_ends_when_idle(void **state)
     assert_int_not_equal(access(folder_at(&f->folder, ".skein/socket"), F_OK), 0);
 }
 
-static void without_a_holder_the_data_is_read_here(void **state)
+static void without_a_holder_the_data_is_read_here(void **state) /* [E81] */
 {
     struct fixture *f = *state;
     struct skn_answer a;

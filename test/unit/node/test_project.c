@@ -28,7 +28,7 @@ static int teardown(void **state)
     return 0;
 }
 
-static void the_nearest_folder_upward_is_the_project(void **state)
+static void the_nearest_folder_upward_is_the_project(void **state) /* [E80] */
 {
     struct fixture *f = *state;
     folder_mkdir(&f->folder, "p");

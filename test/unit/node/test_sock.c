@@ -45,12 +45,12 @@ static void talk(const char *path)
     skn_data_dir_close(&dir);
 }
 
-static void a_stale_socket_is_replaced(void **state)
+static void a_stale_socket_is_replaced(void **state) /* [E80] */
 {
     talk(folder_at(*state, ".skein"));
 }
 
-static void paths_of_every_length_work(void **state)
+static void paths_of_every_length_work(void **state) /* [E80] */
 {
     struct folder *f = *state;
     char name[300] = "";
