@@ -111,6 +111,7 @@
     /* looking back: more */ \
     X(98, BASE_TOO_NEW,       1, "sim", "a look back begins with a base that is newer than its stamp [E70]") \
     X(99, PRUNED_SHOWN,       1, "sim", "a look back shows what was pruned since [E70] (P8)") \
+    X(121, HALF_IS_EXACT,     1, "sim", "a look back begins with a store in which a checkpoint was cut off [E70]") \
     /* calls */ \
     X(101, FAULT_UNANSWERED,  1, "core/call", "who called a message that faulted is not answered [E33]") \
     X(102, ANSWER_TWICE,      1, "core/call", "an answer is given whose call is over [E30]") \

@@ -58,8 +58,7 @@ enum skn_rc skn_past_open_base(void *ctx,
     return skn_rocks_open(&options, out_backend, diag);
 }
 
-/* The store of now. A holder has it to itself; and what a checkpoint that was cut off left in it is of
- * no one moment. */
+/* The store of now. A holder has it to itself. */
 static enum skn_rc open_store(void *ctx,
                               const struct skn_journal_info *info,
                               struct skn_backend **out_backend,
@@ -73,7 +72,7 @@ static enum skn_rc open_store(void *ctx,
     if (rc == SKN_OK && !files->is_copy) rc = skn_data_dir_lock(&files->dir, SKN_HOLD_SHARED, diag);
     if (rc == SKN_OK) rc = skn_rocks_open(&options, &files->backend, diag);
     if (rc == SKN_ENOENT || rc == SKN_EBUSY) return SKN_OK;
-    if (rc == SKN_OK && skn_rocks_is_exact(files->backend)) *out_backend = files->backend;
+    if (rc == SKN_OK) *out_backend = files->backend;
     return rc;
 }
 

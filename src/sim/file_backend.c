@@ -59,6 +59,11 @@ static enum skn_rc file_backend_position(struct skn_backend *base,
     return skn_backend_position(file_backend_of(base)->memory, shard, out, diag);
 }
 
+static bool file_backend_is_exact(struct skn_backend *base)
+{
+    return skn_backend_is_exact(file_backend_of(base)->memory);
+}
+
 /* Shard, its position, its rows as a block; for each shard that was ever committed. */
 static void file_backend_put(struct file_backend *f, struct skn_buf *out)
 {
@@ -93,7 +98,7 @@ file_backend_backup(struct skn_backend *base, const char *dir, struct skn_diag *
     struct skn_file *file = NULL;
     struct skn_buf bytes;
     char path[PATH_BYTES];
-    SKN_ASSERT(skn_backend_memory_unflushed(f->memory) == 0); /* [E70]: exact */
+    SKN_ASSERT(skn_backend_is_exact(f->memory)); /* [E70] */
     (void)snprintf(path, sizeof path, "%s/rows", dir);
     skn_buf_init(&bytes, FILE_BACKEND_BYTES);
     file_backend_put(f, &bytes);
@@ -121,6 +126,7 @@ file_backend_create(struct skn_env *env, struct skn_backend *memory, uint32_t sh
                                                .write = file_backend_write,
                                                .commit = file_backend_commit,
                                                .position = file_backend_position,
+                                               .is_exact = file_backend_is_exact,
                                                .backup = file_backend_backup,
                                                .destroy = file_backend_destroy};
     struct file_backend *f = skn_alloc_zero(1, sizeof *f);

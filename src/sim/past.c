@@ -23,7 +23,8 @@ static enum skn_rc read_sum(struct skn_call *call, struct skn_core *core, struct
     g->sum = 0;
     enum skn_rc rc = skn_core_get(store, g->address, SKN_LIT("t"), &bytes, &call->diag);
     if (rc == SKN_OK) g->sum = (int64_t)numbers_decode(bytes).n[0];
-    return rc == SKN_ENOENT ? SKN_OK : rc;
+    /* And all rows together are those of the last record up to there [E44]. */
+    return rc == SKN_ENOENT || rc == SKN_OK ? skn_store_verify(store, &call->diag) : rc;
 }
 
 static void
@@ -45,10 +46,8 @@ tell(struct world *w, struct skn_shards *at, const struct ask *ask, const struct
 static void
 look_back(struct world *w, struct skn_slice address, uint64_t stamp, const struct ask *noted)
 {
-    struct skn_shards_options options = node_options(w);
+    const struct skn_shards_options options = node_options(w);
     struct skn_shards *at = NULL;
-    /* In the middle of a checkpoint the store is of no stamp: only a base or the journal leads there. */
-    if (skn_backend_memory_unflushed(w->backend) > 0) options.backend = NULL;
     struct skn_shards_event event;
     struct skn_diag diag = {.text = ""};
     enum skn_rc rc = skn_shards_open_at(&options, address, stamp, &at, &diag);
@@ -90,7 +89,7 @@ void past_look(struct world *w, bool is_over)
     struct skn_rng rng;
     uint64_t state = w->options->seed * 0x9e3779b97f4a7c15u ^ (w->report->rounds + 1);
     skn_rng_init(&rng, skn_splitmix64(&state));
-    if (!w->params.history || w->options->stop_at) return;
+    if (w->options->stop_at) return;
     for (int i = 0; i < (is_over ? LAST_LOOKS : LOOKS) && w->rc == SKN_OK; i++) {
         const struct ask *add = any_add(w, &rng), *other = any_add(w, &rng);
         if (!add || !other) return;

@@ -146,6 +146,7 @@ struct skn_backend_ops {
                             uint32_t shard,
                             struct skn_position *out,
                             struct skn_diag *);
+    bool (*is_exact)(struct skn_backend *);
     enum skn_rc (*backup)(struct skn_backend *, const char *dir, struct skn_diag *);
     void (*destroy)(struct skn_backend *);
 };
@@ -196,6 +197,14 @@ static inline SKN_MUST_USE enum skn_rc skn_backend_position(struct skn_backend *
                                                             struct skn_diag *diag)
 {
     return backend->ops->position(backend, shard, out, diag);
+}
+
+/* False: rows were written since the last commit, in this life or before a crash, so what is there is of
+ * no one moment: only redo to where that checkpoint was to end makes it whole [E11], nothing before.
+ * Asked by whoever writes, or while nobody does. */
+static inline bool skn_backend_is_exact(struct skn_backend *backend)
+{
+    return backend->ops->is_exact(backend);
 }
 
 /* A copy of what the last commit made durable, in a folder that is not there yet; writes may go on

@@ -31,6 +31,7 @@ struct memory {
     struct skn_omap places; /* where each shard stands */
     struct skn_list undos;  /* since the last commit, oldest first */
     size_t unflushed;
+    bool is_half; /* a crash has left rows of a checkpoint that did not end */
     bool is_slow;
     unsigned failing_commit; /* that many commits from now; 0: none */
     bool has_failed;         /* until the crash: nothing is tried again [E7] */
@@ -231,9 +232,16 @@ static enum skn_rc memory_commit(struct skn_backend *backend,
     }
     if (memory->has_failed) return fail_commit(diag);
     flush(memory);
+    memory->is_half = false;
     for (size_t i = 0; i < count; i++)
         set_position(memory, &positions[i]);
     return SKN_OK;
+}
+
+static bool memory_is_exact(struct skn_backend *backend)
+{
+    const struct memory *memory = memory_of(backend);
+    return !memory->is_half && memory->unflushed == 0;
 }
 
 static enum skn_rc
@@ -261,6 +269,7 @@ static const struct skn_backend_ops memory_ops = {
     .write = memory_write,
     .commit = memory_commit,
     .position = memory_position,
+    .is_exact = memory_is_exact,
     .backup = memory_backup,
     .destroy = memory_destroy,
 };
@@ -293,6 +302,7 @@ void skn_backend_memory_crash(struct skn_backend *backend, size_t kept)
         undo->before = NULL;
         forget_undo(memory, undo);
     }
+    memory->is_half |= memory->unflushed > 0;
     flush(memory);
     memory->has_failed = false;
 }

@@ -38,11 +38,17 @@ static void rocks_destroy(struct skn_backend *base)
     skn_free(r);
 }
 
+static bool rocks_is_exact(struct skn_backend *base)
+{
+    return !skn_rocks_of(base)->is_dirty;
+}
+
 static const struct skn_backend_ops rocks_ops = {
     .read = skn_rocks_read,
     .write = skn_rocks_write,
     .commit = skn_rocks_commit,
     .position = skn_rocks_position,
+    .is_exact = rocks_is_exact,
     .backup = skn_rocks_backup,
     .destroy = rocks_destroy,
 };

@@ -53,10 +53,6 @@ SKN_MUST_USE enum skn_rc skn_rocks_open(const struct skn_rocks_options *options,
                                         struct skn_backend **out_backend,
                                         struct skn_diag *diag);
 
-/* False: a checkpoint was cut off behind the last commit and has left rows that are newer, so what is
- * there is of no one moment before redo. Of a backend that nobody wrote to since it was opened. */
-bool skn_rocks_is_exact(struct skn_backend *backend);
-
 struct skn_rocks_summary {
     uint64_t commits; /* since it was made */
     uint64_t shards;

@@ -113,11 +113,6 @@ static enum skn_rc read_all(struct walk *walk, struct skn_diag *diag)
     return rc == SKN_OK ? end_shards(walk, SKN_ROCKS_META, diag) : rc;
 }
 
-bool skn_rocks_is_exact(struct skn_backend *backend)
-{
-    return !skn_rocks_of(backend)->is_dirty;
-}
-
 enum skn_rc skn_rocks_verify(const struct skn_rocks_options *options,
                              struct skn_rocks_summary *out,
                              struct skn_diag *diag)

@@ -66,8 +66,16 @@ static enum skn_rc tee_position(struct skn_backend *backend,
     return skn_backend_position(tee_of(backend)->now, shard, out, diag);
 }
 
-static const struct skn_backend_ops tee_ops = {
-    .read = tee_read, .write = tee_write, .commit = tee_commit, .position = tee_position};
+static bool tee_is_exact(struct skn_backend *backend)
+{
+    return skn_backend_is_exact(tee_of(backend)->now);
+}
+
+static const struct skn_backend_ops tee_ops = {.read = tee_read,
+                                               .write = tee_write,
+                                               .commit = tee_commit,
+                                               .position = tee_position,
+                                               .is_exact = tee_is_exact};
 
 struct node {
     struct skn_env_sim *sim;

@@ -1,5 +1,5 @@
 /* test_reader.c - who only reads after a death sees the rows of one moment, wherever a checkpoint was
- * cut off [E81] [E11]. */
+ * cut off [E81] [E11]; so does who looks back [E70]. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/buf.h"
 #include "base/bug.h"
@@ -24,8 +24,14 @@ struct world {
     struct skn_shards *shards;
     struct skn_shards_options options;
     unsigned looks, cut_off; /* of them beside a store whose checkpoint did not end */
+    unsigned back, refused;  /* looks back, and how many had nothing to begin with */
     bool is_wrong;
 };
+
+static bool is_planted(void)
+{
+    return skn_bug(SKN_BUG_ROWS_BEFORE_BOUND) || skn_bug(SKN_BUG_HALF_IS_EXACT);
+}
 
 /* Rows so large that a checkpoint takes many blocks, and can be cut off between them. */
 static void ask(struct world *w, unsigned number)
@@ -67,6 +73,16 @@ static enum skn_rc add_up(struct skn_call *call, struct skn_core *core, struct s
 }
 
 /* The rows that a reader finds have the state hash of the record that it stands at [E44]. */
+static void read_shard(struct world *w, struct skn_shards *reader, uint32_t shard)
+{
+    struct skn_call call = {.fn = add_up, .shard = shard};
+    struct skn_shards_event event;
+    skn_shards_call(reader, &call);
+    assert_true(skn_shards_next_event(reader, &event));
+    w->is_wrong |= call.rc != SKN_OK;
+    if (call.rc != SKN_OK && !is_planted()) fail_msg("%s", call.diag.text);
+}
+
 static void read_all(struct world *w)
 {
     struct skn_shards *reader = NULL;
@@ -75,16 +91,36 @@ static void read_all(struct world *w)
     if (rc != SKN_OK) print_error("%s\n", diag.text);
     assert_int_equal(rc, SKN_OK);
     for (uint32_t i = 0; i < skn_shards_count(reader); i++) {
-        struct skn_call call = {.fn = add_up, .shard = i};
-        struct skn_shards_event event;
-        skn_shards_call(reader, &call);
-        assert_true(skn_shards_next_event(reader, &event));
-        w->is_wrong |= call.rc != SKN_OK;
-        if (call.rc != SKN_OK && !skn_bug(SKN_BUG_ROWS_BEFORE_BOUND))
-            fail_msg("%s", call.diag.text);
+        read_shard(w, reader, i);
     }
     skn_shards_abandon(reader);
     w->looks++;
+}
+
+/* At the stamp of the store's own position: where half a checkpoint lies in it, newer rows are beside. */
+static void look_back(struct world *w)
+{
+    for (unsigned i = 0; i < DOMAINS; i++) {
+        char address[32];
+        struct skn_shards *past = NULL;
+        struct skn_position at = {0};
+        struct skn_diag diag = {.text = ""};
+        (void)snprintf(address, sizeof address, "a:Counter/%u", i);
+        uint32_t shard = skn_shard_of(skn_slice_str(address), w->options.shards);
+        if (skn_backend_position(w->backend, shard, &at, NULL) != SKN_OK) continue;
+        enum skn_rc rc =
+            skn_shards_open_at(&w->options, skn_slice_str(address), at.stamp, &past, &diag);
+        w->back++;
+        if (rc == SKN_ENOENT) {
+            w->refused++;
+            w->is_wrong |= skn_backend_is_exact(w->backend); /* it leads to its own position */
+            assert_non_null(strstr(diag.text, "not kept"));
+            continue;
+        }
+        if (rc != SKN_OK) fail_msg("%s", diag.text);
+        read_shard(w, past, shard);
+        skn_shards_abandon(past);
+    }
 }
 
 static void open_shards(struct world *w)
@@ -107,6 +143,7 @@ static void die_and_read(struct world *w)
     skn_backend_memory_crash(w->backend, kept);
     w->cut_off += kept > 0;
     read_all(w);
+    look_back(w);
     open_shards(w);
 }
 
@@ -128,6 +165,7 @@ static void run(uint64_t seed, struct world *total)
     open_shards(&w);
     for (unsigned asked = 0; asked < ASKS; asked++) {
         ask(&w, asked + 1);
+        if (asked % 8 == 0) look_back(&w); /* beside the owner, too */
         for (uint64_t i = skn_rng_below(&w.rng, 20); i > 0; i--) {
             turn_some_part(&w);
             bool is_writing = skn_backend_memory_unflushed(w.backend) > 0;
@@ -139,6 +177,8 @@ static void run(uint64_t seed, struct world *total)
     skn_backend_destroy(w.backend);
     total->looks += w.looks;
     total->cut_off += w.cut_off;
+    total->back += w.back;
+    total->refused += w.refused;
     total->is_wrong |= w.is_wrong;
 }
 
@@ -149,20 +189,33 @@ static void a_reader_sees_one_moment_wherever_a_checkpoint_was_cut_off(void **st
     for (uint64_t seed = 1; seed <= SEEDS; seed++)
         run(seed, &total);
     printf("covered: %u looks, %u of them beside half a checkpoint\n", total.looks, total.cut_off);
+    printf("covered: %u looks back, %u of them not kept\n", total.back, total.refused);
     assert_false(total.is_wrong); /* with the bug in the environment, too */
     assert_true(total.cut_off > SEEDS / 2);
+    assert_true(total.refused > SEEDS && total.back - total.refused > SEEDS / 2);
+}
+
+static void find_planted(enum skn_bug bug)
+{
+    struct world total = {.looks = 0};
+    (void)skn_bug_plant(bug);
+    if (!skn_bug(bug)) skip(); /* a build without them */
+    for (uint64_t seed = 1; seed <= SEEDS && !total.is_wrong; seed++)
+        run(seed, &total);
+    (void)skn_bug_plant(SKN_BUG_NONE);
+    assert_true(total.is_wrong);
 }
 
 static void rows_written_before_the_bound_are_found(void **state)
 {
     (void)state;
-    struct world total = {.looks = 0};
-    (void)skn_bug_plant(SKN_BUG_ROWS_BEFORE_BOUND);
-    if (!skn_bug(SKN_BUG_ROWS_BEFORE_BOUND)) skip(); /* a build without them */
-    for (uint64_t seed = 1; seed <= SEEDS && !total.is_wrong; seed++)
-        run(seed, &total);
-    (void)skn_bug_plant(SKN_BUG_NONE);
-    assert_true(total.is_wrong);
+    find_planted(SKN_BUG_ROWS_BEFORE_BOUND);
+}
+
+static void a_look_back_that_begins_with_half_a_checkpoint_is_found(void **state)
+{
+    (void)state;
+    find_planted(SKN_BUG_HALF_IS_EXACT);
 }
 
 int main(void)
@@ -170,6 +223,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reader_sees_one_moment_wherever_a_checkpoint_was_cut_off),
         cmocka_unit_test(rows_written_before_the_bound_are_found),
+        cmocka_unit_test(a_look_back_that_begins_with_half_a_checkpoint_is_found),
     };
     return cmocka_run_group_tests_name("shard/reader", tests, NULL, NULL);
 }

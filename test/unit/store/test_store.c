@@ -218,6 +218,36 @@ static void many_tables_are_found_while_they_grow_and_go(void **state)
     skn_store_destroy(store);
 }
 
+/* What a crash left of a checkpoint stays until the next one ends, however often it crashes meanwhile. */
+static void half_a_checkpoint_is_not_exact(void **state) /* [E11] [E70] */
+{
+    (void)state;
+    struct skn_backend *backend = skn_backend_memory_create();
+    const struct skn_shard_position at = {.position.index = 1};
+    struct skn_buf batch;
+    skn_buf_init(&batch, 256);
+    skn_batch_put_stored(&batch, SKN_LIT("t\0a"), 1, SKN_LIT("v"));
+    skn_batch_put_stored(&batch, SKN_LIT("t\0b"), 1, SKN_LIT("v"));
+    assert_true(skn_backend_is_exact(backend));
+    for (size_t kept = 0; kept <= 2; kept++) {
+        assert_int_equal(skn_backend_write(backend, 0, skn_buf_slice(&batch), NULL), SKN_OK);
+        assert_false(skn_backend_is_exact(backend));
+        skn_backend_memory_crash(backend, kept);
+        assert_int_equal(skn_backend_memory_unflushed(backend), 0);
+        assert_int_equal(skn_backend_is_exact(backend), kept == 0);
+        skn_backend_memory_crash(backend, 0);
+        assert_int_equal(skn_backend_is_exact(backend), kept == 0);
+        assert_int_equal(skn_backend_commit(backend, &at, 1, NULL), SKN_OK);
+        assert_true(skn_backend_is_exact(backend));
+    }
+    assert_int_equal(skn_backend_write(backend, 0, skn_buf_slice(&batch), NULL), SKN_OK);
+    skn_backend_memory_fail_commit(backend, 1);
+    assert_int_equal(skn_backend_commit(backend, &at, 1, NULL), SKN_EIO);
+    assert_false(skn_backend_is_exact(backend));
+    skn_buf_fini(&batch);
+    skn_backend_destroy(backend);
+}
+
 static void redo_compares_the_state_of_the_record(void **state) /* [E44] */
 {
     (void)state;
@@ -245,6 +275,7 @@ int main(void)
         cmocka_unit_test(random_batches_agree_with_an_array_and_the_state_hash_adds_up),
         cmocka_unit_test(a_table_of_many_rows_keeps_their_order),
         cmocka_unit_test(many_tables_are_found_while_they_grow_and_go),
+        cmocka_unit_test(half_a_checkpoint_is_not_exact),
         cmocka_unit_test(redo_compares_the_state_of_the_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -166,6 +166,7 @@ static void check_after_kill(struct world *w)
     if (rc != SKN_OK && (rc != SKN_ENOENT || w->base > 0)) fail_msg("%s", diag.text);
     w->half += !summary.is_exact && rc == SKN_OK;
     struct skn_backend *backend = must_open(&options);
+    assert_int_equal(skn_backend_is_exact(backend), summary.is_exact || rc == SKN_ENOENT);
     size_t committed = find_committed(w, backend);
     size_t begun = (size_t)(atomic_load(&w->progress->begun) - w->base);
     uint64_t acked = atomic_load(&w->progress->acked);

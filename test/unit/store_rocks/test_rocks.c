@@ -488,10 +488,13 @@ static void a_backup_holds_the_last_commit_while_writes_go_on(void **state)
     struct skn_diag diag = {0};
     assert_int_equal(skn_backend_backup(backend, folder_at(&f, "empty"), &diag), SKN_OK);
     put_and_commit(backend, 1, 20);
+    assert_true(skn_backend_is_exact(backend));
     put(backend, 1, "k21", "v");
+    assert_false(skn_backend_is_exact(backend)); /* until the next commit */
     assert_int_equal(skn_backend_backup(backend, folder_at(&f, "copy"), &diag), SKN_OK);
     assert_int_equal(skn_backend_backup(backend, folder_at(&f, "copy"), &diag), SKN_EEXIST);
     put_and_commit(backend, 22, 30);
+    assert_true(skn_backend_is_exact(backend));
     struct skn_rocks_options copy = options;
     copy.dir = folder_at(&f, "copy");
     struct skn_rocks_summary summary;
