@@ -32,17 +32,21 @@ extern const struct skn_program skn_flow_program;
  *   timeout  int, ms per attempt; 0 none
  *   event    name; path of the context; run, the id
  *   outcomes list of strings, where the event declares some [F10]
+ *   outcome_when  list of expressions and outcomes in turn; success_when  an expression [F30b]
  *   outputs  a map of declarations, of those outputs that say more than a type [F31] */
-#define SKN_FLOW_EFFECT_ARGV     "argv"
-#define SKN_FLOW_EFFECT_STDIN    "stdin"
-#define SKN_FLOW_EFFECT_TIMEOUT  "timeout"
-#define SKN_FLOW_EFFECT_EVENT    "event"
-#define SKN_FLOW_EFFECT_PATH     "path"
-#define SKN_FLOW_EFFECT_OUTCOMES "outcomes"
-#define SKN_FLOW_EFFECT_OUTPUTS  "outputs"
+#define SKN_FLOW_EFFECT_ARGV         "argv"
+#define SKN_FLOW_EFFECT_STDIN        "stdin"
+#define SKN_FLOW_EFFECT_TIMEOUT      "timeout"
+#define SKN_FLOW_EFFECT_EVENT        "event"
+#define SKN_FLOW_EFFECT_PATH         "path"
+#define SKN_FLOW_EFFECT_OUTCOMES     "outcomes"
+#define SKN_FLOW_EFFECT_OUTCOME_WHEN "outcome_when"
+#define SKN_FLOW_EFFECT_SUCCESS_WHEN "success_when"
+#define SKN_FLOW_EFFECT_OUTPUTS      "outputs"
 
 /* How an attempt ended whose program exited well and gave `value`: what is to be reported to the core.
- * The reason of a success is the outcome that it named, empty for plain success. A plain success whose
+ * The reason of a success is the outcome that it named, or else the one whose expression is true; empty for
+ * plain success. It is a failure where success_when is not true, or an expression says nothing. A plain success whose
  * value does not fit the words of the outputs is a failure [F31]; `why` is then its reason. Borrows from
  * all three; any thread. */
 struct skn_flow_verdict {

@@ -153,7 +153,7 @@ static void put_outputs(struct skn_builder *b, const struct skn_event_def *event
     if (is_open) skn_build_map_end(b);
 }
 
-/* The task's effect: {argv, event, outcomes, path, stdin, timeout}, keys in order. */
+/* The task's effect, as flow.h says it. */
 static struct skn_value effect_of(struct walk *w,
                                   struct skn_slice key,
                                   const struct skn_graph_unit *unit,
@@ -179,7 +179,18 @@ static struct skn_value effect_of(struct walk *w,
             skn_build_string(b, event->outcomes[i]);
         skn_build_list_end(b);
     }
+    if (event->outcome_when_count > 0) {
+        skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_OUTCOME_WHEN));
+        skn_build_list_begin(b);
+        for (uint32_t i = 0; i < 2 * event->outcome_when_count; i++)
+            skn_build_string(b, event->outcome_when[i]);
+        skn_build_list_end(b);
+    }
     put_outputs(b, event);
+    if (event->success_when.len > 0) {
+        skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_SUCCESS_WHEN));
+        skn_build_string(b, event->success_when);
+    }
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_PATH));
     skn_build_string(b, path);
     skn_build_key(b, SKN_LIT(SKN_FLOW_EFFECT_STDIN));

@@ -25,6 +25,10 @@ static const char *const events[][3] = {
      "outputs: { kg: { type: float, maximum: 20 }, tags: { type: list, items: string } }\n"
      "retry: { attempts: 2 }\n",
      "echo weigh >>ran; cat said"},
+    {"When",
+     "outcomes: [empty, odd]\noutcome_when: { empty: 'len(rows) == 0', odd: 'rows[0] == 7' }\n"
+     "success_when: 'ok and rows[0] > 1'\n",
+     "cat said"},
     {"Asked", "inputs: { who: string, n: int }\n", "cat"},
     {"Key", "", "echo $SKEIN_IDEMPOTENCY_KEY >>ran; sleep 0.2; echo $SKEIN_IDEMPOTENCY_KEY >>end"},
     {"Env", "", "env | cut -d= -f1 | sort | tr \"\\n\" \" \"; test -d \"$SKEIN_TMP\""},
@@ -143,6 +147,35 @@ static void a_result_that_does_not_fit_fails_its_attempt(void **state)
         if (cases[i].why) assert_has(s.err, cases[i].why);
     }
     assert_int_equal(run_text(f, "Weigh (failure -> One)\n"), 0);
+}
+
+/* [F30b] Of a program that named none, expressions over its result choose the outcome. */
+static void expressions_choose_the_outcome(void **state)
+{
+    static const struct {
+        const char *said, *ran;
+    } cases[] = {
+        {"{\"ok\": true, \"rows\": [2]}", "last\n"},
+        {"{\"ok\": false, \"rows\": [2]}", "bad\n"},
+        {"{\"ok\": false, \"rows\": []}", "two\n"},
+        {"{\"ok\": true, \"rows\": [7]}", "one\n"},
+        {"{\"rows\": [2]}", "bad\n"},             /* null is neither true nor false */
+        {"{\"ok\": true, \"rows\": 5}", "bad\n"}, /* has no length */
+        {"{\"outcome\": \"odd\"}", "one\n"},      /* says so itself */
+    };
+    struct folder *f = *state;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
+        (void)unlink(folder_at(f, "ran"));
+        folder_write(f, "said", cases[i].said);
+        (void)run_text(f, "When (empty |-> Two, odd -> One, failure -> Bad, success -> Last)\n");
+        assert_ran(f, cases[i].ran);
+    }
+    folder_write(f, "said", "{\"ok\": false, \"rows\": [2]}");
+    assert_int_equal(run_text(f, "When (empty |-> Two, odd -> One)\n"), 1);
+    assert_has(s.err, "success_when: not ok and rows[0] > 1");
+    folder_write(f, "said", "{\"ok\": true, \"rows\": 5}");
+    assert_int_equal(run_text(f, "When (empty |-> Two, odd -> One)\n"), 1);
+    assert_has(s.err, "len() needs a text, a list or an object");
 }
 
 /* [F14] The first that succeeds is enough, and what runs beside it is told to end. */
@@ -370,6 +403,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_exit_code_is_a_failure_whose_reason_is_kept),
         TEST(a_program_names_its_outcome),
+        TEST(expressions_choose_the_outcome),
         TEST(a_result_that_does_not_fit_fails_its_attempt),
         TEST(the_first_success_ends_the_others),
         TEST(a_deadline_ends_all_attempts),

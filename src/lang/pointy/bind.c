@@ -143,15 +143,17 @@ static void put_exports(struct binder *d)
         skn_arena_zero(d->b->arena, (size_t)d->scopes.count + 1, sizeof(*exports));
     uint32_t count = 0;
     for (uint32_t i = 0; i < d->scopes.count; i++) {
-        const struct skn_variable *v = &d->scopes.at[i], *inside = NULL;
+        const struct skn_variable *v = &d->scopes.at[i], *inside;
         uint32_t group = d->b->tree->units[v->unit].body;
         bool is_group = d->b->tree->units[v->unit].kind == SKN_SYN_GROUP;
-        if (is_group) inside = skn_scopes_inside(&d->scopes, group, v->name);
-        if (is_group && !inside) continue;
+        uint32_t from = SKN_GRAPH_NONE;
+        if (is_group) {
+            inside = skn_scopes_inside(&d->scopes, group, v->name);
+            if (!inside) continue;
+            from = graph->bodies[group].first_slot + inside->slot;
+        }
         exports[count++] = (struct skn_graph_export){
-            .unit = v->unit,
-            .from = is_group ? graph->bodies[group].first_slot + inside->slot : SKN_GRAPH_NONE,
-            .to = graph->bodies[v->body].first_slot + v->slot};
+            .unit = v->unit, .from = from, .to = graph->bodies[v->body].first_slot + v->slot};
     }
     if (count > 1) qsort(exports, count, sizeof(*exports), by_unit);
     graph->exports = exports;

@@ -5,6 +5,7 @@
  * their shortest form, so that what is read is what encode writes again. */
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "lang/pointy/codec_internal.h"
+#include "lang/pointy/expr_internal.h"
 #include "lang/pointy/lex_internal.h"
 #include "lang/pointy/syntax_internal.h"
 #include "value/value.h"
@@ -214,6 +215,31 @@ static void get_outcomes(struct reader *r, struct skn_event_def *def)
     def->outcomes = outcomes;
 }
 
+static struct skn_slice get_expression(struct reader *r)
+{
+    struct skn_slice text = get_text(r);
+    if (!r->why && skn_expr_check(text)) refuse(r, "an expression is none");
+    return text;
+}
+
+static void get_expressions(struct reader *r, struct skn_event_def *def)
+{
+    uint32_t count = get_count(r, SKN_OUTCOMES_MAX, 2 * TEXT_BYTES_MIN);
+    struct skn_slice *pairs = skn_arena_zero(r->arena, 2 * (size_t)count + 1, sizeof(*pairs));
+    for (uint32_t i = 0; i < count && !r->why; i++) {
+        pairs[2 * i] = get_expression(r);
+        pairs[2 * i + 1] = get_outcome(r);
+        if (!r->why && !skn_event_has_outcome(def, pairs[2 * i + 1]))
+            refuse(r, "an expression is for an outcome that its event has not");
+    }
+    def->outcome_when = pairs;
+    def->outcome_when_count = count;
+    if (r->at < r->bytes.len && r->bytes.ptr[r->at] == 0)
+        r->at++;
+    else
+        def->success_when = get_expression(r);
+}
+
 static void get_exec(struct reader *r, struct skn_event_def *def)
 {
     for (int i = 0; i < 3; i++)
@@ -233,6 +259,7 @@ static void get_exec(struct reader *r, struct skn_event_def *def)
     def->retry = get_retry(r);
     if (r->level >= 4) get_outcomes(r, def);
     if (r->level >= 4) def->ends_cut_off = get_number(r, 1) != 0;
+    if (r->level >= 4) get_expressions(r, def);
 }
 
 static void get_events(struct reader *r)

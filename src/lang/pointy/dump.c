@@ -100,6 +100,13 @@ static void put_event(struct skn_buf *out, const struct skn_event_def *def)
         put_field(out, "  gives", &def->outputs[i]);
     for (uint32_t i = 0; i < def->outcome_count; i++)
         skn_buf_printf(out, "  ends with %.*s\n", SKN_FMT(def->outcomes[i]));
+    for (uint32_t i = 0; i < def->outcome_when_count; i++)
+        skn_buf_printf(out,
+                       "  is %.*s when %.*s\n",
+                       SKN_FMT(def->outcome_when[2 * i + 1]),
+                       SKN_FMT(def->outcome_when[2 * i]));
+    if (def->success_when.len > 0)
+        skn_buf_printf(out, "  is success when %.*s\n", SKN_FMT(def->success_when));
 }
 
 static void put_unit(struct skn_buf *out, const struct skn_graph *graph, uint32_t id)

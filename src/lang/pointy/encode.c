@@ -10,7 +10,8 @@
  *                      kind, text name
  *                      kind EXEC only: version (3 numbers), argv (count, texts), inputs, outputs
  *                      (as above), timeout_ms, retry, outcomes (count, texts), 1 if
- *                      an attempt that was cut off is not repeated
+ *                      an attempt that was cut off is not repeated, outcome_when (count, then
+ *                      expression and outcome), text success_when
  *   retry            attempts, backoff_ms, factor_milli, max_ms
  *   counts           bodies, steps, units, branches, values, slots, binds, rules
  *   body 0
@@ -87,6 +88,10 @@ static void put_event(struct skn_buf *out, const struct skn_event_def *def)
     for (uint32_t i = 0; i < def->outcome_count; i++)
         put_text(out, def->outcomes[i]);
     put_number(out, def->ends_cut_off);
+    put_number(out, def->outcome_when_count);
+    for (uint32_t i = 0; i < 2 * def->outcome_when_count; i++)
+        put_text(out, def->outcome_when[i]);
+    put_text(out, def->success_when);
 }
 
 static void put_rules(struct skn_buf *out, const struct skn_graph_rules *rules)

@@ -295,14 +295,12 @@ read_fields(struct event_file *f, uint32_t root, const char *key, uint32_t *out_
 static void read_all(struct event_file *f, uint32_t root)
 {
     static const struct key keys[] = {
-        {"event", true},         {"version", true},    {"description", true},
-        {"inputs", true},        {"outputs", true},    {"run", true},
-        {"timeout", true},       {"retry", true},      {"owner", true},
-        {"exports", false},      {"outcomes", true},   {"outcome_when", false},
-        {"success_when", false}, {"cpu", false},       {"work", false},
-        {"on_interrupt", true}, {"evaluate", false},  {"resources", false},
-        {"files", false},        {"deprecated", true}, {"changelog", true},
-        {"env", false},          {"schema", false},
+        {"event", true},        {"version", true},    {"description", true}, {"inputs", true},
+        {"outputs", true},      {"run", true},        {"timeout", true},     {"retry", true},
+        {"owner", true},        {"exports", false},   {"outcomes", true},    {"outcome_when", true},
+        {"success_when", true}, {"cpu", false},       {"work", false},       {"on_interrupt", true},
+        {"evaluate", false},    {"resources", false}, {"files", false},      {"deprecated", true},
+        {"changelog", true},    {"env", false},       {"schema", false},
     };
     skn_event_check_keys(f, root, keys, SKN_ARRAY_LEN(keys), "in an event file");
     read_name(f, root);

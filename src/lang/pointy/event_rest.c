@@ -5,6 +5,7 @@
 #include "lang/pointy/expr_internal.h"
 #include "lang/pointy/lex_internal.h"
 #include "lang/pointy/number.h"
+#include "lang/pointy/syntax_internal.h"
 
 #include "base/pure.h" /* last */
 
@@ -123,14 +124,26 @@ static void check_expressions(struct event_file *f, uint32_t root)
 {
     uint32_t when = skn_event_get(f, root, "outcome_when", SKN_YAML_MAPPING);
     uint32_t success = skn_yaml_get(&f->yaml, root, "success_when");
-    if (success) check_expression(f, success);
+    if (success) {
+        check_expression(f, success);
+        f->def->success_when = node_at(f, success)->text;
+    }
     if (when == 0) return;
+    struct skn_slice *pairs = skn_arena_zero(f->arena, 2 * SKN_OUTCOMES_MAX, sizeof(*pairs));
+    f->def->outcome_when = pairs;
     for (uint32_t at = when + 1; at < node_at(f, when)->end; at = next_pair(f, at)) {
         bool is_known = false;
         for (uint32_t i = 0; i < f->def->outcome_count; i++)
             is_known = is_known || skn_slice_eq(node_at(f, at)->text, f->def->outcomes[i]);
         if (!is_known) skn_event_bad_value(f, "outcome_when", at, "an outcome of the event");
         check_expression(f, at + 1);
+        if (f->def->outcome_when_count == SKN_OUTCOMES_MAX) {
+            skn_event_bad_value(f, "outcome_when", when, "at most 256 expressions");
+            return;
+        }
+        uint32_t i = f->def->outcome_when_count++;
+        pairs[2 * i] = node_at(f, at + 1)->text;
+        pairs[2 * i + 1] = node_at(f, at)->text;
     }
 }
 

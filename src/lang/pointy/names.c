@@ -112,6 +112,8 @@ void skn_event_copy(struct skn_arena *arena,
     out->argv = copy_texts(arena, def->argv, def->argc);
     out->inputs = copy_fields(arena, def->inputs, def->input_count);
     out->outputs = copy_fields(arena, def->outputs, def->output_count);
+    out->outcome_when = copy_texts(arena, def->outcome_when, 2 * def->outcome_when_count);
+    out->success_when = copy_text(arena, def->success_when);
     out->file = copy_text(arena, def->file);
     out->description = copy_text(arena, def->description);
     out->outcomes = copy_texts(arena, def->outcomes, def->outcome_count);

@@ -139,6 +139,11 @@ struct skn_event_def {
     struct skn_retry retry;
     const struct skn_slice *outcomes; /* besides success and failure */
     uint32_t outcome_count;
+    /* outcome_when, the first that is true: expressions and the outcome of each, in turn; success_when, or
+     * empty [F30b]. */
+    const struct skn_slice *outcome_when;
+    uint32_t outcome_when_count; /* of pairs */
+    struct skn_slice success_when;
     bool ends_cut_off; /* on_interrupt: fail: an attempt that was cut off is never repeated [E41] */
 
     /* What only the checks and the tools read; none of it is stored with a run. */
@@ -412,6 +417,12 @@ const struct skn_graph_bind *skn_graph_binds_of(const struct skn_graph *graph,
 
 /* The name of a slot of a body. */
 struct skn_slice skn_graph_slot_name(const struct skn_graph *graph, uint32_t body, uint32_t slot);
+
+/* What an expression of outcome_when or success_when says of a result [F30b]. Names are keys of the result,
+ * `result` is all of it; what is not there is null. `out_why`, static: why it says nothing. */
+enum skn_expr_says { SKN_EXPR_FALSE, SKN_EXPR_TRUE, SKN_EXPR_FAULT };
+enum skn_expr_says
+skn_expr_eval(struct skn_slice text, struct skn_value result, const char **out_why) SKN_MUST_USE;
 
 /* The stored form; the same graph always gives the same bytes. SKN_EARGS: not runnable.
  * SKN_EFULL: `out` is at its maximum. */

@@ -69,7 +69,7 @@ static void the_bytes_never_change(void **state)
         0x01, 0x04, 't',  'r',  'u',  'e',  /* its program */
         0x00, 0x00, 0x00,                   /* no inputs, outputs, timeout */
         0x01, 0x00, 0xe8, 0x07, 0x00,       /* one attempt, factor 1.000 */
-        0x00, 0x00,                         /* no outcomes, may be repeated */
+        0x00, 0x00, 0x00, 0x00,             /* no outcomes, may be repeated, no expressions */
         0x01, 0x04, 'N',  'o',  'o',  'p',  /* built in */
         0x02, 0x02, 0x02, 0x01, 0x00,       /* bodies, steps, units, branches, values */
         0x00, 0x00, 0x00,                   /* slots, binds, rules */
