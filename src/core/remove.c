@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "core/blob_internal.h"
 #include "core/core_internal.h"
+#include "core/index_internal.h"
 #include "core/limiter_internal.h"
 
 #include "base/pure.h"
@@ -258,9 +259,28 @@ static bool before_answer(struct skn_cx *cx, const struct skn_row *row)
     return cx->rc == SKN_OK;
 }
 
+/* The program's own row, and with it what its declared indexes have of it. */
+static bool before_own(struct skn_cx *cx, const struct skn_row *row)
+{
+    skn_key_own(&cx->key, skn_dom_address(cx->dom), (struct skn_slice){0});
+    skn_index_own(cx, skn_slice_from(row->key, cx->key.len), &row->value, NULL);
+    return cx->rc == SKN_OK;
+}
+
+/* Index rows go in the batch of the row that they are of: who looks in between, as `skein verify` does,
+ * finds neither without the other. */
+static bool remove_indexed_rows(struct skn_cx *cx, struct budget *budget)
+{
+    if (!cx->dom->program->indexes) return true;
+    skn_key_own(&cx->key, skn_dom_address(cx->dom), (struct skn_slice){0});
+    struct skn_slice prefix = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
+    return remove_rows(cx, prefix, prefix, budget, before_own);
+}
+
 /* Its own row, the first of them, goes last: it says where the removal stands. */
 static bool remove_domain_rows(struct skn_cx *cx, struct budget *budget)
 {
+    if (!remove_indexed_rows(cx, budget)) return false;
     skn_key_meta(&cx->key, skn_dom_address(cx->dom));
     cx->key.bytes[cx->key.len++] = 0;
     struct skn_slice from = skn_arena_dup(&cx->arena, skn_key_slice(&cx->key));
