@@ -35,10 +35,11 @@
  *            ask {to, name, value}         calls an address with a message of that name (echo)
  *            later {ms, value}             of a call only: kept, and answered with the value after so
  *                                          many milliseconds (1000)
- *            answers                       answers {answered, code, answer}: of its calls, and what the
- *                                          last one came to
+ *            answers                       answers {answered, asked, code, answer}: of its calls, and
+ *                                          what the last one came to
  *            get                           answers {received, hops}: messages, and the last number
- *   Flood    flood {to, count, bytes}      sends `count` notes of `bytes` to an address, its own too
+ *   Flood    flood {to, count, bytes, at_once}  sends `count` notes of `bytes` to an address, its own
+ *                                          too, at most `at_once` (1,000) in a slice
  *            get                           answers {sent, received, disorder}
  *   Hog      burn {what}                   gas, rows, memory, row, message: until the budget faults
  *            fault {until}                 faults; with `until` only while the clock is before it
@@ -52,7 +53,9 @@
  *            get                           answers {handled, results}
  *   Shelf    put {thing, rank}             a thing has a rank
  *            drop {thing}                  it is gone
- *            clear {begin}                 all whose names begin so are, at once
+ *            fill {begin, count}           so many things, begin000, begin001, .., of ranks 0 to 4
+ *            clear {begin, thing, rank}    all whose names begin so are gone, at once; then a thing, if
+ *                                          there is one, is put
  *            find {rank}                   answers [thing, ..] of that rank, or of all, by rank: 1,000
  *   Vault    put {name, secret}            keeps a secret under a name; answers it, masked
  *            pass {name, to}               sends it to another Vault, which puts it

@@ -6,12 +6,14 @@
 
 #include "base/pure.h"
 
-/* Rows: "received" messages, "hops" what the last one that went no further had, "answered" calls of its
- * own, "code" and "answer" of the last of them; "L" and the number of a call that it keeps: its answer. */
+/* Rows: "received" messages, "hops" what the last one that went no further had, "asked" and "answered"
+ * calls of its own, "code" and "answer" of the last of them; "L" and the number of a call that it keeps:
+ * its answer. */
 enum { HOPS_MAX = 1 << 30, LATER_MS_MAX = 86400000, LATER_MS = 1000 };
 
 #define RECEIVED SKN_LIT("received")
 #define HOPS     SKN_LIT("hops")
+#define ASKED    SKN_LIT("asked")
 #define ANSWERED SKN_LIT("answered")
 #define CODE     SKN_LIT("code")
 #define ANSWER   SKN_LIT("answer")
@@ -92,7 +94,10 @@ static enum skn_rc ask(struct skn_cx *cx, const struct skn_message *message, str
     struct skn_value to = dev_member(message->payload, "to");
     struct skn_slice name = SKN_LIT("echo");
     (void)dev_text(message->payload, "name", SKN_NAME_MAX, &name);
+    int64_t asked;
     if (!is_address(to)) return dev_refuse(cx, message, "{to: an address, name, value}");
+    enum skn_rc rc = dev_row_add(cx, ASKED, 1, &asked, diag);
+    if (rc != SKN_OK) return rc;
     (void)skn_cx_call(cx,
                       skn_value_as_text(to),
                       message->priority,
@@ -144,17 +149,19 @@ static enum skn_rc answer_later(struct skn_cx *cx, struct skn_slice tag)
     return skn_cx_rc(cx);
 }
 
-/* {answered, code, answer}; the code is `OK` or that of the fault or refusal. */
+/* {answered, asked, code, answer}; the code is `OK` or that of the fault or refusal. */
 static void tell_answers(struct skn_cx *cx)
 {
     struct skn_slice bytes;
     struct skn_value answer = skn_value_none();
     int64_t answered = dev_row_get(cx, ANSWERED), code = dev_row_get(cx, CODE);
+    int64_t asked = dev_row_get(cx, ASKED);
     if (skn_cx_get(cx, ANSWER, &bytes) == SKN_OK) answer = skn_value_view(bytes);
     struct skn_builder *b = dev_map_begin(cx);
     skn_build_key(b, SKN_LIT("answer"));
     skn_build_value(b, answer);
     dev_map_int(b, "answered", answered);
+    dev_map_int(b, "asked", asked);
     skn_build_key(b, SKN_LIT("code"));
     const char *name = code == SKN_OK ? "OK" : skn_rc_info((enum skn_rc)code)->name;
     skn_build_string(b, skn_slice_str(name));

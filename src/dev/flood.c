@@ -7,7 +7,7 @@
 #include "base/pure.h"
 
 /* Rows: "sent" and "received" notes; "n" and an address: the last number from there; "disorder":
- * notes that did not have the number after that. A flood goes on in slices of AT_ONCE notes, so that
+ * notes that did not have the number after that. A flood goes on in slices of `at_once` notes, so that
  * its numbers stay in one order and no batch grows with `count`. */
 enum { AT_ONCE = 1000, COUNT_MAX = 100 << 20, BYTES_MAX = 512 << 10 };
 
@@ -19,6 +19,7 @@ struct flood {
     struct skn_slice to;
     int64_t count;
     int64_t bytes;
+    int64_t at_once;
 };
 
 static void send_note(struct skn_cx *cx, const struct flood *f, int64_t n, struct skn_slice text)
@@ -36,6 +37,7 @@ static void go_on(struct skn_cx *cx, const struct flood *f, int64_t left)
     struct skn_builder *b = dev_map_begin(cx);
     dev_map_int(b, "count", left);
     dev_map_int(b, "bytes", f->bytes);
+    dev_map_int(b, "at_once", f->at_once);
     skn_build_key(b, SKN_LIT("to"));
     skn_build_string(b, f->to);
     skn_cx_send(cx, skn_cx_address(cx), SKN_PRIORITY_NORMAL, SKN_LIT("flood"), dev_map_end(cx, b));
@@ -47,12 +49,13 @@ flood(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *dia
     struct flood f;
     if (!dev_text(message->payload, "to", SKN_ADDRESS_MAX, &f.to) ||
         !dev_int(message->payload, "count", 0, COUNT_MAX, 1, &f.count) ||
-        !dev_int(message->payload, "bytes", 0, BYTES_MAX, 0, &f.bytes))
-        return dev_refuse(cx, message, "{to: an address, count, bytes up to 524288}");
+        !dev_int(message->payload, "bytes", 0, BYTES_MAX, 0, &f.bytes) ||
+        !dev_int(message->payload, "at_once", 1, AT_ONCE, AT_ONCE, &f.at_once))
+        return dev_refuse(cx, message, "{to: an address, count, bytes up to 524288, at_once}");
     uint8_t *text = skn_arena_alloc(skn_cx_arena(cx), (size_t)f.bytes + 1);
     memset(text, '.', (size_t)f.bytes);
     int64_t sent = dev_row_get(cx, SENT), n = 0;
-    while (n < f.count && n < AT_ONCE && !skn_cx_is_half_full(cx) && skn_cx_rc(cx) == SKN_OK)
+    while (n < f.count && n < f.at_once && !skn_cx_is_half_full(cx) && skn_cx_rc(cx) == SKN_OK)
         send_note(cx, &f, sent + ++n, skn_slice(text, (size_t)f.bytes));
     dev_row_put(cx, SENT, sent + n);
     if (n < f.count) go_on(cx, &f, f.count - n);

@@ -8,6 +8,7 @@
 
 /* Rows: "t" and the thing: its rank. An index by rank. */
 enum { BY_RANK = 1, THING_MAX = 200, RANK_MAX = 1 << 30, FOUND_MAX = 1000, RANK_BYTES = 4 };
+enum { FILL_MAX = 1000, FILL_RANKS = 5 };
 
 static void put_rank(struct skn_buf *out, int64_t rank)
 {
@@ -43,7 +44,22 @@ static enum skn_rc drop(struct skn_cx *cx, const struct skn_message *message, st
     return dev_end(cx, message, diag);
 }
 
-/* All things whose names begin so, at once, however many there are. */
+/* Things that are called `begin` and a number from 0, of ranks from 0 to 4. */
+static enum skn_rc fill(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
+{
+    struct skn_slice begin;
+    int64_t count;
+    if (!dev_text(message->payload, "begin", THING_MAX - 4, &begin) ||
+        !dev_int(message->payload, "count", 0, FILL_MAX, 0, &count))
+        return dev_refuse(cx, message, "{begin, count up to 1000}");
+    for (int i = 0; i < count && skn_cx_rc(cx) == SKN_OK; i++) {
+        const char *thing = skn_arena_printf(skn_cx_arena(cx), "%.*s%03d", SKN_FMT(begin), i);
+        dev_row_put(cx, dev_key(cx, 't', skn_slice_str(thing)), i % FILL_RANKS);
+    }
+    return dev_end(cx, message, diag);
+}
+
+/* All things whose names begin so, at once, however many there are; then a new one may come. */
 static enum skn_rc
 clear(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *diag)
 {
@@ -52,6 +68,8 @@ clear(struct skn_cx *cx, const struct skn_message *message, struct skn_diag *dia
         !dev_text(message->payload, "begin", THING_MAX, &begin))
         return dev_refuse(cx, message, "{begin}");
     skn_cx_delete_range(cx, dev_key(cx, 't', begin));
+    if (!skn_value_is(dev_member(message->payload, "thing"), SKN_T_NONE))
+        return put(cx, message, diag);
     return dev_end(cx, message, diag);
 }
 
@@ -89,8 +107,9 @@ handle(struct skn_cx *cx, void *warm, const struct skn_message *message, struct 
     if (dev_is(message->name, "put")) return put(cx, message, diag);
     if (dev_is(message->name, "drop")) return drop(cx, message, diag);
     if (dev_is(message->name, "clear")) return clear(cx, message, diag);
+    if (dev_is(message->name, "fill")) return fill(cx, message, diag);
     if (dev_is(message->name, "find")) return find(cx, message);
-    return dev_refuse(cx, message, "that of put, drop, clear or find");
+    return dev_refuse(cx, message, "that of put, drop, fill, clear or find");
 }
 
 static const struct skn_index indexes[] = {{.number = BY_RANK, .entry = rank_of}, {0}};

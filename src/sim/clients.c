@@ -7,6 +7,8 @@
 
 #include "base/pure.h"
 
+enum { REMEMBERED_MS = 40 * 60 * 1000 }; /* where ids live for an hour */
+
 /* What a payload of ours may hold. */
 struct wish {
     int64_t amount;
@@ -180,7 +182,8 @@ static void ask_bad_add(struct world *w, int64_t amount)
         wish = (struct wish){amount, around(w, l->batch_bytes / 1000, 0), "batch", {0}};
     if (kind == 9 || kind == 10)
         wish = (struct wish){amount, around(w, (uint32_t)(l->slice_gas / 23), 0), "gas", {0}};
-    if (kind == 11) wish = (struct wish){amount, around(w, l->batch_bytes, 0), "row", {0}};
+    uint32_t row_bytes = l->row_bytes ? l->row_bytes : l->batch_bytes;
+    if (kind == 11) wish = (struct wish){amount, around(w, row_bytes, 0), "row", {0}};
     ask_new(w, any_ledger(w), "add", &wish);
 }
 
@@ -253,6 +256,9 @@ static void repeat(struct world *w, bool is_other)
     size_t at = skn_rng_below(&w->rng, w->ask_count);
     struct ask ask = w->asks[at];
     if (ask.id.len == 0 || ask.is_bad) return;
+    /* Forgotten after an hour, it would be another request. */
+    if (w->params.hours && ask.is_answered && world_now_ms(w) > ask.answered_ms + REMEMBERED_MS)
+        return;
     if (is_other) {
         if (skn_slice_eq(ask.name, SKN_LIT("start"))) return;
         const struct wish wish = {.amount = ask.amount + 1};
@@ -349,6 +355,11 @@ void clients_hear(struct world *w, const struct skn_output *output)
     w->open_asks -= ask->waits_in == w->life;
     ask->waits_in = 0;
     bool may_ask_again = output->rc == SKN_EMAILBOXFULL || output->rc == SKN_ERATELIMITED;
+    bool is_limited = output->rc == SKN_ERATELIMITED;
+    w->limited += is_limited && !ask->is_limited;
+    w->limited -= !is_limited && ask->is_limited;
+    ask->is_limited = is_limited;
+    if (!may_ask_again && !ask->is_answered) ask->answered_ms = world_now_ms(w);
     if (!may_ask_again) ask->is_answered = true;
     if (ask->is_bad) return;
     world_event(w, &event);

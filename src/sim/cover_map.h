@@ -68,7 +68,7 @@
     X(RUN,             500,  "runs of flows that were started") \
     X(JOB,             1000, "intents of a program of its own") \
     X(PLACE,           500,  "attempts that a limiter gave a place") \
-    X(PLACE_BACK,      50,   "slices in which a held domain gave its places back [E81]") \
+    X(PLACE_BACK,      10,   "slices in which a held domain gave its places back [E81]") \
     X(BLOB_STORED,     200,  "blobs that were stored [E45]") \
     X(BLOB_NAMED,      200,  "looks at shards that name a blob") \
     X(BLOB_REMOVED,    100,  "files of blobs that went") \
@@ -78,12 +78,56 @@
     X(LOOKED_BACK,     200,  "looks back at a stamp [E70]") \
     X(PRUNED_THEN,     20,   "looks back at rows that were pruned since [E70]") \
     X(NOT_KEPT,        0,    "looks back at stamps that are not kept [E70]") \
+    /* limits that were met; of those that nobody is told of, seeds that have a small one */ \
+    X(LIMIT_batch_bytes, 20, "limits: batch_bytes") \
+    X(LIMIT_message_bytes, 20, "limits: message_bytes") \
+    X(LIMIT_row_bytes, 20, "limits: row_bytes") \
+    X(LIMIT_slice_gas, 20, "limits: slice_gas") \
+    X(LIMIT_slice_memory, 20, "limits: slice_memory") \
+    X(LIMIT_hot_rows, 20, "limits: hot_rows") \
+    X(LIMIT_mailbox_messages, 20, "limits: mailbox_messages") \
+    X(LIMIT_answers, 20, "limits: answers") \
+    X(LIMIT_kept_calls, 1, "limits: kept_calls") \
+    X(LIMIT_call_depth, 20, "limits: call_depth") \
+    X(LIMIT_outbox_messages, 20, "limits: outbox_messages") \
+    X(LIMIT_outbox_bytes, 20, "limits: outbox_bytes") \
+    X(LIMIT_faulted_waiting, 20, "limits: faulted_waiting") \
+    X(LIMIT_request_hours, 20, "limits: request_hours") \
+    X(LIMIT_request_ids, 20, "limits: request_ids") \
+    X(LIMIT_request_bytes, 20, "limits: request_bytes") \
+    X(LIMIT_requests_waiting, 20, "limits: requests_waiting") \
+    X(LIMIT_speculative_batches, 20, "limits: speculative_batches") \
+    X(LIMIT_speculative_bytes, 20, "limits: speculative_bytes") \
+    X(LIMIT_faults_in_row, 20, "limits: faults_in_row") \
+    X(LIMIT_dead_letters, 20, "limits: dead_letters") \
+    X(LIMIT_warm_domains, 20, "limits: warm_domains") \
+    X(LIMIT_quantum_gas, 20, "limits: quantum_gas") \
+    X(LIMIT_limiter_waiting, 20, "limits: limiter_waiting") \
+    X(LIMIT_limiter_idle_ms, 20, "limits: limiter_idle_ms") \
+    X(LIMIT_blob_condemned_ms, 20, "limits: blob_condemned_ms") \
+    /* sequential clients of the types of src/dev */ \
+    X(MODEL,           1000, "answers that a model of the domain knew") \
+    X(REDELIVERED,     100,  "dead letters handed over again [E33]") \
+    X(CLOSED,          50,   "dead letters closed [E33]") \
+    X(REMOVED,         50,   "domains removed [E14]") \
     X(RECORD_OPEN,     1000, "records of openings") \
-    X(RECORD_EXPIRE,   0,    "records that forget request ids") \
+    X(RECORD_EXPIRE,   2,    "records that forget request ids") \
+    X(RECORD_TRIM,     500,  "records that trim an outbox") \
+    X(RECORD_TAKE,     500,  "records that take what another shard sent") \
+    X(RECORD_RESEAL,   50,   "records that seal again with another key") \
     X(MESSAGE_REQUEST, 1000, "messages: requests") \
     X(MESSAGE_SEND,    1000, "messages: between domains") \
     X(MESSAGE_TIMER,   1000, "messages: timers") \
     X(MESSAGE_ATTEMPT, 1000, "messages: attempts") \
+    X(MESSAGE_REDELIVER,100, "messages: letters are to be handed over") \
+    X(MESSAGE_LETTERS, 20,   "messages: letters are closed") \
+    X(MESSAGE_REMOVE,  50,   "messages: a domain is to be removed") \
+    X(MESSAGE_SWEEP,   50,   "messages: what is gone is cleared away") \
+    X(MESSAGE_CALL,    1000, "messages: calls") \
+    X(MESSAGE_ANSWER,  1000, "messages: answers of calls") \
+    X(MESSAGE_CANCEL,  0,    "messages: a kept call is not wanted any more") \
+    X(MESSAGE_KEPT,    1,    "messages: the calls that a FAULTED domain kept are answered") \
+    X(MESSAGE_LETTER,  100,  "messages: letters, handled again") \
     /* rows in the journal: written, and gone again */ \
     X(ROW_EPOCH,       1000, "rows: epoch") \
     X(ROW_SECRET,      100,  "rows: store secret") \
@@ -108,10 +152,13 @@
     X(ROW_BUSY,        0,    "rows: letters handed over, ranges removed") \
     X(ROW_SWEEP,       0,    "rows: next sweep of request ids") \
     X(ROW_SEALING,     100,  "rows: which key seals") \
-    X(ROW_SEALED,      100,  "rows: domains with sealed rows") \
+    X(ROW_SEALED,      40,  "rows: domains with sealed rows") \
     X(ROW_NAME,        20,  "rows: index of rows that name a blob") \
     X(ROW_LEASE,       0,  "rows: lease of a blob") \
-    X(ROW_OTHER,       0,    "rows: of a kind that the simulator does not know") \
+    X(ROW_RANGE,       50,   "rows: range of rows that went") \
+    X(ROW_EXCEPTION,   50,   "rows: written behind a range that went") \
+    X(ROW_INDEXED,     1000, "rows: entry of a declared index") \
+    X(ROW_DEAD_PAYLOAD,0,    "rows: payload of a dead letter over 512 KiB") \
     X(GONE_TIMER_INDEX,1000, "deletions: timer index") \
     X(GONE_NAME,       20,  "deletions: index of rows that name a blob") \
     X(GONE_LEASE,      0,  "deletions: lease of a blob") \
@@ -120,7 +167,15 @@
     X(GONE_WAITING,    500,  "deletions: messages that waited for a lane") \
     X(GONE_COUNTER,    0,    "deletions: counters of what waits elsewhere") \
     X(GONE_INTENT,     1000, "deletions: intent") \
-    X(GONE_REQUEST,    0,    "deletions: request id") \
+    X(GONE_REQUEST,    100,  "deletions: request id") \
+    X(GONE_DEAD,       100,  "deletions: dead letter") \
+    X(GONE_DOMAIN,     50,   "deletions: domain") \
+    X(GONE_BUSY,       50,   "deletions: letters are handed over, ranges are removed") \
+    X(GONE_FAULTED,    5,   "deletions: FAULTED while something waited") \
+    X(GONE_RANGE,      50,   "deletions: range of rows that went") \
+    X(GONE_EXCEPTION,  50,   "deletions: written behind a range that went") \
+    X(GONE_INDEXED,    1000, "deletions: entry of a declared index") \
+    X(GONE_SEALED,     0,    "deletions: domains with sealed rows") \
     X(GONE_TIMER,      1000, "deletions: timer") \
     X(GONE_KEPT,       200,  "deletions: kept call, by its answer") \
     X(GONE_CALL,       1000, "deletions: call, by its answer") \

@@ -12,6 +12,7 @@
  * Rows:
  *   "j" id           attempts allowed, failures, state, number of the intent, which limiter
  *   "a" n:1 id       attempt n: its epoch, how it ended, and the idempotency key
+ *   "w" id           too many waited at the limiter
  *   "g" n:1 id       attempt n was given a place: when, in milliseconds, and which limiter
  */
 enum { RUNS, SUCCEEDED, FAILED, CANCELLED };
@@ -122,6 +123,8 @@ static void attempt_ended(struct skn_cx *cx, const struct skn_message *m)
     struct skn_slice id = m->tag, key = numbers_key(skn_cx_arena(cx), "j", id);
     if (!numbers_get(cx, key, &row)) return;
     put_attempt(cx, id, m->attempt, m->epoch, m->status);
+    if (is_name(m->reason, "RATE_LIMITED"))
+        numbers_put(cx, numbers_key(skn_cx_arena(cx), "w", id), &row, 1);
     if (m->status == SKN_ATTEMPT_STARTED && row.n[4] > 0) {
         struct numbers given = {{skn_hlc_ms(m->stamp), row.n[4]}};
         numbers_put(cx, attempt_key(cx, 'g', id, m->attempt), &given, GIVEN_NUMBERS);
@@ -166,6 +169,7 @@ const struct skn_program sim_job_program = {
 bool jobs_tell(struct skn_slice key, struct skn_slice value, struct skn_history_event *out)
 {
     struct numbers row = numbers_decode(value);
+    if (key.ptr[0] == 'w') return false;
     if (key.ptr[0] == 'j') {
         out->kind = SKN_HISTORY_JOB;
         out->id = skn_slice_from(key, 1);

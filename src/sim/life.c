@@ -317,7 +317,8 @@ void life_begin(struct world *w)
 
 void life_hear(struct world *w, const struct skn_output *output)
 {
-    if (blobs_take(w, output)) return;
+    limits_cover(w, output);
+    if (models_take(w, output) || blobs_take(w, output)) return;
     if (output->kind == SKN_OUTPUT_REPLY)
         clients_hear(w, output);
     else if (output->kind == SKN_OUTPUT_SIGNAL)

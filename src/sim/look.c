@@ -1,11 +1,14 @@
 /* look.c - everything that the rows of a node show, as events. */
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/hlc.h"
 #include "base/mem.h"
 #include "flow/flow.h"
 #include "sim/world_internal.h"
 
 #include "base/pure.h"
 
+/* An id is forgotten within an hour behind its time; another one is for nodes that were down. */
+enum { HOUR_MS = 3600 * 1000, STALE_HOURS = 3 };
 enum { VIEW_BYTES_MAX = 16 << 20, ROWS_AT_ONCE = 256 };
 
 /* A row, or the view of a run as JSON, as it stood in one shard. */
@@ -21,6 +24,8 @@ struct shard_seen {
     struct seen *first, **last;
     struct skn_position position;
     uint64_t timers, mail; /* that wait */
+    uint64_t stale;        /* answers that are remembered for too long [E34] */
+    uint64_t stale_hour;   /* those of this hour and before */
     uint64_t left;         /* rows that go when what they are for is done [E31] [E40] */
     uint8_t sought[8];     /* id of a key */
     uint64_t found;        /* rows that name it */
@@ -92,6 +97,15 @@ static void see_left(struct shard_seen *s, const struct skn_row *row)
     s->left++;
 }
 
+/* level:1 rc:4 hour:4 .. */
+static void see_answer(struct shard_seen *s, const struct skn_row *row)
+{
+    uint64_t hour = 0;
+    for (size_t i = 0; i < 4 && row->value.len >= 9; i++)
+        hour |= (uint64_t)row->value.ptr[5 + i] << (8 * i);
+    s->stale += hour <= s->stale_hour;
+}
+
 static void see_mail(struct shard_seen *s, const struct skn_row *row)
 {
     struct row_info info;
@@ -157,6 +171,7 @@ static enum skn_rc see_domain(const struct view *view,
     bool is_run = is_of_type(at, ":Run/");
     if (view->only_runs) return is_run ? see_status(s, core, store, at, diag) : SKN_OK;
     if (is_run) return see_run(s, store, at, diag);
+    if (is_of_type(at, ":Shelf/")) return SKN_OK; /* many rows, of which its model knows */
     uint8_t table[SKN_ADDRESS_MAX + 2] = {2};
     memcpy(table + 1, at.ptr, at.len);
     table[at.len + 1] = 0;
@@ -172,17 +187,22 @@ static enum skn_rc look_at_shard(struct world *w,
                                  struct skn_diag *diag)
 {
     static const uint8_t timers[] = {1, 3, 0}, mail[] = {1, 4, 0};
-    static const uint8_t others[][3] = {{1, 5, 0}, {1, 9, 0}, {1, 12, 0}, {1, 13, 0}};
+    static const uint8_t others[][3] = {{1, 5, 0}, {1, 9, 0}, {1, 12, 0}, {1, 13, 0}, {1, 15, 0}};
     struct view *view = ctx;
     struct shard_seen *s = &view->shards[shard];
-    (void)w;
+    static const uint8_t answers[] = {1, 6, 0};
     skn_arena_reset(&s->arena);
     s->first = NULL;
     s->last = &s->first;
-    s->timers = s->mail = s->left = 0;
+    s->timers = s->mail = s->left = s->stale = 0;
     s->position = skn_store_position(store);
+    uint64_t hours = w->params.limits.request_hours ? w->params.limits.request_hours : 24;
+    uint64_t now_hour = skn_hlc_ms(s->position.stamp) / HOUR_MS;
+    s->stale_hour = now_hour - hours - STALE_HOURS;
     enum skn_rc rc = each_row(store, skn_slice(timers, sizeof timers), s, see_timer, diag);
     if (rc == SKN_OK) rc = each_row(store, skn_slice(mail, sizeof mail), s, see_mail, diag);
+    if (rc == SKN_OK && w->params.hours && s->position.stamp > 0)
+        rc = each_row(store, skn_slice(answers, sizeof answers), s, see_answer, diag);
     for (size_t i = 0; rc == SKN_OK && i < SKN_ARRAY_LEN(others); i++)
         rc = each_row(store, skn_slice(others[i], 3), s, see_left, diag);
     struct skn_slice at = {0};
@@ -356,6 +376,7 @@ static const struct seen *tell_count(struct world *w, const struct seen *seen)
 
 static void tell_shard(struct world *w, const struct shard_seen *s)
 {
+    if (s->stale > 0) world_fail(w, "P10: request ids are remembered for too long [E34]", NULL);
     for (const struct seen *seen = s->first; seen && w->rc == SKN_OK; seen = seen->next) {
         if (seen->is_view)
             tell_run(w, seen->info.address, seen->value);

@@ -3,6 +3,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/mem.h"
 #include "core/guard.h"
+#include "dev/dev.h"
 #include "flow/flow.h"
 #include "sim/file_backend.h"
 #include "sim/node_internal.h"
@@ -34,6 +35,11 @@ static const struct skn_program *const programs[] = {&skn_flow_program,
                                                      &sim_job_program,
                                                      &sim_album_program,
                                                      &sim_bomb_program,
+                                                     &skn_dev_shelf,
+                                                     &skn_dev_counter,
+                                                     &skn_dev_hog,
+                                                     &skn_dev_flood,
+                                                     &skn_dev_echo,
                                                      NULL};
 
 static enum skn_rc open_base(void *ctx,
@@ -170,6 +176,18 @@ void node_result(struct world *w, const struct skn_attempt_result *result)
 {
     step(w, 1);
     skn_shards_result(w->node->shards, result);
+}
+
+void node_redeliver(struct world *w, const struct skn_redeliver *redeliver)
+{
+    step(w, 1);
+    skn_shards_redeliver(w->node->shards, redeliver);
+}
+
+void node_remove(struct world *w, const struct skn_remove *remove)
+{
+    step(w, 1);
+    skn_shards_remove(w->node->shards, remove);
 }
 
 void node_take_up(struct world *w, struct skn_slice address, bool is_asked)

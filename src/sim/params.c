@@ -62,6 +62,46 @@ static void draw_limits(struct skn_rng *rng, struct sim_params *p)
     l->slice_gas = ONE_OF(rng, 20000, 100000);
 }
 
+/* Faults by these would stop peers, jobs, runs and albums for ever, which have nobody to hand their
+ * letters over; so they are small where the models are. */
+static void draw_models(struct skn_rng *rng, struct sim_params *p)
+{
+    struct skn_core_limits *l = &p->limits;
+    p->flows = p->peers = p->jobs = p->limiters = p->secrets = p->rekeys = p->blobs = false;
+    l->faulted_waiting = ONE_OF(rng, 0, 1, 3, 20);
+    l->answers = ONE_OF(rng, 0, 0, 5, 40);
+    l->call_depth = ONE_OF(rng, 0, 1, 2, 4);
+    l->kept_calls = ONE_OF(rng, 0, 0, 1, 4);
+    l->hot_rows = ONE_OF(rng, 0, 0, 20, 200);
+    /* Not both: two that flood each other, at the limit of their letters by full outboxes, take no mail
+     * and fault again when these are handed over; only closing them helps. */
+    if (coin(rng)) {
+        l->outbox_messages = ONE_OF(rng, 0, 1, 5, 40);
+        l->outbox_bytes = ONE_OF(rng, 0, 0, 2000);
+    } else {
+        l->dead_letters = ONE_OF(rng, 0, 2, 10);
+        if (l->dead_letters) l->faults_in_row = 1000000;
+    }
+}
+
+/* Behind all others, so that these are the same as before there were these. */
+static void draw_more_limits(struct skn_rng *rng, struct sim_params *p)
+{
+    struct skn_core_limits *l = &p->limits;
+    p->models = skn_rng_chance(rng, 1, 4);
+    if (p->models) draw_models(rng, p);
+    l->speculative_bytes = ONE_OF(rng, 0, 0, 1, 3000);
+    if (p->limiters) l->limiter_waiting = ONE_OF(rng, 0, 0, 1, 3);
+    if (p->tight) l->row_bytes = ONE_OF(rng, 0, 2 * KIB, 16 * KIB);
+    p->hours = skn_rng_chance(rng, 1, 8);
+    if (!p->hours) return;
+    p->clocks = false; /* that would take an hour away */
+    p->drift_ppm = 0;
+    l->request_hours = 1;
+    l->request_ids = ONE_OF(rng, 0, 100, 400);
+    if (!l->request_ids) l->request_bytes = ONE_OF(rng, 0, 20000, 100000);
+}
+
 void params_draw(uint64_t seed, struct sim_params *out)
 {
     struct skn_rng rng;
@@ -91,7 +131,7 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->pauses = coin(&rng);
     static const int32_t drifts[] = {0, 0, 0, 0, 1000, -1000, -1000000};
     out->drift_ppm = drifts[skn_rng_below(&rng, SKN_ARRAY_LEN(drifts))];
-    if (out->tight) out->limits.slice_memory = ONE_OF(&rng, 0, 256 * KIB, 4096 * KIB);
+    if (out->tight) out->limits.slice_memory = ONE_OF(&rng, 0, 64 * KIB, 4096 * KIB);
     out->limits.limiter_idle_ms = ONE_OF(&rng, 1, 1000, 5000);
     out->secrets = out->peers && coin(&rng);
     out->history = skn_rng_chance(&rng, 1, 3) && out->has_store;
@@ -99,6 +139,7 @@ void params_draw(uint64_t seed, struct sim_params *out)
     out->rekeys = out->secrets && coin(&rng);
     out->blobs = skn_rng_chance(&rng, 1, 3);
     if (out->blobs) out->limits.blob_condemned_ms = ONE_OF(&rng, 96, 960, 9600);
+    draw_more_limits(&rng, out);
 }
 
 void params_print(const struct sim_params *p, struct skn_buf *out)
@@ -130,6 +171,8 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                  {"rekeys", p->rekeys},
                  {"history", p->history},
                  {"blobs", p->blobs},
+                 {"models", p->models},
+                 {"hours", p->hours},
                  {"bombs", p->bombs},
                  {"pauses", p->pauses},
                  {"tight", p->tight},
@@ -161,7 +204,20 @@ void params_print(const struct sim_params *p, struct skn_buf *out)
                    {"message", p->limits.message_bytes},
                    {"batch", p->limits.batch_bytes},
                    {"gas", p->limits.slice_gas},
-                   {"memory", p->limits.slice_memory}};
+                   {"memory", p->limits.slice_memory},
+                   {"row", p->limits.row_bytes},
+                   {"rows", p->limits.hot_rows},
+                   {"answers", p->limits.answers},
+                   {"depth", p->limits.call_depth},
+                   {"kept-calls", p->limits.kept_calls},
+                   {"outbox", p->limits.outbox_messages},
+                   {"outbox-bytes", p->limits.outbox_bytes},
+                   {"faulted-waiting", p->limits.faulted_waiting},
+                   {"dead-letters", p->limits.dead_letters},
+                   {"ids", p->limits.request_ids},
+                   {"id-bytes", p->limits.request_bytes},
+                   {"limiter-waiting", p->limits.limiter_waiting},
+                   {"speculative-bytes", p->limits.speculative_bytes}};
     for (size_t i = 0; i < SKN_ARRAY_LEN(flags); i++)
         skn_buf_printf(out, "%s%s%s", i ? " " : "", flags[i].is_on ? "+" : "-", flags[i].name);
     for (size_t i = 0; i < SKN_ARRAY_LEN(numbers); i++)

@@ -29,6 +29,8 @@ struct sim_params {
     bool rekeys;   /* the key that seals them is changed */
     bool history;  /* is kept and looked at, in seeds with a store */
     bool blobs;    /* are stored, named and let go of */
+    bool models;   /* sequential clients of the types of src/dev, and what these need small */
+    bool hours;    /* request ids live an hour, and time passes that fast */
     bool tight;    /* limits are small: then no flows, whose runs would fault */
 
     uint32_t crash_every; /* rounds, on average */

@@ -32,6 +32,9 @@ static enum row_kind domain_kind(uint8_t code)
     case 1: return ROW_DOMAIN;
     case 2: return ROW_TIMER;
     case 3: return ROW_DEAD;
+    case 4: return ROW_EXCEPTION;
+    case 5: return ROW_RANGE;
+    case 6: return ROW_INDEXED;
     case 7: return ROW_CALL;
     case 8: return ROW_KEPT;
     case 9: return ROW_KEPT_BY;
@@ -73,7 +76,8 @@ void rows_read_key(struct skn_slice key, struct row_info *out)
         out->kind = domain_kind(rest.ptr[0]);
         if (out->kind == ROW_OWN) out->own = skn_slice_from(rest, 1);
         /* The payload of a dead letter that one row has no room for is no letter of its own. */
-        if (out->kind == ROW_DEAD && rest.len != 9) out->kind = ROW_OTHER;
+        if (out->kind == ROW_DEAD && rest.len == 10 && rest.ptr[9] == 1)
+            out->kind = ROW_DEAD_PAYLOAD;
     }
 }
 
@@ -106,7 +110,11 @@ static const enum skn_cover row_items[] = {[ROW_EPOCH] = SKN_COVER_ROW_EPOCH,
                                            [ROW_SEALED] = SKN_COVER_ROW_SEALED,
                                            [ROW_NAME] = SKN_COVER_ROW_NAME,
                                            [ROW_LEASE] = SKN_COVER_ROW_LEASE,
-                                           [ROW_OTHER] = SKN_COVER_ROW_OTHER};
+                                           [ROW_RANGE] = SKN_COVER_ROW_RANGE,
+                                           [ROW_EXCEPTION] = SKN_COVER_ROW_EXCEPTION,
+                                           [ROW_INDEXED] = SKN_COVER_ROW_INDEXED,
+                                           [ROW_DEAD_PAYLOAD] = SKN_COVER_ROW_DEAD_PAYLOAD};
+static_assert(SKN_ARRAY_LEN(row_items) == ROW_OTHER, "each kind of row has an item");
 
 static void cover_deletion(struct world *w, enum row_kind kind)
 {
@@ -124,8 +132,32 @@ static void cover_deletion(struct world *w, enum row_kind kind)
     case ROW_OWN: world_cover(w, SKN_COVER_GONE_OWN); break;
     case ROW_NAME: world_cover(w, SKN_COVER_GONE_NAME); break;
     case ROW_LEASE: world_cover(w, SKN_COVER_GONE_LEASE); break;
+    case ROW_DEAD: world_cover(w, SKN_COVER_GONE_DEAD); break;
+    case ROW_DOMAIN: world_cover(w, SKN_COVER_GONE_DOMAIN); break;
+    case ROW_BUSY: world_cover(w, SKN_COVER_GONE_BUSY); break;
+    case ROW_FAULTED: world_cover(w, SKN_COVER_GONE_FAULTED); break;
+    case ROW_RANGE: world_cover(w, SKN_COVER_GONE_RANGE); break;
+    case ROW_EXCEPTION: world_cover(w, SKN_COVER_GONE_EXCEPTION); break;
+    case ROW_INDEXED: world_cover(w, SKN_COVER_GONE_INDEXED); break;
+    case ROW_SEALED: world_cover(w, SKN_COVER_GONE_SEALED); break;
     default: break;
     }
+}
+
+/* A message that became a row: its kind stands behind its level. */
+static void cover_put(struct world *w, const struct row_info *info, struct skn_slice value)
+{
+    world_cover(w, row_items[info->kind]);
+    bool is_call = info->kind == ROW_MAIL && value.len > 1 && value.ptr[1] == SKN_MESSAGE_CALL;
+    if (is_call) world_cover(w, SKN_COVER_MESSAGE_CALL);
+    bool is_cancel = info->kind == ROW_MAIL && value.len > 1 && value.ptr[1] == SKN_MESSAGE_CANCEL;
+    if (is_cancel) world_cover(w, SKN_COVER_MESSAGE_CANCEL);
+}
+
+/* Answers of calls have a lane of their own; which of the others are calls stands in the row. */
+static enum skn_cover mail_item(const struct row_info *info)
+{
+    return info->lane == SKN_PRIORITIES ? SKN_COVER_MESSAGE_ANSWER : SKN_COVER_MESSAGE_SEND;
 }
 
 /* A record's message is a word of the engine, the key of a mailbox row, or an encoded message: level
@@ -135,20 +167,40 @@ static void cover_message(struct world *w, struct skn_slice message)
     static const enum skn_cover kinds[] = {[SKN_MESSAGE_REQUEST] = SKN_COVER_MESSAGE_REQUEST,
                                            [SKN_MESSAGE_SEND] = SKN_COVER_MESSAGE_SEND,
                                            [SKN_MESSAGE_TIMER] = SKN_COVER_MESSAGE_TIMER,
-                                           [SKN_MESSAGE_ATTEMPT] = SKN_COVER_MESSAGE_ATTEMPT};
+                                           [SKN_MESSAGE_ATTEMPT] = SKN_COVER_MESSAGE_ATTEMPT,
+                                           [SKN_MESSAGE_REDELIVER] = SKN_COVER_MESSAGE_REDELIVER,
+                                           [SKN_MESSAGE_LETTERS] = SKN_COVER_MESSAGE_LETTERS,
+                                           [SKN_MESSAGE_REMOVE] = SKN_COVER_MESSAGE_REMOVE,
+                                           [SKN_MESSAGE_SWEEP] = SKN_COVER_MESSAGE_SWEEP,
+                                           [SKN_MESSAGE_CALL] = SKN_COVER_MESSAGE_CALL,
+                                           [SKN_MESSAGE_ANSWER] = SKN_COVER_MESSAGE_ANSWER,
+                                           [SKN_MESSAGE_PLACES] = SKN_COVER_PLACE_BACK,
+                                           [SKN_MESSAGE_CANCEL] = SKN_COVER_MESSAGE_CANCEL,
+                                           [SKN_MESSAGE_KEPT] = SKN_COVER_MESSAGE_KEPT};
+    static_assert(SKN_ARRAY_LEN(kinds) == SKN_MESSAGE_KEPT + 1, "each kind has an item");
+    static const struct {
+        const char *word;
+        enum skn_cover item;
+    } words[] = {{"open", SKN_COVER_RECORD_OPEN},
+                 {"expire", SKN_COVER_RECORD_EXPIRE},
+                 {"trim", SKN_COVER_RECORD_TRIM},
+                 {"take", SKN_COVER_RECORD_TAKE},
+                 {"reseal", SKN_COVER_RECORD_RESEAL}};
     struct row_info info;
+    for (size_t i = 0; i < SKN_ARRAY_LEN(words); i++) {
+        if (!skn_slice_has_prefix(message, skn_slice_str(words[i].word))) continue;
+        world_cover(w, words[i].item);
+        return;
+    }
     rows_read_key(message, &info);
-    if (skn_slice_eq(message, SKN_LIT("open")))
-        world_cover(w, SKN_COVER_RECORD_OPEN);
-    else if (skn_slice_has_prefix(message, SKN_LIT("expire")))
-        world_cover(w, SKN_COVER_RECORD_EXPIRE);
-    else if (info.kind == ROW_MAIL && info.address.len > 0 &&
-             memchr(info.address.ptr, ':', info.address.len))
-        world_cover(w, SKN_COVER_MESSAGE_SEND);
-    else if (message.len > 2 && message.ptr[1] > 0 && message.ptr[1] < SKN_ARRAY_LEN(kinds))
-        world_cover(w, kinds[message.ptr[1]]);
-    else if (message.len > 2 && message.ptr[1] == SKN_MESSAGE_PLACES)
-        world_cover(w, SKN_COVER_PLACE_BACK);
+    bool is_key = info.address.len > 0 && memchr(info.address.ptr, ':', info.address.len);
+    uint8_t kind = message.len > 2 ? message.ptr[1] : 0;
+    if (is_key && (info.kind == ROW_DEAD || info.kind == ROW_MAIL))
+        world_cover(w, info.kind == ROW_DEAD ? SKN_COVER_MESSAGE_LETTER : mail_item(&info));
+    else if (kind > 0 && kind < SKN_ARRAY_LEN(kinds))
+        world_cover(w, kinds[kind]);
+    else
+        world_fail(w, "P4: a record of a message that nobody knows", NULL);
 }
 
 static bool has_secret(struct skn_slice bytes)
@@ -167,9 +219,12 @@ void rows_cover_record(struct world *w, const struct skn_record *record)
     while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
         struct row_info info;
         rows_read_key(op.key, &info);
-        if (op.is_delete)
+        limits_cover_row(w, &info, op.is_delete);
+        if (info.kind == ROW_OTHER)
+            world_fail(w, "P4: a row of a kind that nobody knows", NULL);
+        else if (op.is_delete)
             cover_deletion(w, info.kind);
         else
-            world_cover(w, row_items[info.kind]);
+            cover_put(w, &info, op.value);
     }
 }

@@ -15,6 +15,8 @@ enum {
     STEPS = 1000,
     QUIET_ROUNDS_MAX = 5000, /* within which everything has to end when nothing fails any more */
     LEFT_ROUNDS_MAX = 200,
+    HOURS_FASTER = 700, /* up to nearly five minutes in a round */
+    LIMITED_MAX = 40,
     UNLOOKED_ROUNDS_MAX = 8, /* between two looks for work that is left */
     SCRATCH_BYTES = 4 << 20,
     TEXT_BYTES = 1 << 20,
@@ -98,6 +100,7 @@ static void pass_time(struct world *w)
     uint64_t task_ms = tasks_next_ms(w), now_ms = world_now_ms(w);
     uint64_t due_in_ms = node_due_in_ms(w);
     uint64_t wait_ms = 1 + skn_rng_below(&w->rng, 400);
+    if (w->params.hours && due_in_ms > 0) wait_ms *= HOURS_FASTER;
     if (task_ms != UINT64_MAX) wait_ms = task_ms > now_ms ? task_ms - now_ms : 0;
     if (due_in_ms > 0 && due_in_ms < wait_ms) wait_ms = due_in_ms;
     skn_env_sim_advance(w->machine, wait_ms * MS_IN_NS);
@@ -117,11 +120,14 @@ static void one_round(struct world *w)
     begin_round(w);
     if (w->rc != SKN_OK) return;
     uint64_t asks = skn_rng_below(&w->rng, w->params.asks_max + 1);
+    if (w->limited > LIMITED_MAX) asks = 0;
     for (; asks > 0 && w->rc == SKN_OK && w->open_asks < w->params.open_max; asks--)
         clients_ask_something(w);
+    models_act(w);
     blobs_act(w);
     blobs_turn(w);
-    if (skn_rng_chance(&w->rng, 1, 8)) (void)clients_ask_again(w);
+    /* An id that lives for an hour only is asked again at once. */
+    if (skn_rng_chance(&w->rng, 1, 8) || w->params.hours) (void)clients_ask_again(w);
     if (skn_rng_chance(&w->rng, 1, 12)) node_take_up(w, (struct skn_slice){0}, false);
     if (w->params.lates && skn_rng_chance(&w->rng, 1, 4)) tasks_tell_late(w);
     if (skn_rng_chance(&w->rng, 1, 2)) pass_time(w);
@@ -200,6 +206,7 @@ static void finish(struct world *w)
         if (w->rc != SKN_OK) break;
         node_take_up(w, (struct skn_slice){0}, true);
         size_t owed = clients_ask_again(w);
+        bool owes_models = models_calm(w);
         if (w->params.lates && w->ghosts.count > 0) tasks_tell_late(w);
         tasks_end_due(w);
         if (w->rc == SKN_OK) life_turn(w);
@@ -207,13 +214,14 @@ static void finish(struct world *w)
         if (w->rc != SKN_OK) break;
         skn_buf_reset(&runs);
         bool owes_blobs = blobs_calm(w);
-        bool may_be_over =
-            owed == 0 && !owes_blobs && w->tasks.count == 0 && w->unsettled == 0 && w->node;
+        bool may_be_over = owed == 0 && !owes_blobs && !owes_models && w->tasks.count == 0 &&
+                           w->unsettled == 0 && w->node;
         if (may_be_over && !has_work(w, &runs)) break;
         if (!w->node) continue; /* it died by its own fault, and opens again */
         if (runs.len > 0 && skn_rng_chance(&w->rng, 1, 4)) resume_all(w, &runs);
         pass_time(w);
         if (i < QUIET_ROUNDS_MAX) continue;
+        models_owe(w);
         final_look(w); /* names the run or the request */
         world_fail(w, "P1: something goes on for ever", NULL);
     }
@@ -232,6 +240,8 @@ static void world_init(struct world *w)
     skn_buf_init(&w->scratch, SCRATCH_BYTES);
     skn_buf_init(&w->text, TEXT_BYTES);
     w->checker = skn_checker_create();
+    models_init(w);
+    limits_cover_seed(w);
     w->life = 1;
     w->machine = skn_env_sim_create(skn_splitmix64(&state), 0);
     if (w->params.has_store) w->backend = skn_backend_memory_create();
@@ -246,6 +256,7 @@ static void world_fini(struct world *w)
 {
     node_abandon(w);
     blobs_fini(w);
+    models_fini(w);
     skn_backend_destroy(w->files);
     skn_backend_destroy(w->backend);
     skn_env_sim_destroy(w->machine);

@@ -30,10 +30,12 @@ struct ask {
     enum skn_priority priority;
     uint32_t waits_in; /* life of the node that owes an answer; 0: none does */
     bool is_answered;
-    bool is_bad;    /* cannot be admitted, ever */
-    bool is_note;   /* leaves a row that is pruned soon */
-    uint32_t asked; /* so often */
-    uint64_t stamp; /* when it was done, where that is sure: an add that was asked once */
+    uint64_t answered_ms;
+    bool is_limited; /* refused last because too many ids are remembered */
+    bool is_bad;     /* cannot be admitted, ever */
+    bool is_note;    /* leaves a row that is pruned soon */
+    uint32_t asked;  /* so often */
+    uint64_t stamp;  /* when it was done, where that is sure: an add that was asked once */
 };
 
 /* A program that runs, or ran in a node that is dead. */
@@ -113,6 +115,8 @@ struct world {
     uint32_t runs;
     struct task_list tasks, ghosts; /* that run; that are to be told too late, or again */
     struct sim_blobs *blobs;        /* NULL: this seed has none */
+    struct sim_models *models;      /* likewise */
+    size_t limited;                 /* requests that too many ids are remembered for [E34] */
     size_t unsettled;               /* results given since the last turn */
 };
 
@@ -149,6 +153,8 @@ void node_hear(struct world *w);
 
 void node_submit(struct world *w, const struct skn_request *request);
 void node_result(struct world *w, const struct skn_attempt_result *result);
+void node_redeliver(struct world *w, const struct skn_redeliver *redeliver);
+void node_remove(struct world *w, const struct skn_remove *remove);
 /* Domains that wait since the opening go on; an empty address means all. */
 void node_take_up(struct world *w, struct skn_slice address, bool is_asked);
 uint64_t node_epoch(const struct world *w);
@@ -252,6 +258,10 @@ enum row_kind {
     ROW_SEALED,
     ROW_NAME,
     ROW_LEASE,
+    ROW_RANGE,
+    ROW_EXCEPTION,
+    ROW_INDEXED,
+    ROW_DEAD_PAYLOAD,
     ROW_OTHER,
 };
 struct row_info {
@@ -322,6 +332,25 @@ bool blobs_calm(struct world *w);
 /* What the rows say is compared with the files; `is_over`: nothing is under way any more. */
 void blobs_look(struct world *w, bool is_over);
 extern const struct skn_program sim_album_program;
+
+/* --- limits.c: which of them were met ------------------------------------------------------------------ */
+
+void limits_cover(struct world *w, const struct skn_output *output);
+void limits_cover_seed(struct world *w);
+void limits_cover_row(struct world *w, const struct row_info *info, bool is_delete);
+
+/* --- models.c: sequential clients of the types of src/dev ----------------------------------------------- */
+
+enum { SIM_FLOODS = 4, SIM_ECHOES = 6 };
+void models_init(struct world *w);
+void models_fini(struct world *w);
+void models_act(struct world *w);
+/* An answer to one of them. */
+bool models_take(struct world *w, const struct skn_output *output);
+/* Without faults: true while something is under way, or not what it must be. */
+bool models_calm(struct world *w);
+/* It goes on for ever: names the first one that does. */
+void models_owe(struct world *w);
 
 /* --- flows.c, ledger.c, peers.c, jobs.c ---------------------------------------------------------------- */
 

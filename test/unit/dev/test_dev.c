@@ -159,13 +159,13 @@ static void echo_asks_others_and_keeps_what_they_answer(void **state)
             "t:Echo/ask",
             "answers",
             "null",
-            "{\"answer\":{\"n\":7},\"answered\":1,\"code\":\"OK\"}");
+            "{\"answer\":{\"n\":7},\"answered\":1,\"asked\":1,\"code\":\"OK\"}");
     answers(w, "t:Echo/ask", "ask", "{\"to\":\"t:Counter/told\",\"name\":\"no such\"}", "null");
     answers(w,
             "t:Echo/ask",
             "answers",
             "null",
-            "{\"answer\":null,\"answered\":2,\"code\":\"INVALID_ARGS\"}");
+            "{\"answer\":null,\"answered\":2,\"asked\":2,\"code\":\"INVALID_ARGS\"}");
 }
 
 static void echo_answers_a_call_later_also_after_a_kill(void **state)
@@ -177,11 +177,19 @@ static void echo_answers_a_call_later_also_after_a_kill(void **state)
             "{\"to\":\"t:Echo/told\",\"name\":\"later\",\"value\":{\"ms\":500,\"value\":7}}",
             "null");
     w->shard.now_ms += 499;
-    answers(w, "t:Echo/ask", "answers", "null", "{\"answer\":null,\"answered\":0,\"code\":\"OK\"}");
+    answers(w,
+            "t:Echo/ask",
+            "answers",
+            "null",
+            "{\"answer\":null,\"answered\":0,\"asked\":1,\"code\":\"OK\"}");
     shard_kill(&w->shard, true);
     w->shard.now_ms += 1;
     shard_settle(&w->shard);
-    answers(w, "t:Echo/ask", "answers", "null", "{\"answer\":7,\"answered\":1,\"code\":\"OK\"}");
+    answers(w,
+            "t:Echo/ask",
+            "answers",
+            "null",
+            "{\"answer\":7,\"answered\":1,\"asked\":1,\"code\":\"OK\"}");
     assert_int_equal(send(w, "t:Echo/told", "later", "{\"value\":1}"), SKN_EARGS);
 }
 
