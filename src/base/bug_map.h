@@ -125,5 +125,7 @@
     /* flows */ \
     X(120, CUT_OFF_REPEATED,  1, "flow/flow", "what must never be done twice is started again after it was cut off [E41]") \
     /* secrets: more */ \
-    X(110, KEY_NOT_AWAITED,   1, "sim", "a change of keys does not wait for the outbox [E46]")
+    X(110, KEY_NOT_AWAITED,   1, "sim", "a change of keys does not wait for the outbox [E46]") \
+    /* mailboxes */ \
+    X(120, MAIL_NEXT_WRONG,   1, "sim", "an opening gives the next message the number of one that is there (P2)")
 /* clang-format on */

@@ -253,8 +253,8 @@ static enum skn_rc found_mail(struct skn_core *core,
     enum skn_rc rc = skn_key_split(row->key, &address, &rest, diag);
     if (rc == SKN_OK) rc = found(core, address, take_up_all, &dom, diag);
     if (rc != SKN_OK) return rc;
-    if (rest.len != 9 || rest.ptr[0] >= SKN_LANES)
-        return SKN_CORRUPT(diag, "a mailbox row has a malformed key");
+    rc = skn_box_found(dom->boxes, rest, diag);
+    if (rc != SKN_OK) return rc;
     dom->mail |= (uint8_t)(1U << rest.ptr[0]);
     dom->full |=
         dom->mail; /* perhaps: of one that rests these are picked, and looked at then [E32] */

@@ -38,6 +38,12 @@ struct skn_known_meta {
     struct skn_meta_row row;
 };
 
+/* What is in a lane of a mailbox: its rows say so (box.c). */
+struct skn_box {
+    uint32_t count;
+    uint64_t next; /* number of the next row, unless the lane is empty */
+};
+
 /* The first message of a lane, from the batch that put it there: key and value of its row. */
 struct skn_kept {
     size_t cap, key_len, len;
@@ -78,10 +84,11 @@ struct skn_dom {
     uint32_t unchecked; /* slices until the next comparison of [E24] */
     const struct skn_program *program;
     void *warm;
-    uint8_t kept_lane;           /* whose first message is in `kept`; SKN_LANES: none's is */
-    struct skn_kept *kept;       /* owns; or NULL */
-    struct skn_known_meta known; /* its row, as the last batch left it */
-    uint8_t key[];               /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
+    struct skn_box boxes[SKN_LANES]; /* the mail of a domain that is not in memory is none */
+    uint8_t kept_lane;               /* whose first message is in `kept`; SKN_LANES: none's is */
+    struct skn_kept *kept;           /* owns; or NULL */
+    struct skn_known_meta known;     /* its row, as the last batch left it */
+    uint8_t key[];                   /* SKN_SCHED_ROUND_BYTES of the turn, then the address */
 };
 
 /* An output on its way out. */
@@ -91,12 +98,13 @@ struct skn_out {
     uint8_t bytes[];
 };
 
-/* The row of another domain that a slice changes, as it will be. */
+/* Another domain that a slice has to do with, as its row and its mailbox will be. */
 struct skn_met {
-    struct skn_list link; /* in `mets`, once its row is in the overlay */
-    struct skn_dom *dom;  /* what was in memory of it, or NULL */
-    struct skn_slice address;
+    struct skn_omap_node node; /* in `mets`, by address */
+    struct skn_dom *dom;       /* what was in memory of it, or NULL */
     struct skn_known_meta known;
+    struct skn_box boxes[SKN_LANES];
+    bool got_mail;
     uint8_t wakes;                  /* bit per lane that got mail; none when it is FAULTED */
     const struct skn_change *first; /* row of the first message of `first_lane`; or NULL */
     uint8_t first_lane;
@@ -106,8 +114,7 @@ struct skn_change {
     struct skn_omap_node node; /* by whole key */
     struct skn_slice value;
     bool is_delete;
-    enum skn_why why;    /* delete */
-    struct skn_met *met; /* whose row it is, when it is another domain's; else NULL */
+    enum skn_why why; /* delete */
 };
 
 /* A note to another shard, until the batch is made [E31]. */
@@ -136,7 +143,8 @@ struct skn_cx {
     struct skn_arena arena;
     struct skn_omap overlay;
     struct skn_list outs;
-    struct skn_list mets;
+    struct skn_omap mets;
+    struct skn_box boxes[SKN_LANES];
     bool is_rebuilt; /* the second handling of [E24]: it believes rows only */
     struct skn_meta_row meta;
     size_t meta_len; /* of its row now; 0: there is none */
@@ -357,7 +365,7 @@ void skn_raw_delete(struct skn_cx *cx, struct skn_slice key);
 void skn_cx_put_meta(struct skn_cx *cx);
 /* Reads the domain's meta row, or starts one. */
 enum skn_rc skn_cx_load_meta(struct skn_cx *cx);
-/* The row of another domain, to be changed and given to put_met. `out_is_new`: there is none. NULL: it
+/* Another domain; its row is to be changed and given to put_met. `out_is_new`: there is none. NULL: it
  * stuck. */
 struct skn_met *skn_cx_meet(struct skn_cx *cx, struct skn_slice address, bool *out_is_new);
 void skn_cx_put_met(struct skn_cx *cx, struct skn_met *met);
@@ -396,6 +404,28 @@ uint64_t skn_timers_due_ms(struct skn_core *core);
 /* No domain is: all are read again. */
 void skn_timers_read_again(struct skn_core *core);
 
+/* --- box.c: what is in a mailbox ------------------------------------------------------------------------ */
+
+/* By its rows. SKN_ELATER, SKN_ECORRUPT. */
+SKN_MUST_USE enum skn_rc skn_boxes_read(struct skn_store *store,
+                                        struct skn_slice address,
+                                        struct skn_box out[SKN_LANES],
+                                        struct skn_diag *diag);
+/* One row more, the last of its lane so far, as an opening meets them. SKN_ECORRUPT: its key is none. */
+SKN_MUST_USE enum skn_rc
+skn_box_found(struct skn_box boxes[SKN_LANES], struct skn_slice rest, struct skn_diag *diag);
+/* For a slice: of the domain `dom`, or NULL: of one that is not in memory. It sticks. */
+void skn_boxes_load(struct skn_cx *cx,
+                    const struct skn_dom *dom,
+                    struct skn_slice address,
+                    struct skn_box out[SKN_LANES]);
+/* The number of a message that comes now. */
+uint64_t skn_box_add(struct skn_box *box, uint64_t stamp);
+void skn_box_take(struct skn_box *box);
+/* Aborts when memory counts otherwise than the rows; for tests. */
+void skn_boxes_check(const struct skn_core *core);
+bool skn_boxes_are_empty(const struct skn_box boxes[SKN_LANES]);
+
 /* --- mail.c: mailboxes [E30] ------------------------------------------------------------------------- */
 
 /* What a slice handles: an input of the domain, or the first row of a mail lane. */
@@ -403,6 +433,7 @@ struct skn_work {
     struct skn_message message;
     struct skn_input *input;   /* or NULL: mail */
     struct skn_slice mail_key; /* empty: it has no row */
+    struct skn_slice mail_value;
     enum skn_priority lane;
     bool is_kept;   /* from memory, not read from its row */
     bool is_letter; /* the row is a dead letter */
@@ -425,7 +456,7 @@ SKN_MUST_USE enum skn_rc skn_mail_at(struct skn_core *core,
 enum skn_priority skn_mail_lane(const struct skn_core *core, const struct skn_dom *dom);
 /* Something waits at it, whether it may be picked now or not. */
 bool skn_mail_has_any(const struct skn_dom *dom);
-/* Takes over what the domain's row says of its lanes. */
+/* Takes over what the domain's row and mailbox say of its lanes. */
 void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_meta_row *meta);
 /* An encoded message comes to a domain of this shard: into its lane, or among those that wait. */
 enum skn_rc skn_mail_put(struct skn_cx *cx,

@@ -24,9 +24,10 @@ void skn_cx_begin(struct skn_cx *cx,
     cx->input = input;
     skn_omap_init(&cx->overlay);
     skn_list_init(&cx->outs);
-    skn_list_init(&cx->mets);
+    skn_omap_init(&cx->mets);
     cx->is_rebuilt = cx == &core->cx[1];
     cx->meta = (struct skn_meta_row){0};
+    memset(cx->boxes, 0, sizeof cx->boxes);
     cx->meta_len = 0;
     cx->own_head = 0;
     cx->is_new = false;
@@ -212,6 +213,8 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
     static const struct skn_known_meta unknown;
     struct skn_known_meta known = cx->is_rebuilt ? unknown : cx->dom->known;
     cx->ranges = NULL; /* what `wake` read costs nothing, so it is read again */
+    skn_boxes_load(cx, cx->dom, skn_dom_address(cx->dom), cx->boxes);
+    if (cx->rc != SKN_OK) return cx->rc;
     if (known.is == SKN_META_UNKNOWN) skn_key_meta(&cx->key, skn_dom_address(cx->dom));
     enum skn_rc rc = read_meta(cx, &known);
     if (rc == SKN_ENOENT) {
@@ -227,16 +230,19 @@ enum skn_rc skn_cx_load_meta(struct skn_cx *cx)
 
 struct skn_met *skn_cx_meet(struct skn_cx *cx, struct skn_slice address, bool *out_is_new)
 {
-    skn_key_meta(&cx->key, address);
-    struct skn_change *change = change_of(skn_omap_find(&cx->overlay, skn_key_slice(&cx->key)));
-    struct skn_met *met = change ? change->met : NULL;
+    struct skn_omap_place place;
+    struct skn_omap_node *node = skn_omap_locate(&cx->mets, address, &place);
+    struct skn_met *met = node ? SKN_CONTAINER_OF(node, struct skn_met, node) : NULL;
     if (!met) {
+        struct skn_dom *dom = skn_dom_find(cx->core, address);
         met = skn_arena_zero(&cx->arena, 1, sizeof *met);
-        skn_list_init(&met->link);
-        met->address = skn_arena_dup(&cx->arena, address);
-        met->dom = cx->is_rebuilt ? NULL : skn_dom_find(cx->core, address);
+        met->node.key = skn_arena_dup(&cx->arena, address);
+        skn_omap_insert_at(&cx->mets, &met->node, &place);
+        if (!cx->is_rebuilt) met->dom = dom;
         if (met->dom) met->known = met->dom->known;
+        skn_boxes_load(cx, dom, address, met->boxes);
     }
+    if (met->known.is == SKN_META_UNKNOWN) skn_key_meta(&cx->key, address);
     enum skn_rc rc = read_meta(cx, &met->known);
     *out_is_new = rc == SKN_ENOENT;
     return rc == SKN_OK || rc == SKN_ENOENT ? met : NULL;
@@ -246,14 +252,10 @@ void skn_cx_put_met(struct skn_cx *cx, struct skn_met *met)
 {
     skn_buf_reset(&cx->row);
     skn_meta_encode(&met->known.row, &cx->row);
-    skn_key_meta(&cx->key, met->address);
-    struct skn_change *change =
-        skn_raw_change(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row));
-    if (!change) return;
+    skn_key_meta(&cx->key, met->node.key);
+    if (!skn_raw_change(cx, skn_key_slice(&cx->key), skn_buf_slice(&cx->row))) return;
     met->known.is = SKN_META_ROW;
     met->known.len = (uint32_t)cx->row.len;
-    if (!change->met) skn_list_push_back(&cx->mets, &met->link);
-    change->met = met;
 }
 
 void skn_cx_emit(struct skn_cx *cx, const struct skn_output *output)

@@ -221,7 +221,8 @@ static void make_spare(struct skn_core *core, struct skn_dom *dom)
 static void free_unless_needed(struct skn_core *core, struct skn_dom *dom)
 {
     bool is_needed = dom->turn.in != SKN_TURN_OUT || dom->is_held || dom->want || dom->warm ||
-                     (dom->is_taken && core->holds) || skn_mail_has_any(dom);
+                     (dom->is_taken && core->holds) || skn_mail_has_any(dom) ||
+                     !skn_boxes_are_empty(dom->boxes);
     if (!is_needed) make_spare(core, dom);
 }
 

@@ -93,11 +93,17 @@ static struct skn_hash128
 identity_of(struct skn_core *core, struct skn_slice address, const struct skn_work *work)
 {
     const struct skn_message *message = &work->message;
-    /* The key alone: when its batch was lost with the node, who repeats what led to it makes the row
-     * again, with another stamp. */
-    if (!work->input) {
+    if (work->is_letter) {
         struct skn_hash128 hash = skn_row_hash(work->mail_key, SKN_LIT("row"));
-        hash.lo = work->is_letter ? hash.lo | LETTER : hash.lo & ~LETTER;
+        hash.lo |= LETTER;
+        return hash;
+    }
+    /* What it says, not when: if its batch was lost with the node, who repeats what led to it makes the
+     * row again, with another stamp, which is in its key, too. */
+    if (!work->input) {
+        struct skn_hash128 hash =
+            skn_row_hash(address, skn_message_said(work->mail_value, message->is_sealed));
+        hash.lo &= ~LETTER;
         return hash;
     }
     if (message->kind == SKN_MESSAGE_TIMER) return numbered(address, OF_TIMER, message->number);

@@ -4,7 +4,7 @@
 
 #include "base/cursor.h"
 #include "base/hlc.h"
-#include "core/rows_internal.h"
+#include "core/core_internal.h"
 
 #include "base/pure.h"
 
@@ -17,6 +17,7 @@ enum skn_rc skn_look_domain(struct skn_store *store,
     struct skn_key key;
     struct skn_slice bytes;
     struct skn_meta_row meta;
+    struct skn_box boxes[SKN_LANES];
     skn_key_meta(&key, address);
     enum skn_rc rc = skn_store_get(store, skn_key_slice(&key), &bytes, diag);
     if (rc == SKN_ENOENT)
@@ -25,15 +26,16 @@ enum skn_rc skn_look_domain(struct skn_store *store,
                         "there is no domain \"%.*s\"; `skein domain ls` lists them",
                         SKN_FMT(address));
     if (rc == SKN_OK) rc = skn_meta_decode(bytes, &meta, diag);
+    if (rc == SKN_OK) rc = skn_boxes_read(store, address, boxes, diag);
     if (rc != SKN_OK) return rc;
     *out = (struct skn_look_domain){
         .is_faulted = meta.is_faulted, .faults = meta.faults, .dead = meta.dead};
     for (size_t i = 0; i < SKN_PRIORITIES; i++) {
-        out->lanes[i] = meta.mail[i];
-        out->mail += meta.mail[i];
+        out->lanes[i] = boxes[i].count;
+        out->mail += boxes[i].count;
         out->waiting += meta.waiting[i];
     }
-    out->mail += meta.mail[SKN_LANE_ANSWERS];
+    out->mail += boxes[SKN_LANE_ANSWERS].count;
     return SKN_OK;
 }
 

@@ -10,9 +10,6 @@
 
 #include "base/pure.h"
 
-/* Numbers of what arrived have this bit, so what is handed over again goes before it [E33]. */
-#define ARRIVED (UINT64_C(1) << 63)
-
 enum { REFILL_AT_ONCE = 2 }; /* more than one slice frees, so that a raised limit takes effect */
 
 /* --- what to handle ------------------------------------------------------------------------------ */
@@ -137,8 +134,8 @@ void skn_mail_know(struct skn_core *core, struct skn_dom *dom, const struct skn_
         dom->again = meta->is_closing ? SKN_AGAIN_CLOSE : SKN_AGAIN_LETTERS;
     for (unsigned lane = 0; lane < SKN_LANES && !meta->is_faulted; lane++) {
         uint8_t bit = (uint8_t)(1U << lane);
-        if (meta->mail[lane] > 0) dom->mail |= bit;
-        if (meta->mail[lane] >= core->limits.mailbox_messages) dom->full |= bit;
+        if (dom->boxes[lane].count > 0) dom->mail |= bit;
+        if (dom->boxes[lane].count >= core->limits.mailbox_messages) dom->full |= bit;
     }
 }
 
@@ -158,7 +155,7 @@ static enum skn_rc first_row(struct skn_core *core,
         core->store, skn_key_slice(&from), skn_key_slice(&end), out_row, 1, &count, diag);
     if (rc != SKN_OK || count > 0) return rc;
     return SKN_CORRUPT(diag,
-                       "the mailbox of %.*s has fewer messages than its row says",
+                       "the mailbox of %.*s has fewer messages than were counted",
                        SKN_FMT(skn_dom_address(dom)));
 }
 
@@ -172,6 +169,7 @@ static bool take_kept(const struct skn_dom *dom, struct skn_work *work)
     enum skn_rc rc = skn_message_decode(bytes, &work->message, NULL);
     if (rc != SKN_OK || work->message.is_sealed) return false;
     work->mail_key = skn_slice(kept->bytes, kept->key_len);
+    work->mail_value = bytes;
     work->is_kept = true;
     return true;
 }
@@ -188,8 +186,8 @@ first_mail(struct skn_core *core, struct skn_dom *dom, struct skn_work *work, st
     skn_buf_put(&core->mail_row, row.key);
     skn_buf_put(&core->mail_row, row.value);
     work->mail_key = skn_slice(core->mail_row.ptr, row.key.len);
-    return skn_message_decode(
-        skn_slice_from(skn_buf_slice(&core->mail_row), row.key.len), &work->message, diag);
+    work->mail_value = skn_slice_from(skn_buf_slice(&core->mail_row), row.key.len);
+    return skn_message_decode(work->mail_value, &work->message, diag);
 }
 
 enum skn_rc skn_mail_check_kept(struct skn_core *core,
@@ -285,7 +283,8 @@ enum skn_rc skn_mail_at(struct skn_core *core,
     struct skn_meta_row meta = {0};
     struct skn_key_info info;
     skn_key_read(key, &info);
-    enum skn_rc rc = look(core, dom, &meta, diag);
+    enum skn_rc rc = skn_boxes_read(core->store, skn_dom_address(dom), dom->boxes, diag);
+    if (rc == SKN_OK) rc = look(core, dom, &meta, diag);
     if (rc != SKN_OK) return rc;
     bool is_letter = info.kind == SKN_KEY_DEAD;
     bool has = is_letter ? meta.dead > 0 && dom->again == SKN_AGAIN_LETTERS
@@ -369,15 +368,12 @@ bool skn_mail_mark_faulted(struct skn_cx *cx, struct skn_slice target, bool is_f
 /* --- where a message goes ---------------------------------------------------------------------------- */
 
 static const struct skn_change *add_to_lane(struct skn_cx *cx,
-                                            struct skn_meta_row *meta,
+                                            struct skn_box *box,
                                             struct skn_slice address,
                                             enum skn_priority lane,
                                             struct skn_slice message)
 {
-    uint64_t number = ARRIVED | meta->next_mail++;
-    if (skn_bug(SKN_BUG_MAIL_SWAPPED)) number ^= 1;
-    skn_key_mail(&cx->key, address, lane, number);
-    meta->mail[lane]++;
+    skn_key_mail(&cx->key, address, lane, skn_box_add(box, cx->stamp));
     return skn_raw_change(cx, skn_key_slice(&cx->key), message);
 }
 
@@ -397,15 +393,16 @@ static void put_in_lane(struct skn_cx *cx,
                         enum skn_priority lane,
                         struct skn_slice message)
 {
-    struct skn_meta_row *meta = met ? &met->known.row : &cx->meta;
-    const struct skn_change *change = add_to_lane(cx, meta, address, lane, message);
-    if (!meta->is_faulted) (void)skn_cx_pay(cx, SKN_GAS_MESSAGE);
-    if (met && !meta->is_faulted) met->wakes |= (uint8_t)(1U << lane);
-    if (met && !met->first && meta->mail[lane] == 1) {
-        met->first = change;
-        met->first_lane = (uint8_t)lane;
-    }
-    save_meta(cx, met);
+    bool is_faulted = met ? met->known.row.is_faulted : cx->meta.is_faulted;
+    struct skn_box *box = met ? &met->boxes[lane] : &cx->boxes[lane];
+    const struct skn_change *change = add_to_lane(cx, box, address, lane, message);
+    if (!is_faulted) (void)skn_cx_pay(cx, SKN_GAS_MESSAGE);
+    if (!met) return;
+    met->got_mail = true;
+    if (!is_faulted) met->wakes |= (uint8_t)(1U << lane);
+    if (met->first || box->count > 1) return;
+    met->first = change;
+    met->first_lane = (uint8_t)lane;
 }
 
 /* Results and timers of the sender never fault for what waits elsewhere [E32]; a domain that is
@@ -437,7 +434,7 @@ static void put_waiting(struct skn_cx *cx,
                         struct skn_slice sender,
                         struct skn_slice message)
 {
-    skn_key_waiting(&cx->key, address, lane, cx->stamp, sender, meta->next_mail++);
+    skn_key_waiting(&cx->key, address, lane, cx->stamp, sender, meta->next_wait++);
     skn_raw_put(cx, skn_key_slice(&cx->key), message);
     meta->waiting[lane]++;
     const struct skn_note change = {.kind = SKN_NOTE_WAITS,
@@ -459,17 +456,19 @@ enum skn_rc skn_mail_put(struct skn_cx *cx,
     bool is_new = false;
     struct skn_met *met = is_own(cx, address) ? NULL : skn_cx_meet(cx, address, &is_new);
     if (cx->rc != SKN_OK) return cx->rc;
-    /* The counters of a mailbox are in its domain's row. */
     struct skn_meta_row *meta = met ? &met->known.row : &cx->meta;
+    const struct skn_box *box = met ? &met->boxes[lane] : &cx->boxes[lane];
     /* A place for nobody: who is being removed gives back all that it asked for. */
     if (skn_limiter_is(sender) && (is_new || meta->removal != SKN_REMOVE_NOT)) return cx->rc;
     /* Nor a cancel for who has nothing of its call; behind one that waits it waits, too. */
     bool has_call = !is_new && (meta->removal == SKN_REMOVE_NOT || meta->waiting[lane] > 0);
     if (!has_call && skn_message_is_cancel(message)) return cx->rc;
     bool has_room = meta->removal == SKN_REMOVE_NOT && meta->waiting[lane] == 0 &&
-                    meta->mail[lane] < cx->core->limits.mailbox_messages;
+                    box->count < cx->core->limits.mailbox_messages;
     if (has_room || skn_bug(SKN_BUG_MAIL_UNLIMITED)) {
         put_in_lane(cx, met, address, lane, message);
+        bool is_born = met ? is_new : cx->is_new;
+        if (is_born) save_meta(cx, met); /* whoever has mail is a domain */
     } else if (may_wait(cx, address, !meta->is_faulted)) {
         put_waiting(cx, meta, address, lane, sender, message);
         save_meta(cx, met);
@@ -612,7 +611,7 @@ static void take_waiting(struct skn_cx *cx, enum skn_priority lane)
     struct skn_slice key = skn_arena_dup(&cx->arena, row.key);
     sender = skn_arena_dup(&cx->arena, sender);
     size_t bytes = row.value.len;
-    (void)add_to_lane(cx, &cx->meta, address, lane, row.value);
+    (void)add_to_lane(cx, &cx->boxes[lane], address, lane, row.value);
     skn_raw_delete(cx, key);
     cx->meta.waiting[lane]--;
     cx->meta_changed = true;
@@ -638,7 +637,7 @@ void skn_mail_finish(struct skn_cx *cx)
     for (unsigned lane = 0; lane < SKN_PRIORITIES; lane++) {
         if (cx->meta.waiting[lane] == 0) continue;
         for (int i = 0; i < REFILL_AT_ONCE && cx->rc == SKN_OK; i++) {
-            bool has_room = cx->meta.mail[lane] < cx->core->limits.mailbox_messages &&
+            bool has_room = cx->boxes[lane].count < cx->core->limits.mailbox_messages &&
                             cx->meta.removal == SKN_REMOVE_NOT;
             if (!has_room || cx->meta.waiting[lane] == 0) break;
             take_waiting(cx, (enum skn_priority)lane);

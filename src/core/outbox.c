@@ -469,4 +469,5 @@ void skn_mail_check(const struct skn_core *core)
     SKN_ASSERT(messages == counted);
     SKN_ASSERT(on_way == mail->unacked);
     SKN_ASSERT(refs == 0);
+    skn_boxes_check(core);
 }

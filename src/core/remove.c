@@ -17,6 +17,7 @@
 #include "core/core_internal.h"
 #include "core/index_internal.h"
 #include "core/limiter_internal.h"
+#include "core/look.h"
 
 #include "base/pure.h"
 
@@ -211,6 +212,13 @@ static bool answer_gone(struct skn_cx *cx, struct skn_slice bytes)
 
 static bool before_mail(struct skn_cx *cx, const struct skn_row *row)
 {
+    struct skn_key_info info;
+    skn_key_read(row->key, &info);
+    if (info.kind != SKN_KEY_MAIL || cx->boxes[info.lane].count == 0) {
+        cx->rc = SKN_CORRUPT(&cx->diag, "a mailbox has a row with a malformed key");
+        return false;
+    }
+    skn_box_take(&cx->boxes[info.lane]);
     return answer_gone(cx, row->value);
 }
 

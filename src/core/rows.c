@@ -8,19 +8,28 @@
 #include <string.h>
 
 /* Every row ends here: all read, nothing left, and a level that we know. */
-static enum skn_rc
-finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct skn_diag *diag)
+static enum skn_rc finish_at(const struct skn_cursor *cursor,
+                             uint8_t level,
+                             int known,
+                             const char *what,
+                             struct skn_diag *diag)
 {
-    if (level > SKN_ROW_LEVEL)
+    if (level > known)
         return SKN_FAIL(diag,
                         SKN_ENEWER,
                         "a %s row has format level %u, this program knows %d",
                         what,
                         level,
-                        SKN_ROW_LEVEL);
+                        known);
     if (!skn_cursor_is_done(cursor) || level == 0)
         return SKN_CORRUPT(diag, "a %s row is malformed", what);
     return SKN_OK;
+}
+
+static enum skn_rc
+finish(const struct skn_cursor *cursor, uint8_t level, const char *what, struct skn_diag *diag)
+{
+    return finish_at(cursor, level, SKN_ROW_LEVEL, what, diag);
 }
 
 enum {
@@ -71,7 +80,7 @@ static uint8_t lanes_of(const struct skn_meta_row *row)
 {
     uint8_t lanes = 0;
     for (unsigned i = 0; i < SKN_LANES; i++)
-        if (row->mail[i] > 0 || row->waiting[i] > 0) lanes |= (uint8_t)(1U << i);
+        if (row->waiting[i] > 0) lanes |= (uint8_t)(1U << i);
     return lanes;
 }
 
@@ -89,7 +98,7 @@ static uint8_t flags_of(const struct skn_meta_row *row)
 
 /* Bytes of the row of a domain that has everything. */
 enum { VARINT_MAX = 10, META_NUMBERS = 7, META_OPTIONAL = 8, META_BYTES = 4 };
-enum { META_MAX = META_BYTES + VARINT_MAX * (META_NUMBERS + META_OPTIONAL + 2 * SKN_LANES) };
+enum { META_MAX = META_BYTES + VARINT_MAX * (META_NUMBERS + META_OPTIONAL + SKN_LANES) };
 
 static uint8_t *put_optional(uint8_t *at, const struct skn_meta_row *row, uint8_t flags)
 {
@@ -115,23 +124,20 @@ void skn_meta_encode(const struct skn_meta_row *row, struct skn_buf *out)
 {
     const uint64_t numbers[META_NUMBERS] = {row->faults,
                                             row->dead,
-                                            row->next_mail,
+                                            row->next_wait,
                                             row->next_timer,
                                             row->next_intent,
                                             row->last_dead,
                                             row->epoch};
     uint8_t bytes[META_MAX], *at = bytes;
     uint8_t flags = flags_of(row), lanes = lanes_of(row);
-    *at++ = SKN_ROW_LEVEL;
+    *at++ = SKN_META_LEVEL;
     *at++ = flags;
     for (size_t i = 0; i < META_NUMBERS; i++)
         at = put_varint(at, numbers[i]);
     *at++ = lanes;
-    for (uint32_t rest = lanes; rest; rest &= rest - 1) {
-        unsigned i = (unsigned)__builtin_ctz(rest);
-        at = put_varint(at, row->mail[i]);
-        at = put_varint(at, row->waiting[i]);
-    }
+    for (uint32_t rest = lanes; rest; rest &= rest - 1)
+        at = put_varint(at, row->waiting[__builtin_ctz(rest)]);
     if (flags) at = put_optional(at, row, flags);
     SKN_ASSERT(at <= bytes + sizeof bytes);
     skn_buf_put(out, skn_slice(bytes, (size_t)(at - bytes)));
@@ -176,7 +182,7 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
                                  .is_closing = (flags & META_CLOSING) != 0};
     out->faults = read_varint32(&cursor);
     out->dead = read_varint32(&cursor);
-    out->next_mail = read_varint(&cursor);
+    out->next_wait = read_varint(&cursor);
     out->next_timer = read_varint(&cursor);
     out->next_intent = read_varint(&cursor);
     out->last_dead = read_varint(&cursor);
@@ -184,14 +190,14 @@ enum skn_rc skn_meta_decode(struct skn_slice bytes, struct skn_meta_row *out, st
     unsigned lanes = skn_cursor_u8(&cursor);
     for (unsigned i = 0; i < SKN_LANES; i++) {
         if (!(lanes & (1U << i))) continue;
-        out->mail[i] = read_varint32(&cursor);
+        uint32_t mail = level == 1 ? read_varint32(&cursor) : 0;
         out->waiting[i] = read_varint32(&cursor);
-        if (out->mail[i] == 0 && out->waiting[i] == 0) cursor.bad = true;
+        if (mail == 0 && out->waiting[i] == 0) cursor.bad = true;
     }
     read_optional(&cursor, flags, out);
     if (lanes >> SKN_LANES || out->waiting[SKN_LANE_ANSWERS] > 0 || flags & ~(unsigned)META_FLAGS)
         cursor.bad = true;
-    return finish(&cursor, level, "domain", diag);
+    return finish_at(&cursor, level, SKN_META_LEVEL, "domain", diag);
 }
 
 void skn_timer_encode(const struct skn_timer_row *row, struct skn_buf *out)
@@ -615,7 +621,8 @@ skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_
     return cursor.bad ? SKN_ECORRUPT : SKN_OK;
 }
 
-enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender)
+/* Behind its numbers. */
+static struct skn_cursor blocks_of(struct skn_slice message)
 {
     enum { BEFORE_KIND = 1, BEFORE_NUMBERS = 11 };
     struct skn_cursor cursor = skn_cursor(message);
@@ -623,8 +630,23 @@ enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_s
     uint8_t kind = skn_cursor_u8(&cursor);
     size_t numbers = is_of_call(kind) ? CALL_NUMBERS : has_numbers(kind) ? MESSAGE_NUMBERS : 0;
     (void)skn_cursor_bytes(&cursor, BEFORE_NUMBERS + numbers);
+    return cursor;
+}
+
+enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender)
+{
+    struct skn_cursor cursor = blocks_of(message);
     *out_sender = skn_cursor_block(&cursor);
     return cursor.bad ? SKN_ECORRUPT : SKN_OK;
+}
+
+struct skn_slice skn_message_said(struct skn_slice message, bool is_sealed)
+{
+    struct skn_cursor cursor = blocks_of(message);
+    const struct skn_slice all = cursor.rest;
+    for (int i = 1; is_sealed && i < MESSAGE_BLOCKS; i++)
+        (void)skn_cursor_block(&cursor);
+    return is_sealed ? skn_slice(all.ptr, all.len - cursor.rest.len) : all;
 }
 
 bool skn_message_is_cancel(struct skn_slice message)

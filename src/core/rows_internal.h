@@ -1,6 +1,6 @@
 /* rows_internal.h - the keys and the bytes of every row that the core itself keeps.
  *
- * Owns        the stored forms below, at level 1.
+ * Owns        the stored forms below, at level 1; the row of a domain at level 2.
  * May include base, value, store.
  * Threads     any.
  *
@@ -10,7 +10,8 @@
  *   01 02 00                            store secret  32 bytes       nobody
  *   01 03 00 due:8 number:8 address     timer index   empty          firing or cancel
  *   01 04 00 address 00 lane:1 number:8 mailbox       message        the batch that handles it; lane 5
- *                                                     has answers of calls
+ *                                                     has answers of calls. How many a lane has, and the
+ *                                                     next number, follow from its rows (box.c)
  *   01 05 00 address 00 number:8        intent        struct intent  its final result, or cancel
  *   01 06 00 target 00 caller 00 id     request id    struct answer  24 h after its answer
  *   01 07 00 caller                     ids of it     struct kept    with the last of them
@@ -47,8 +48,9 @@
  *   02 address 00 10 key             the program's own rows          the program
  *
  * Values are fixed fields, little-endian; "block" is a u32 length and that many bytes.
- *   meta      level:1 flags:1 faults dead next_mail next_timer next_intent last_dead epoch
- *             lanes:1 (bit per lane that follows) then for each: mail waiting
+ *   meta      level:1 flags:1 faults dead next_wait next_timer next_intent last_dead epoch
+ *             lanes:1 (bit per lane in which messages wait) then for each: waiting
+ *             (level 1, which is only read: for each lane mail waiting; mail is not believed)
  *             with flag 2: again_from again_to; 8: removal:1 removed_at removal_at;
  *             16: ranges next_range; 32: answers; 64: kept. Numbers without a size are varints: 7 bits a byte,
  *             low ones first, the high bit says that more follow, no zero byte at the end.
@@ -82,7 +84,7 @@
 #include "base/buf.h"
 #include "core/cx.h"
 
-enum { SKN_ROW_LEVEL = 1 };
+enum { SKN_ROW_LEVEL = 1, SKN_META_LEVEL = 2 };
 
 /* A key being made; large enough for any of ours. */
 struct skn_key {
@@ -219,10 +221,9 @@ struct skn_meta_row {
     bool is_faulted;
     uint32_t faults; /* in a row */
     uint32_t dead;   /* dead letters */
-    uint64_t next_mail, next_timer, next_intent, last_dead;
+    uint64_t next_wait, next_timer, next_intent, last_dead;
     uint64_t epoch;                /* of its last batch; of held programs only, else 0 */
-    uint32_t mail[SKN_LANES];      /* messages in each lane */
-    uint32_t waiting[SKN_LANES];   /* and those that found no room in it [E30]; never answers */
+    uint32_t waiting[SKN_LANES];   /* messages that found no room in a lane [E30]; never answers */
     uint64_t again_from, again_to; /* dead letters that are to be handled; none when equal */
     bool is_closing;               /* or rather removed */
     enum skn_remove_state removal;
@@ -377,3 +378,5 @@ skn_outbox_split(struct skn_slice row, struct skn_slice *out_target, struct skn_
 /* Of an encoded message, without a look at the rest. */
 bool skn_message_is_cancel(struct skn_slice message);
 SKN_MUST_USE enum skn_rc skn_message_sender(struct skn_slice message, struct skn_slice *out_sender);
+/* What it says, and not when: sender, name, tag, reason and, unless it is sealed, payload. */
+struct skn_slice skn_message_said(struct skn_slice message, bool is_sealed);

@@ -27,9 +27,7 @@ skn_slice_take(struct skn_cx *cx, const struct skn_work *work, struct skn_messag
     if (!work->input) {
         if (skn_bug(SKN_BUG_MAIL_TWICE) && cx->stamp % 2) return SKN_TAKE_GIVE;
         skn_raw_delete(cx, work->mail_key);
-        SKN_ASSERT(cx->rc != SKN_OK || cx->meta.mail[work->lane] > 0);
-        cx->meta.mail[work->lane]--;
-        cx->meta_changed = true;
+        skn_box_take(&cx->boxes[work->lane]);
         if (message->kind == SKN_MESSAGE_ANSWER) return skn_call_take(cx, message);
         if (message->kind == SKN_MESSAGE_CANCEL) return skn_kept_cancelled(cx, message);
         return skn_intent_is_given(message) ? skn_intent_given(cx, message) : SKN_TAKE_GIVE;
@@ -125,9 +123,10 @@ static void end_if_empty(struct skn_cx *cx)
     struct skn_meta_row *meta = &cx->meta;
     struct skn_row row;
     for (unsigned lane = 0; lane < SKN_LANES; lane++)
-        if (meta->mail[lane] > 0 || meta->waiting[lane] > 0) return;
-    bool is_needed = meta->answers > 0 || meta->dead > 0 || meta->ranges > 0 || meta->kept > 0 ||
-                     meta->is_faulted || meta->removal != SKN_REMOVE_NOT;
+        if (meta->waiting[lane] > 0) return;
+    bool is_needed = !skn_boxes_are_empty(cx->boxes) || meta->answers > 0 || meta->dead > 0 ||
+                     meta->ranges > 0 || meta->kept > 0 || meta->is_faulted ||
+                     meta->removal != SKN_REMOVE_NOT;
     if (is_needed || skn_cx_next(cx, (struct skn_slice){0}, (struct skn_slice){0}, &row) == SKN_OK)
         return;
     if (cx->rc != SKN_OK) return;
@@ -199,7 +198,16 @@ void skn_make_batch(const struct skn_cx *cx, struct skn_buf *batch)
     SKN_ASSERT(skn_buf_rc(batch) == SKN_OK); /* one that is cut short would be half a slice */
 }
 
-/* The outputs as bytes, for the comparison of [E24]. */
+/* As far as they mean something. */
+static void put_boxes(const struct skn_box boxes[SKN_LANES], struct skn_buf *out)
+{
+    for (unsigned lane = 0; lane < SKN_LANES; lane++) {
+        skn_buf_put_le32(out, boxes[lane].count);
+        if (boxes[lane].count > 0) skn_buf_put_le64(out, boxes[lane].next);
+    }
+}
+
+/* The outputs, and what else memory takes over, as bytes, for the comparison of [E24]. */
 static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
 {
     SKN_LIST_FOREACH (link, &cx->outs) {
@@ -212,10 +220,12 @@ static void put_outs(const struct skn_cx *cx, struct skn_buf *out)
         skn_buf_put_block(out, o->name);
         skn_buf_put_block(out, o->value);
     }
-    SKN_LIST_FOREACH (link, &cx->mets) {
-        const struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
+    put_boxes(cx->boxes, out);
+    for (struct skn_omap_node *node = skn_omap_first(&cx->mets); node; node = skn_omap_next(node)) {
+        const struct skn_met *met = SKN_CONTAINER_OF(node, struct skn_met, node);
         skn_buf_put_u8(out, met->wakes);
-        skn_buf_put_block(out, met->address);
+        skn_buf_put_block(out, node->key);
+        put_boxes(met->boxes, out);
     }
 }
 
@@ -306,17 +316,18 @@ static void take_outs(struct skn_core *core, struct skn_cx *cx)
  * first is settled: that may free others. */
 static void tell_mets(struct skn_core *core, struct skn_cx *cx)
 {
-    SKN_LIST_FOREACH (link, &cx->mets) {
-        struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
-        if (!met->dom && met->wakes) met->dom = skn_dom_get(core, met->address);
-        if (!met->dom) continue;
+    for (struct skn_omap_node *node = skn_omap_first(&cx->mets); node; node = skn_omap_next(node)) {
+        struct skn_met *met = SKN_CONTAINER_OF(node, struct skn_met, node);
+        if (!met->dom && met->got_mail) met->dom = skn_dom_get(core, node->key);
+        if (!met->dom) continue; /* its program may be gone */
         if (!skn_bug(SKN_BUG_META_STALE)) met->dom->known = met->known;
+        memcpy(met->dom->boxes, met->boxes, sizeof met->boxes);
         skn_dom_keep(core, met->dom, met);
-        if (met->wakes) skn_dom_got_mail(core, met->dom, met->wakes);
+        if (met->got_mail) skn_dom_got_mail(core, met->dom, met->wakes);
     }
-    SKN_LIST_FOREACH (link, &cx->mets) {
-        struct skn_met *met = SKN_CONTAINER_OF(link, struct skn_met, link);
-        if (met->dom && met->wakes) skn_dom_settle(core, met->dom); /* its program may be gone */
+    for (struct skn_omap_node *node = skn_omap_first(&cx->mets); node; node = skn_omap_next(node)) {
+        struct skn_met *met = SKN_CONTAINER_OF(node, struct skn_met, node);
+        if (met->dom && met->got_mail) skn_dom_settle(core, met->dom);
     }
 }
 
@@ -399,6 +410,7 @@ static void follow(struct skn_dom *dom, const struct skn_cx *cx, const struct sk
     dom->known = (struct skn_known_meta){.is = cx->meta_len > 0 ? SKN_META_ROW : SKN_META_NONE,
                                          .len = (uint32_t)cx->meta_len,
                                          .row = cx->meta};
+    memcpy(dom->boxes, cx->boxes, sizeof dom->boxes);
     bool is_taken = !work->input && !work->is_letter && work->lane == dom->kept_lane &&
                     !skn_bug(SKN_BUG_MAIL_STALE);
     /* Removing a domain removes its mail. */

@@ -218,3 +218,23 @@ static inline size_t shard_rows(struct shard *s, uint8_t kind)
                      SKN_OK);
     return count;
 }
+
+/* Rows of a lane of a domain's mailbox. */
+static inline size_t mail_of(struct shards *s, const char *address, unsigned lane)
+{
+    static struct skn_row rows[16384];
+    struct skn_key from, end;
+    size_t count;
+    skn_key_mail_lane(&from, skn_slice_str(address), (enum skn_priority)lane);
+    end = from;
+    skn_key_end(&end);
+    assert_int_equal(skn_store_scan(shards_of(s, address)->store,
+                                    skn_key_slice(&from),
+                                    skn_key_slice(&end),
+                                    rows,
+                                    SKN_ARRAY_LEN(rows),
+                                    &count,
+                                    NULL),
+                     SKN_OK);
+    return count;
+}

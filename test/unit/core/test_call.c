@@ -178,7 +178,7 @@ static void remove_domain(struct shards *s, const char *address)
 static void expect_quiet(struct shards *s, const char *address)
 {
     assert_int_equal(meta_of(s, address).answers, 0);
-    assert_int_equal(meta_of(s, address).mail[SKN_LANE_ANSWERS], 0);
+    assert_int_equal(mail_of(s, address, SKN_LANE_ANSWERS), 0);
     assert_int_equal(row_of(s, address, "wrong"), 0);
     struct skn_key from;
     struct skn_row row;
@@ -273,7 +273,7 @@ static void an_answer_whose_handling_faults_makes_its_domain_faulted(void **stat
     shards_calm(&s);
     assert_true(meta_of(&s, "a:Ask/1").is_faulted);
     assert_int_equal(meta_of(&s, "a:Ask/1").dead, 1);
-    assert_int_equal(meta_of(&s, "a:Ask/1").mail[SKN_LANE_ANSWERS], 1);
+    assert_int_equal(mail_of(&s, "a:Ask/1", SKN_LANE_ANSWERS), 1);
     assert_int_equal(meta_of(&s, "a:Ask/1").answers, 1);
     shard_is_fixed = true;
     redeliver(&s, "a:Ask/1");
@@ -306,15 +306,15 @@ static void a_call_that_is_cancelled_has_no_answer(void **state)
     /* In one shard the request can come between the answer and its handling. */
     shards_init(&s, 1, programs, &defaults, 4);
     ask(&s, "a:Ask/1", "add a:Ask/2", 1);
-    for (int i = 0; i < 100 && meta_of(&s, "a:Ask/1").mail[SKN_LANE_ANSWERS] == 0; i++)
+    for (int i = 0; i < 100 && mail_of(&s, "a:Ask/1", SKN_LANE_ANSWERS) == 0; i++)
         (void)shard_step(&s.at[0]);
-    assert_int_equal(meta_of(&s, "a:Ask/1").mail[SKN_LANE_ANSWERS], 1);
+    assert_int_equal(mail_of(&s, "a:Ask/1", SKN_LANE_ANSWERS), 1);
     ask(&s, "a:Ask/1", "cancel", 0);
     ask(&s, "a:Ask/1", "cancel", 0);
     shards_calm(&s);
     assert_int_equal(row_of(&s, "a:Ask/1", "right") + row_of(&s, "a:Ask/1", "wrong"), 0);
     assert_int_equal(meta_of(&s, "a:Ask/1").answers, 0);
-    assert_int_equal(meta_of(&s, "a:Ask/1").mail[SKN_LANE_ANSWERS], 0);
+    assert_int_equal(mail_of(&s, "a:Ask/1", SKN_LANE_ANSWERS), 0);
     shards_fini(&s);
 }
 
@@ -340,9 +340,9 @@ static void an_answer_has_a_place_of_its_own(void **state)
     (void)snprintf(text, sizeof text, "flood %s", a);
     ask(&s, b, text, 3);
     shards_calm(&s);
-    assert_int_equal(meta_of(&s, a).mail[SKN_PRIORITY_NORMAL], 1);
+    assert_int_equal(mail_of(&s, a, SKN_PRIORITY_NORMAL), 1);
     assert_int_equal(meta_of(&s, a).waiting[SKN_PRIORITY_NORMAL], 2);
-    assert_int_equal(meta_of(&s, a).mail[SKN_LANE_ANSWERS], 2);
+    assert_int_equal(mail_of(&s, a, SKN_LANE_ANSWERS), 2);
     shard_is_fixed = true;
     redeliver(&s, a);
     shards_calm(&s);
@@ -550,7 +550,7 @@ static void an_answer_to_a_type_that_is_gone_harms_nobody(void **state)
     shard_kill(&s.at[0], true);
     shards_calm(&s);
     assert_int_equal(row_of(&s, "a:Told/1", "deep"), 1);
-    assert_int_equal(meta_of(&s, "a:Ask/1").mail[SKN_LANE_ANSWERS], 1);
+    assert_int_equal(mail_of(&s, "a:Ask/1", SKN_LANE_ANSWERS), 1);
     s.at[0].options.programs = programs;
     shard_kill(&s.at[0], true);
     shards_calm(&s);

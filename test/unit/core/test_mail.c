@@ -174,13 +174,13 @@ static void a_lower_lane_has_its_turn_after_three_of_a_higher_one(void **state) 
     assert_int_equal(shard_step(&s.at[0]), SKN_OK);
     shards_submit(&s, "a:Net/0", "a:Net/1", SKN_PRIORITY_CRITICAL, skn_value_int(12));
     assert_int_equal(shard_step(&s.at[0]), SKN_OK);
-    assert_int_equal(meta_of(&s, "a:Net/1").mail[SKN_PRIORITY_BACKGROUND], 4);
-    assert_int_equal(meta_of(&s, "a:Net/1").mail[SKN_PRIORITY_CRITICAL], 12);
+    assert_int_equal(mail_of(&s, "a:Net/1", SKN_PRIORITY_BACKGROUND), 4);
+    assert_int_equal(mail_of(&s, "a:Net/1", SKN_PRIORITY_CRITICAL), 12);
     for (int round = 1; round <= 4; round++) {
         for (int i = 0; i < 4; i++)
             assert_int_equal(shard_step(&s.at[0]), SKN_OK);
-        assert_int_equal(meta_of(&s, "a:Net/1").mail[SKN_PRIORITY_BACKGROUND], 4 - round);
-        assert_int_equal(meta_of(&s, "a:Net/1").mail[SKN_PRIORITY_CRITICAL], 12 - 3 * round);
+        assert_int_equal(mail_of(&s, "a:Net/1", SKN_PRIORITY_BACKGROUND), 4 - round);
+        assert_int_equal(mail_of(&s, "a:Net/1", SKN_PRIORITY_CRITICAL), 12 - 3 * round);
     }
     shards_settle(&s);
     expect_quiet(&s);
