@@ -127,7 +127,7 @@ static bool fits(struct skn_value outputs, struct skn_value result, struct skn_b
 {
     struct skn_value_iter iter = skn_value_iter(outputs);
     struct skn_slice name;
-    struct skn_value words, value;
+    struct skn_value words, value = skn_value_none();
     struct skn_arena arena;
     bool good = true;
     skn_arena_init(&arena);

@@ -203,7 +203,7 @@ static void take_type(struct skn_field *field, struct skn_slice words)
 
 void skn_event_schema(struct event_file *f, uint32_t at, uint32_t schema, struct skn_field *field)
 {
-    struct skn_slice path = node_at(f, schema)->text, text, words;
+    struct skn_slice path = node_at(f, schema)->text, text, words = {0};
     struct skn_source source;
     const char *why = "";
     if (!f->host->file(f->host->ctx, f->arena, f->diags->source->name, path, &text, &why)) {
