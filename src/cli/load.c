@@ -210,6 +210,42 @@ static int is_flow_entry(const struct dirent *entry)
     return entry->d_name[0] != '.' && dot && strcmp(dot, ".pty") == 0;
 }
 
+static bool
+files_in(struct skn_arena *arena, const char *dir, const char *but, skn_load_file_fn fn, void *ctx)
+{
+    bool is_flows = strcmp(strrchr(dir, '/'), "/flows") == 0, good = true;
+    struct dirent **entries;
+    struct skn_slice text;
+    int count = scandir(dir, &entries, is_flows ? is_flow_entry : is_event_entry, alphasort);
+    if (count < 0) return errno == ENOENT;
+    for (int i = 0; i < count; i++) {
+        const char *path = skn_arena_printf(arena, "%s/%s", dir, entries[i]->d_name);
+        char *real = realpath(path, NULL);
+        free(entries[i]);
+        if (real && but && strcmp(real, but) == 0)
+            ; /* whoever asks has it */
+        else if (skn_file_read(arena, path, SKN_SOURCE_BYTES_MAX, &text, NULL) != SKN_OK)
+            good = false;
+        else
+            fn(ctx, skn_slice_str(path), text);
+        free(real);
+    }
+    free(entries);
+    return good;
+}
+
+bool skn_load_files(
+    struct skn_arena *arena, const char *root, const char *but, skn_load_file_fn fn, void *ctx)
+{
+    const char *slash = root[1] ? "/" : "";
+    char *real = realpath(but, NULL);
+    bool good = files_in(arena, skn_arena_printf(arena, "%s%sevents", root, slash), real, fn, ctx);
+    good =
+        files_in(arena, skn_arena_printf(arena, "%s%sflows", root, slash), real, fn, ctx) && good;
+    free(real);
+    return good;
+}
+
 /* The name of a flow: its file without folder and ending. */
 static struct skn_slice flow_name(struct skn_arena *arena, const char *path)
 {

@@ -45,6 +45,12 @@ SKN_MUST_USE enum skn_rc skn_file_read(struct skn_arena *arena,
  * folder `root`, a C string. */
 struct skn_event_host skn_load_host(const char *root);
 
+/* Calls back for every flow and event file in the folders flows/ and events/ of a project, but the one
+ * that `but` names; texts live as long as `arena`. False: not all could be read. */
+typedef void (*skn_load_file_fn)(void *ctx, struct skn_slice path, struct skn_slice text);
+bool skn_load_files(
+    struct skn_arena *arena, const char *root, const char *but, skn_load_file_fn fn, void *ctx);
+
 /* The project of a path, or the one that is named when `named` is not NULL. */
 SKN_MUST_USE enum skn_rc skn_load_project(struct skn_arena *arena,
                                           const char *named,

@@ -50,6 +50,14 @@ static const struct skn_project_events *events(void *ctx, struct skn_slice path)
     return h->has_events ? &h->flow.events : NULL;
 }
 
+static bool files(
+    void *ctx, struct skn_arena *arena, struct skn_slice path, skn_project_file_fn fn, void *fn_ctx)
+{
+    struct host *h = ctx;
+    if (!events(h, path)) return false;
+    return skn_load_files(arena, h->flow.project.root, (const char *)path.ptr, fn, fn_ctx);
+}
+
 /* The files of the project that the event file is in. */
 static bool file_beside(void *ctx,
                         struct skn_arena *arena,
@@ -92,7 +100,7 @@ int skn_cmd_lsp(struct skn_cli *cli)
 {
     struct skn_diag diag;
     struct host h = {.is_loaded = false};
-    struct skn_pointy_host host = {.ctx = &h, .events = events};
+    struct skn_pointy_host host = {.ctx = &h, .events = events, .files = files};
     const struct skn_lsp_language flows = skn_pointy_language(&host);
     const struct skn_event_host beside = {.ctx = &h, .file = file_beside};
     const struct skn_lsp_language files = skn_event_language(&beside);

@@ -79,7 +79,7 @@ async function features() {
         [[0, 8], [1, 18]]);
     assert.notStrictEqual(await ask('prepareRename', uri, at(0, 9)), null);
     assert.strictEqual(await ask('prepareRename', uri, at(1, 1)), null);
-    await assert.rejects(ask('rename', uri, {...at(1, 1), newName: 'x'}), /renamed in its file/);
+    await assert.rejects(ask('rename', uri, {...at(1, 1), newName: 'x'}), /only events of the project/);
     await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'true'}), /cannot be a name/);
     const where = await ask('definition', uri, at(1, 19));
     assert.deepStrictEqual(where.range.start, {line: 0, character: 8});
@@ -90,6 +90,7 @@ async function features() {
         '@input: name: string\n\nFail[reason="\u{1F600} ${name}"] -> Noop\n');
 
     await renames();
+    await renamesOfEvents();
 
     found = await put(uri, 'A ->', 8);
     assert.ok(found.some((d) => d.code === 'SKN-P011'));
@@ -143,7 +144,7 @@ async function renames() {
     await assert.rejects(rename('Set[to', 'previous'), /gives values of this name itself/);
     await assert.rejects(rename('Set[to', 'a b'), /cannot be a name/);
     await assert.rejects(rename('Set[to', 'failure'), /cannot be a name/);
-    await assert.rejects(rename('mood="$${wh', 'x'), /an event is renamed in its file/);
+    await assert.rejects(rename('mood="$${wh', 'x'), /only events of the project/);
     assert.match((await ask('hover', uri, behind('Set[to'))).contents.value, /^\*\*total\*\*: a variable that Set sets/);
     assert.match((await ask('hover', uri, behind('"k ${wh'))).contents.value, /an input of the run, string/);
     assert.deepStrictEqual((await ask('definition', uri, behind('exports=["'))).range.start, {line: 3, character: 5});
@@ -158,10 +159,42 @@ async function renames() {
     await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /Hello takes a value by the name "name"/);
     await put(uri, '@input: name: string\n@on-failure: Hello\nNoop', 5);
     await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /Hello takes a value by the name "name"/);
+    // And a child run: what its flow declares.
+    require('fs').writeFileSync(path.join(folder, 'flows/child.pty'), '@input: name: string\nNoop\n');
+    await put(uri, '@input: name: string\nFLOW<child>', 51);
+    await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /flow child takes a value by the name "name"/);
+    await put(uri, '@input: name: string\nFLOW<child>[name="x"]', 52);
+    assert.ok((await ask('rename', uri, {...at(0, 9), newName: 'x'})).changes[uri].length, 1);
     await put(uri, '@input: other: string\nLog[message="${othr} ${other}"]', 6);
     await assert.rejects(ask('rename', uri, {...at(1, 16), newName: 'x'}), /declares this name/);
     await put(uri, '@input: other: string\nLog[message="${other}" ->', 7);
     await assert.rejects(ask('rename', uri, {...at(0, 9), newName: 'x'}), /malformed/);
+}
+
+// An event gets its new name in its file and in every flow; texts that are open count as they are open.
+async function renamesOfEvents() {
+    const fs = require('fs');
+    const uri = uriOf('flows/main.pty'), other = uriOf('flows/other.pty'), broken = uriOf('flows/broken.pty');
+    const text = '@on-failure: local:Hello@1\nShout[compensate="Hello"] -> Hello || MAP<Hello> -> pypi:Hello\n';
+    fs.writeFileSync(path.join(folder, 'flows/closed.pty'), '# Hello\nHello[name="Hello"] -> {Hello@latest}\n');
+    fs.writeFileSync(path.join(folder, 'flows/other.pty'), 'Noop\n');
+    await put(uri, text, 1);
+    await put(other, 'Noop -> Hello', 1);
+    const edit = await ask('rename', uri, {...at(1, 32), newName: 'Greet'});
+    assert.strictEqual(changed(text, edit.changes[uri]), text.replace('local:Hello', 'local:Greet')
+        .replace('"Hello"', '"Greet"').replace('> Hello', '> Greet').replace('<Hello', '<Greet'));
+    assert.strictEqual(changed('Noop -> Hello', edit.changes[other]), 'Noop -> Greet');
+    assert.strictEqual(changed('# Hello\nHello[name="Hello"] -> {Hello@latest}\n', edit.changes[uriOf('flows/closed.pty')]),
+        '# Hello\nGreet[name="Hello"] -> {Greet@latest}\n');
+    const file = fs.readFileSync(path.join(folder, 'events/hello.yaml'), 'utf8');
+    assert.strictEqual(changed(file, edit.changes[uriOf('events/hello.yaml')]), file.replace('event: Hello', 'event: Greet'));
+    await assert.rejects(ask('rename', uri, {...at(1, 32), newName: 'Shout'}), /another event/);
+    await assert.rejects(ask('rename', uri, {...at(1, 32), newName: 'Noop'}), /built-in/);
+    await assert.rejects(ask('rename', uri, {...at(1, 32), newName: 'a b'}), /cannot be a name/);
+    await put(broken, 'Hello ->', 1);
+    fs.writeFileSync(path.join(folder, 'flows/broken.pty'), 'Noop\n');
+    await assert.rejects(ask('rename', uri, {...at(1, 32), newName: 'Greet'}), /broken.pty is malformed/);
+    for (const name of ['closed', 'other', 'broken']) fs.unlinkSync(path.join(folder, `flows/${name}.pty`));
 }
 
 // 5,000 lines; the goal is an answer in under 50 ms.

@@ -288,6 +288,7 @@ static bool find_text(struct skn_lsp_request *r)
     if (!r->document || !r->document->language) return false;
     r->text.arena = &r->lsp->arena;
     r->text.path = skn_lsp_path(&r->lsp->arena, uri);
+    r->text.lsp = r->lsp;
     r->text.source = &r->source;
     if (skn_source_init(&r->source, &r->lsp->arena, r->text.path, r->document->text) != SKN_OK)
         return false;

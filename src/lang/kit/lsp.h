@@ -22,11 +22,14 @@
 #define SKN_LSP_MESSAGE_MAX   (UINT32_C(64) << 20) /* bytes of one message */
 #define SKN_LSP_DOCUMENTS_MAX 1000
 
+struct skn_lsp;
+
 /* A text that is open, as a language gets it. */
 struct skn_lsp_text {
     struct skn_arena *arena; /* dies with the answer */
     struct skn_slice path;   /* of its file; NUL behind it */
     const struct skn_source *source;
+    const struct skn_lsp *lsp; /* for skn_lsp_opened */
 };
 
 enum skn_lsp_kind { SKN_LSP_EVENT, SKN_LSP_KEYWORD, SKN_LSP_OPTION, SKN_LSP_VALUE };
@@ -48,6 +51,16 @@ void skn_lsp_symbol(struct skn_lsp_symbols *symbols,
 /* What it adds to a rename: a place where the new name goes. */
 struct skn_lsp_edits;
 void skn_lsp_edit(struct skn_lsp_edits *edits, struct skn_span span);
+
+/* The places that follow are in another file, each file once; `source` lives as long as the answer. */
+void skn_lsp_edit_file(struct skn_lsp_edits *edits,
+                       struct skn_slice path,
+                       const struct skn_source *source);
+
+/* The text of a file as the editor has it; false: it is not open. */
+bool skn_lsp_opened(const struct skn_lsp_text *text,
+                    struct skn_slice path,
+                    struct skn_slice *out_text);
 
 struct skn_lsp_target {
     struct skn_slice path; /* empty: the same text */
@@ -79,8 +92,6 @@ struct skn_lsp_language {
     /* False: the text is malformed and stays as it is. */
     bool (*format)(void *ctx, const struct skn_lsp_text *text, struct skn_buf *out);
 };
-
-struct skn_lsp;
 
 /* Borrows the languages. */
 struct skn_lsp *skn_lsp_create(const struct skn_lsp_language *const *languages, size_t count);

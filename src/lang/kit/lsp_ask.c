@@ -110,7 +110,7 @@ static bool open_text(struct skn_lsp *lsp,
                       struct skn_lsp_text *text)
 {
     *text = (struct skn_lsp_text){
-        .arena = &lsp->arena, .path = skn_lsp_path(&lsp->arena, d->uri), .source = s};
+        .arena = &lsp->arena, .path = skn_lsp_path(&lsp->arena, d->uri), .source = s, .lsp = lsp};
     return d->language && skn_source_init(s, &lsp->arena, text->path, d->text) == SKN_OK;
 }
 
@@ -183,6 +183,66 @@ void skn_lsp_edit(struct skn_lsp_edits *edits, struct skn_span span)
     skn_json_object_end(edits->w);
 }
 
+/* A path as a URI: everything but letters, digits and a few signs is escaped. */
+static void path_uri(struct skn_slice path, struct skn_buf *uri)
+{
+    skn_buf_put_str(uri, "file://");
+    for (size_t i = 0; i < path.len; i++) {
+        uint8_t c = path.ptr[i];
+        bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
+                     (c != 0 && strchr("/-._~", c) != NULL);
+        skn_buf_printf(uri, plain ? "%c" : "%%%02X", c);
+    }
+}
+
+static void put_uri(struct skn_json_writer *w, struct skn_slice path)
+{
+    struct skn_buf uri;
+    skn_buf_init(&uri, 1 << 16);
+    path_uri(path, &uri);
+    put_text(w, "uri", skn_buf_slice(&uri));
+    skn_buf_fini(&uri);
+}
+
+static const struct skn_lsp_document *opened(const struct skn_lsp *lsp, struct skn_slice path)
+{
+    const struct skn_lsp_document *found = NULL;
+    struct skn_arena arena;
+    skn_arena_init(&arena);
+    for (const struct skn_lsp_document *d = lsp->documents; d && !found; d = d->next)
+        if (skn_slice_eq(skn_lsp_path(&arena, d->uri), path)) found = d;
+    skn_arena_fini(&arena);
+    return found;
+}
+
+bool skn_lsp_opened(const struct skn_lsp_text *text,
+                    struct skn_slice path,
+                    struct skn_slice *out_text)
+{
+    const struct skn_lsp_document *document = opened(text->lsp, path);
+    if (document) *out_text = document->text;
+    return document != NULL;
+}
+
+void skn_lsp_edit_file(struct skn_lsp_edits *edits,
+                       struct skn_slice path,
+                       const struct skn_source *source)
+{
+    edits->source = source;
+    if (!edits->w) return;
+    const struct skn_lsp_document *document = opened(edits->lsp, path);
+    struct skn_buf uri; /* an editor knows a file by the name that it gave */
+    skn_buf_init(&uri, 1 << 16);
+    if (document)
+        skn_buf_put(&uri, document->uri);
+    else
+        path_uri(path, &uri);
+    skn_json_list_end(edits->w);
+    skn_json_key(edits->w, skn_buf_slice(&uri));
+    skn_json_list_begin(edits->w);
+    skn_buf_fini(&uri);
+}
+
 static void complete(struct skn_lsp_request *r)
 {
     struct skn_json_writer w;
@@ -219,22 +279,6 @@ static void hover(struct skn_lsp_request *r)
     skn_buf_fini(&text);
 }
 
-/* A path as a URI: everything but letters, digits and a few signs is escaped. */
-static void put_uri(struct skn_json_writer *w, struct skn_slice path)
-{
-    struct skn_buf uri;
-    skn_buf_init(&uri, 1 << 16);
-    skn_buf_put_str(&uri, "file://");
-    for (size_t i = 0; i < path.len; i++) {
-        uint8_t c = path.ptr[i];
-        bool plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') ||
-                     (c != 0 && strchr("/-._~", c) != NULL);
-        skn_buf_printf(&uri, plain ? "%c" : "%%%02X", c);
-    }
-    put_text(w, "uri", skn_buf_slice(&uri));
-    skn_buf_fini(&uri);
-}
-
 static void define(struct skn_lsp_request *r)
 {
     struct skn_json_writer w;
@@ -267,7 +311,7 @@ static void prepare_rename(struct skn_lsp_request *r)
 {
     struct skn_json_writer w;
     struct skn_buf body;
-    struct skn_lsp_edits edits = {.source = &r->source};
+    struct skn_lsp_edits edits = {.source = &r->source, .lsp = r->lsp};
     const struct skn_lsp_language *l = r->document->language;
     const char *why =
         l->rename ? l->rename(l->ctx, &r->text, r->offset, (struct skn_slice){0}, &edits) : "";
@@ -289,7 +333,7 @@ static void rename_all(struct skn_lsp_request *r)
     struct skn_buf body;
     struct skn_value name = skn_lsp_member(r->params, "newName");
     const struct skn_lsp_language *l = r->document->language;
-    struct skn_lsp_edits edits = {.source = &r->source};
+    struct skn_lsp_edits edits = {.source = &r->source, .lsp = r->lsp};
     if (skn_value_is(name, SKN_T_STRING)) edits.name = skn_value_as_text(name);
     const char *why = l->rename ? l->rename(l->ctx, &r->text, r->offset, edits.name, &edits)
                                 : "nothing is renamed here";
@@ -300,6 +344,7 @@ static void rename_all(struct skn_lsp_request *r)
     }
     skn_lsp_begin(r, &w, &body);
     edits.w = &w;
+    edits.source = &r->source;
     skn_json_object_begin(&w);
     skn_json_key_str(&w, "changes");
     skn_json_object_begin(&w);

@@ -55,6 +55,7 @@ struct skn_lsp_edits {
     const struct skn_source *source;
     struct skn_slice name;
     uint32_t count;
+    const struct skn_lsp *lsp;
 };
 
 /* A member, or none. */

@@ -11,9 +11,18 @@
 
 /* Who knows files: the events of the project of a path, or NULL for a lone file. What it gives lives
  * until it is asked again. */
+typedef void (*skn_project_file_fn)(void *fn_ctx, struct skn_slice path, struct skn_slice text);
+
 struct skn_pointy_host {
     void *ctx;
     const struct skn_project_events *(*events)(void *ctx, struct skn_slice path);
+    /* Every other flow and event file of the project of a path, in order of their paths; texts live as
+     * long as `arena`. False: not all could be read. NULL: names are not changed over files. */
+    bool (*files)(void *ctx,
+                  struct skn_arena *arena,
+                  struct skn_slice path,
+                  skn_project_file_fn fn,
+                  void *fn_ctx);
 };
 
 /* The host must outlive what is returned. */

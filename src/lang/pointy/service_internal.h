@@ -54,6 +54,13 @@ bool skn_service_declared(const struct skn_service_tree *t,
                           enum skn_site *out_site,
                           struct skn_span *out_span);
 
+/* A new name for an event of the project, in every flow and event file of it; NULL, or why not. */
+const char *skn_service_rename_event(void *ctx,
+                                     const struct skn_lsp_text *text,
+                                     struct skn_slice old,
+                                     struct skn_slice name,
+                                     struct skn_lsp_edits *edits);
+
 /* Of struct skn_lsp_language. */
 bool skn_service_hover(void *ctx,
                        const struct skn_lsp_text *text,

@@ -172,6 +172,13 @@ has_option(const struct skn_service_tree *t, const struct skn_syn_unit *unit, st
     return false;
 }
 
+/* Who asks, and who knows the project. */
+struct asked {
+    const struct skn_pointy_host *host;
+    const struct skn_lsp_text *text;
+    const struct skn_project_events *events;
+};
+
 /* Why `who`, which another file declares, ties a name to that file, or NULL. */
 struct tie {
     const struct skn_service_tree *t;
@@ -218,15 +225,31 @@ static void tie_named(struct tie *s, struct skn_slice written)
     if (def && has_field(def->inputs, def->input_count, s->name)) tie(s, "event", def->name, takes);
 }
 
-/* FLOW<child>: the inputs that the flow declares. */
-static void tie_flow(struct tie *s, const struct skn_syn_unit *unit)
+/* The name of the flow in a file: without folder and ending; empty for any other file. */
+static struct skn_slice flow_name(struct skn_slice path)
 {
-    struct skn_slice name = text_at(s->t, skn_syn_event_of(s->t->source, unit).name);
-    for (size_t i = 0; s->events && i < s->events->flow_count; i++) {
-        const struct skn_project_flow *flow = &s->events->flows[i];
-        if (skn_slice_eq(flow->name, name) && has_field(flow->inputs, flow->input_count, s->name) &&
-            !has_option(s->t, unit, s->name))
-            tie(s, "flow", flow->name, takes);
+    size_t from = path.len;
+    if (path.len < 4 || memcmp(path.ptr + path.len - 4, ".pty", 4) != 0)
+        return (struct skn_slice){0};
+    while (from > 0 && path.ptr[from - 1] != '/')
+        from--;
+    return skn_slice(path.ptr + from, path.len - 4 - from);
+}
+
+/* FLOW<child>: the inputs that the flow of this file declares. */
+static void tie_flow(void *ctx, struct skn_slice path, struct skn_slice text)
+{
+    struct tie *s = ctx;
+    struct skn_slice name = flow_name(path);
+    for (uint32_t i = 0; i < s->t->syntax.unit_count && name.len > 0 && !s->why; i++) {
+        const struct skn_syn_unit *unit = &s->t->syntax.units[i];
+        struct skn_project_flow flow = {.name = name};
+        if (skn_pty_call(s->t->source, unit) != SKN_CALL_FLOW || has_option(s->t, unit, s->name) ||
+            !skn_slice_eq(text_at(s->t, skn_syn_event_of(s->t->source, unit).name), name))
+            continue;
+        skn_pointy_interface(s->t->diags->arena, text, &flow);
+        if (has_field(flow.inputs, flow.input_count, s->name)) tie(s, "flow", name, takes);
+        return;
     }
 }
 
@@ -244,17 +267,19 @@ static void tie_compensation(struct tie *s, const struct skn_syn_unit *unit)
 
 /* Why something outside of the flow ties a name to its file, or NULL. */
 static const char *tied(const struct skn_service_tree *t,
-                        const struct skn_project_events *events,
+                        const struct asked *asked,
                         struct skn_slice name,
                         bool has_uses)
 {
-    struct tie s = {.t = t, .events = events, .name = name};
+    const struct skn_pointy_host *host = asked->host;
+    struct tie s = {.t = t, .events = asked->events, .name = name};
+    bool has_flows = false;
     const struct skn_syn_event *end = &t->syntax.on_failure;
     for (uint32_t i = 0; i < t->syntax.unit_count && !s.why; i++) {
         const struct skn_syn_unit *unit = &t->syntax.units[i];
         tie_compensation(&s, unit);
         if (skn_pty_call(t->source, unit) == SKN_CALL_FLOW)
-            tie_flow(&s, unit);
+            has_flows = true;
         else if (unit->kind == SKN_SYN_EVENT || unit->kind == SKN_SYN_CALL)
             tie_event(&s, unit, has_uses);
     }
@@ -264,6 +289,8 @@ static const char *tied(const struct skn_service_tree *t,
             text_at(t,
                     (struct skn_span){end->name.start,
                                       end->version.end > 0 ? end->version.end : end->name.end}));
+    if (has_flows && !s.why && host->files)
+        (void)host->files(host->ctx, asked->text->arena, asked->text->path, tie_flow, &s);
     return s.why;
 }
 
@@ -277,7 +304,7 @@ static bool is_given(struct skn_slice name)
 
 /* Why `old` cannot become `name`, or NULL. */
 static const char *why_not(const struct skn_service_tree *t,
-                           const struct skn_project_events *events,
+                           const struct asked *asked,
                            const struct looked *old,
                            struct skn_slice name)
 {
@@ -285,7 +312,7 @@ static const char *why_not(const struct skn_service_tree *t,
         old->counts[SKN_SITE_INPUT] + old->counts[SKN_SITE_SET] + old->counts[SKN_SITE_EXPORT];
     bool has_uses = old->counts[SKN_SITE_USE] > 0;
     if (declared == 0) return "nothing in this flow declares this name";
-    const char *why = tied(t, events, old->name, has_uses);
+    const char *why = tied(t, asked, old->name, has_uses);
     if (why || name.len == 0 || skn_slice_eq(name, old->name)) return why;
     if (!skn_is_name(name) || skn_is_reserved(name)) return "this cannot be a name";
     if (is_given(name)) return "a flow gives values of this name itself";
@@ -294,7 +321,7 @@ static const char *why_not(const struct skn_service_tree *t,
     struct looked other = look_for(t, name);
     for (unsigned site = SKN_SITE_INPUT; site <= SKN_SITE_USE; site++)
         if (other.counts[site] > 0) return "another value of this flow has this name";
-    return tied(t, events, name, has_uses);
+    return tied(t, asked, name, has_uses);
 }
 
 struct renaming {
@@ -320,13 +347,19 @@ const char *skn_service_rename(void *ctx,
     const char *why;
     skn_service_open(&t, text);
     struct skn_span value = skn_service_value_at(&t, offset);
-    if (value.end == 0) {
-        why = "only inputs and variables are renamed here: an event is renamed in its file";
+    uint32_t unit = skn_service_unit_at(&t, offset);
+    if (value.end == 0 && unit != SKN_GRAPH_NONE &&
+        skn_pty_call(t.source, &t.syntax.units[unit]) != SKN_CALL_FLOW) {
+        struct skn_span event = skn_syn_event_of(t.source, &t.syntax.units[unit]).name;
+        why = skn_service_rename_event(ctx, text, text_at(&t, event), name, edits);
+    } else if (value.end == 0) {
+        why = "only events of the project, inputs and variables are renamed here";
     } else {
         struct looked old = look_for(&t, text_at(&t, value));
         struct renaming r = {.t = &t, .old = old.name, .edits = edits};
         why = t.diags->errors > 0 ? "the flow is malformed: a place could be missed" : NULL;
-        if (!why) why = why_not(&t, skn_service_events(ctx, text), &old, name);
+        struct asked asked = {ctx, text, skn_service_events(ctx, text)};
+        if (!why) why = why_not(&t, &asked, &old, name);
         if (!why) skn_service_sites(&t, edit, &r);
     }
     skn_service_close(&t);
