@@ -17,6 +17,7 @@
 #pragma once
 
 #include "base/base.h"
+#include "base/buf.h"
 #include "base/diag.h"
 #include "base/slice.h"
 #include "env/env.h"
@@ -92,6 +93,16 @@ SKN_MUST_USE enum skn_rc skn_blob_verify(struct skn_blobs *blobs,
 typedef enum skn_rc (*skn_blob_fn)(void *ctx, const uint8_t hash[SKN_BLOB_HASH_BYTES]);
 SKN_MUST_USE enum skn_rc
 skn_blobs_list(struct skn_blobs *blobs, skn_blob_fn fn, void *ctx, struct skn_diag *diag);
+
+/* The first `max` contents in the order of their hashes, behind `after` (NULL: from the first), appended to
+ * `out`, which has room for twice as many. `out_has_more`: there are others behind them. Reads the whole
+ * folder each time. */
+SKN_MUST_USE enum skn_rc skn_blobs_page(struct skn_blobs *blobs,
+                                        const uint8_t *after,
+                                        size_t max,
+                                        struct skn_buf *out,
+                                        bool *out_has_more,
+                                        struct skn_diag *diag);
 
 /* --- removing, copying ---------------------------------------------------------------------------- */
 

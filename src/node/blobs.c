@@ -10,7 +10,8 @@
 #include <string.h>
 
 enum {
-    FOUND_BYTES_MAX = 1 << 30, /* 32,000,000 files */
+    FOUND_AT_ONCE = 1 << 20, /* files: 32 MiB, and as much while a page is read */
+    AGAIN_MS = 60000,
     LOOKS_AT_ONCE = 16,
     REMOVALS_AT_ONCE = 4, /* in a turn: each is a sync of the folder */
 };
@@ -24,7 +25,8 @@ void engine_blobs_init(struct skn_engine *e)
 {
     skn_list_init(&e->blobs.removals);
     skn_list_init(&e->blobs.holds);
-    skn_buf_init(&e->blobs.found, FOUND_BYTES_MAX);
+    skn_buf_init(&e->blobs.found, 2 * (size_t)FOUND_AT_ONCE * SKN_BLOB_HASH_BYTES);
+    skn_buf_init(&e->blobs.failed, (size_t)FOUND_AT_ONCE * SKN_BLOB_HASH_BYTES);
 }
 
 void engine_blobs_fini(struct skn_engine *e)
@@ -36,6 +38,7 @@ void engine_blobs_fini(struct skn_engine *e)
         skn_free(SKN_CONTAINER_OF(link, struct hold, link));
     skn_blobs_close(e->blobs.files);
     skn_buf_fini(&e->blobs.found);
+    skn_buf_fini(&e->blobs.failed);
 }
 
 /* --- removing ----------------------------------------------------------------------------------------- */
@@ -137,11 +140,18 @@ void engine_blobs_client_gone(struct skn_engine *e, uint64_t client)
 
 /* --- files that no row knows ---------------------------------------------------------------------------- */
 
-static enum skn_rc note_file(void *ctx, const uint8_t hash[SKN_BLOB_HASH_BYTES])
+/* The next files behind those that were looked up. */
+static enum skn_rc read_page(struct skn_engine *e, struct skn_diag *diag)
 {
-    struct skn_buf *found = ctx;
-    skn_buf_put(found, skn_slice(hash, SKN_BLOB_HASH_BYTES));
-    return skn_buf_rc(found);
+    struct engine_blobs *b = &e->blobs;
+    uint8_t last[SKN_BLOB_HASH_BYTES];
+    bool is_first = b->found.len == 0;
+    if (!is_first) memcpy(last, b->found.ptr + b->found.len - sizeof last, sizeof last);
+    skn_buf_reset(&b->found);
+    b->looked = 0;
+    b->has_more = false;
+    return skn_blobs_page(
+        b->files, is_first ? NULL : last, FOUND_AT_ONCE, &b->found, &b->has_more, diag);
 }
 
 enum skn_rc engine_blobs_open(struct skn_engine *e, struct skn_diag *diag)
@@ -151,7 +161,7 @@ enum skn_rc engine_blobs_open(struct skn_engine *e, struct skn_diag *diag)
     skn_free(dir);
     if (rc == SKN_ENOENT) return SKN_OK; /* nothing was ever stored */
     rc = open_files(e, false, diag);
-    return rc == SKN_OK ? skn_blobs_list(e->blobs.files, note_file, &e->blobs.found, diag) : rc;
+    return rc == SKN_OK ? read_page(e, diag) : rc;
 }
 
 static enum skn_rc look_up(struct skn_call *call, struct skn_core *core, struct skn_store *store)
@@ -169,7 +179,14 @@ static void looked_up(struct look *look)
 {
     struct skn_engine *e = look->engine;
     e->blobs.under_way--;
-    if (look->call.rc != SKN_OK || look->is_there) return;
+    if (look->call.rc != SKN_OK) {
+        uint8_t hash[SKN_BLOB_HASH_BYTES];
+        size_t head = look->address.len - (SKN_BLOB_HASH_TEXT - 1);
+        if (skn_blob_hash_read(skn_slice_from(look->address, head), hash))
+            engine_blobs_try_again(e, hash);
+        return;
+    }
+    if (look->is_there) return;
     const struct skn_request request = {.caller = SKN_LIT("local"),
                                         .address = look->address,
                                         .name = SKN_LIT("begin"),
@@ -178,10 +195,44 @@ static void looked_up(struct look *look)
     skn_shards_submit(e->shards, &request);
 }
 
+void engine_blobs_try_again(struct skn_engine *e, const uint8_t *hash)
+{
+    struct engine_blobs *b = &e->blobs;
+    if (b->failed.len == 0) b->again_ms = e->now_ms + AGAIN_MS;
+    /* Beyond so many they wait for the next opening. */
+    if (b->failed.len < b->failed.max)
+        skn_buf_put(&b->failed, skn_slice(hash, SKN_BLOB_HASH_BYTES));
+}
+
+int engine_blobs_wait_ms(const struct skn_engine *e)
+{
+    const struct engine_blobs *b = &e->blobs;
+    if (b->failed.len == 0) return -1;
+    if (b->again_ms <= e->now_ms) return 0;
+    return b->again_ms - e->now_ms < AGAIN_MS ? (int)(b->again_ms - e->now_ms) : AGAIN_MS;
+}
+
+/* All that was found is looked up: the next files, those that failed, or nothing. */
+static void find_more(struct skn_engine *e)
+{
+    struct engine_blobs *b = &e->blobs;
+    if (b->under_way > 0) return;
+    if (b->has_more) {
+        enum skn_rc rc = read_page(e, NULL);
+        if (rc == SKN_OK) return; /* else the next opening finds them */
+    }
+    skn_buf_fini(&b->found);
+    b->looked = 0;
+    if (b->failed.len == 0 || e->now_ms < b->again_ms) return;
+    skn_buf_put(&b->found, skn_buf_slice(&b->failed));
+    skn_buf_fini(&b->failed);
+}
+
 void engine_blobs_turn(struct skn_engine *e)
 {
     struct engine_blobs *b = &e->blobs;
     remove_some(e);
+    if (b->looked == b->found.len) find_more(e);
     while (b->looked < b->found.len && b->under_way < LOOKS_AT_ONCE) {
         char address[SKN_BLOB_ADDRESS_SIZE];
         skn_look_blob_address(b->found.ptr + b->looked, address);
@@ -189,12 +240,10 @@ void engine_blobs_turn(struct skn_engine *e)
         b->under_way++;
         engine_look_start(engine_look_new(e, skn_slice_str(address), 0, look_up, looked_up, NULL));
     }
-    if (b->looked < b->found.len) return;
-    skn_buf_fini(&b->found);
-    b->looked = 0;
 }
 
 bool engine_blobs_idle(const struct skn_engine *e)
 {
-    return e->blobs.looked == e->blobs.found.len && skn_list_is_empty(&e->blobs.removals);
+    return e->blobs.looked == e->blobs.found.len && !e->blobs.has_more &&
+           skn_list_is_empty(&e->blobs.removals);
 }

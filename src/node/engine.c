@@ -257,7 +257,9 @@ int skn_engine_timeout_ms(struct skn_engine *e)
     if (e->is_read_only) return -1;
     if (e->has_more || engine_blobs_due(e)) return 0;
     int wait = skn_threads_timeout_ms(e->threads), shown = engine_show_changes(e, now_ms(e));
-    return shown >= 0 && (wait < 0 || shown < wait) ? shown : wait;
+    int again = engine_blobs_wait_ms(e);
+    if (shown >= 0 && (wait < 0 || shown < wait)) wait = shown;
+    return again >= 0 && (wait < 0 || again < wait) ? again : wait;
 }
 
 static void act(struct skn_engine *e, const struct skn_output *output)

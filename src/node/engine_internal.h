@@ -88,8 +88,11 @@ struct engine_blobs {
     struct skn_blobs *files;  /* NULL until the first removal */
     struct skn_list removals; /* tasks that wait for the end of a backup */
     struct skn_list holds;    /* clients that make one */
-    struct skn_buf found;     /* hashes of the files at the opening, to be looked up */
+    struct skn_buf found; /* hashes of the files at the opening, to be looked up: so many of them */
     size_t looked, under_way; /* bytes of them; looks */
+    bool has_more;            /* files behind the last of them */
+    struct skn_buf failed;    /* hashes that could not be looked up: again at `again_ms` */
+    uint64_t again_ms;
 };
 
 /* The keys of `secrets` in skein.yaml [E46]. Older rings are kept: shards may still look at them. */
@@ -241,6 +244,10 @@ bool engine_blobs_perform(struct skn_engine *e, const struct skn_output *output)
 void engine_blobs_hold(struct skn_engine *e, uint64_t client);
 void engine_blobs_client_gone(struct skn_engine *e, uint64_t client);
 bool engine_blobs_idle(const struct skn_engine *e);
+/* The file could not be looked up: it is tried again in a minute. */
+void engine_blobs_try_again(struct skn_engine *e, const uint8_t *hash);
+/* Until then; -1: nothing is. */
+int engine_blobs_wait_ms(const struct skn_engine *e);
 /* It wants a turn at once. */
 bool engine_blobs_due(const struct skn_engine *e);
 

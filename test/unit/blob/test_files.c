@@ -5,6 +5,7 @@
 #include "lib/test.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { CONTENTS = 6, LARGE = 300000, RANDOM_ROUNDS = 60, RANDOM_CALLS = 40 };
@@ -394,9 +395,51 @@ static void a_guest_stores_beside_the_owner(void **state)
     skn_env_sim_destroy(sim);
 }
 
+static int cmp_hash(const void *a, const void *b)
+{
+    return memcmp(a, b, SKN_BLOB_HASH_BYTES);
+}
+
+static void pages_have_every_name_once_and_in_order(void **state)
+{
+    (void)state;
+    enum { FILES = 50 };
+    static const size_t sizes[] = {1, 7, FILES - 1, FILES, FILES + 1};
+    static uint8_t names[FILES][SKN_BLOB_HASH_BYTES];
+    struct skn_env_sim *sim = skn_env_sim_create(7, 0);
+    struct skn_blobs *blobs = must_open(sim);
+    for (int i = 0; i < FILES; i++)
+        assert_int_equal(skn_blob_put(blobs, skn_slice(&i, sizeof i), names[i], NULL), SKN_OK);
+    qsort(names, FILES, sizeof names[0], cmp_hash);
+    for (size_t k = 0; k < SKN_ARRAY_LEN(sizes); k++) {
+        struct skn_buf page;
+        uint8_t last[SKN_BLOB_HASH_BYTES];
+        size_t seen = 0;
+        bool has_more = true;
+        skn_buf_init(&page, 2 * sizes[k] * SKN_BLOB_HASH_BYTES);
+        while (has_more) {
+            skn_buf_reset(&page);
+            enum skn_rc rc =
+                skn_blobs_page(blobs, seen ? last : NULL, sizes[k], &page, &has_more, NULL);
+            assert_int_equal(rc, SKN_OK);
+            size_t count = page.len / SKN_BLOB_HASH_BYTES;
+            assert_true(count <= sizes[k] && seen + count <= FILES);
+            if (has_more) assert_int_equal(count, sizes[k]);
+            assert_memory_equal(page.ptr, names[seen], page.len);
+            seen += count;
+            memcpy(last, names[seen - 1], sizeof last);
+        }
+        assert_int_equal(seen, FILES);
+        skn_buf_fini(&page);
+    }
+    skn_blobs_close(blobs);
+    skn_env_sim_destroy(sim);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pages_have_every_name_once_and_in_order),
         cmocka_unit_test(each_change_may_be_the_last),
         cmocka_unit_test(each_call_may_fail),
         cmocka_unit_test(random_calls_agree_with_an_array),

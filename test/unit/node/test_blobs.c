@@ -4,6 +4,7 @@
 #include "env/env_real.h"
 #include "lib/folder.h"
 #include "node/engine.h"
+#include "node/engine_internal.h"
 #include "node/node.h"
 #include "value/json.h"
 
@@ -215,9 +216,79 @@ static void verify_names_who_names_a_content_that_nobody_put(void **state)
     }
 }
 
+/* A content that no row knows, as whoever died while storing leaves it. */
+static void leave(struct world *w, const char *text, char hash[SKN_BLOB_HASH_TEXT])
+{
+    const struct skn_blobs_options options = {
+        .env = skn_env_real(), .dir = w->dir, .is_guest = true};
+    struct skn_blobs *files;
+    uint8_t bytes[SKN_BLOB_HASH_BYTES];
+    assert_int_equal(skn_blobs_open(&options, &files, NULL), SKN_OK);
+    assert_int_equal(skn_blob_put(files, skn_slice_str(text), bytes, NULL), SKN_OK);
+    skn_blob_hash_text(bytes, hash);
+    skn_blobs_close(files);
+}
+
+/* [E45] One that could not be looked up at the opening is tried again, not left to the next one. */
+static void a_file_that_no_row_knows_goes_also_when_a_look_failed(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short in test builds only */
+#endif
+    struct world *w = *state;
+    char hash[SKN_BLOB_HASH_TEXT], other[SKN_BLOB_HASH_TEXT];
+    uint8_t bytes[SKN_BLOB_HASH_BYTES];
+    leave(w, "left", hash);
+    skn_engine_close(w->engine);
+    open_engine(w);
+    assert_false(stays(w, hash, WAIT_MS));
+    leave(w, "another", other);
+    assert_true(stays(w, other, HELD_MS)); /* nobody knows of it yet */
+    assert_true(skn_blob_hash_read(skn_slice_str(other), bytes));
+    engine_blobs_try_again(w->engine, bytes);
+    assert_in_range(engine_blobs_wait_ms(w->engine), 1, 60000);
+    assert_true(skn_engine_idle(w->engine)); /* it keeps no holder alive */
+    assert_true(stays(w, other, HELD_MS));
+    w->engine->blobs.again_ms = 0; /* a minute later */
+    assert_false(stays(w, other, WAIT_MS));
+    assert_int_equal(engine_blobs_wait_ms(w->engine), -1);
+}
+
+/* Its file goes by an intent of its own domain alone, whatever the effect of another one says. */
+static void nobody_else_has_a_file_removed(void **state)
+{
+    struct world *w = *state;
+    char hash[SKN_BLOB_HASH_TEXT], own[SKN_BLOB_HASH_TEXT + 16], text[SKN_BLOB_HASH_TEXT + 32];
+    store(w, "a content", hash);
+    (void)snprintf(own, sizeof own, "blob:Blob/%s", hash);
+    (void)snprintf(text, sizeof text, "{\"blob.remove\":\"%s\"}", hash);
+    skn_buf_reset(&w->json);
+    assert_int_equal(skn_json_parse(skn_slice_str(text), NULL, &w->json, &w->diag), SKN_OK);
+    static const struct {
+        const char *address;
+        bool is_removal;
+    } cases[] = {
+        {"a:Job/1", false},
+        {"blob:Blob/d9014c4624844aa5bac314773d6b689ad467fa4e1d1a50a1b8a99d5a95f72ff5", false},
+        {NULL, true}};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(cases); i++) {
+        const char *address = cases[i].address ? cases[i].address : own;
+        const struct skn_output output = {.kind = SKN_OUTPUT_PERFORM,
+                                          .address = skn_slice_str(address),
+                                          .number = 1,
+                                          .attempt = 1,
+                                          .value = skn_buf_slice(&w->json)};
+        assert_int_equal(engine_blobs_perform(w->engine, &output), cases[i].is_removal);
+        assert_int_equal(engine_blobs_due(w->engine), cases[i].is_removal);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_file_that_no_row_knows_goes_also_when_a_look_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(nobody_else_has_a_file_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(no_file_goes_during_a_backup, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_removal_that_was_cut_off_is_done_by_the_next_opening, setup, teardown),
