@@ -102,6 +102,7 @@ shards_create(struct skn_shards *all, const struct skn_journal_info *info, struc
     uint32_t count = all->count = info->shards;
     SKN_ASSERT(count > 0 && count <= SKN_SHARDS_MAX);
     enum skn_rc rc = skn_env_random(all->env, &all->hash_seed, sizeof all->hash_seed, diag);
+    all->hash_seed ^= all->options.hash_salt;
     if (rc == SKN_OK && all->options.open_store)
         rc = all->options.open_store(all->options.store_ctx, info, &all->backend, diag);
     all->shards = skn_alloc_zero(count, sizeof(struct shard *));

@@ -72,6 +72,7 @@ struct skn_shards_options node_options(const struct world *w)
         .cache_bytes = w->params.cache_bytes,
         .checkpoint = {.records = w->params.checkpoint_records, .ms = w->params.checkpoint_ms},
         .segment_bytes = w->params.segment_bytes,
+        .hash_salt = w->options->heap_noise,
         .no_reserve = true};
 }
 

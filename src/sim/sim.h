@@ -54,7 +54,8 @@ struct skn_sim_options {
     uint64_t stop_at;
     enum skn_sim_crash stop_how;
     bool cut_after;    /* of a kill: power cut, once what the next node opened has been released */
-    size_t heap_noise; /* bytes taken before it begins: addresses must not matter (P4) */
+    size_t heap_noise; /* bytes taken before it begins, and in the seed of hashes: neither addresses nor
+                        * their order may matter (P4) */
     skn_sim_trace_fn trace; /* or NULL */
     void *trace_ctx;
 };
@@ -88,7 +89,7 @@ SKN_MUST_USE enum skn_rc skn_sim_run(const struct skn_sim_options *options,
                                      struct skn_sim_faults *out_faults,
                                      struct skn_diag *diag);
 
-/* The same twice, at other addresses: SKN_EFAULT also when the two differ in any event, record or
+/* The same twice, at other addresses and with other hashes: SKN_EFAULT also when the two differ in any event, record or
  * row (P4, [E25]). `out` and `out_faults` are of the first. */
 SKN_MUST_USE enum skn_rc skn_sim_run_twice(const struct skn_sim_options *options,
                                            struct skn_sim_report *out,

@@ -227,6 +227,20 @@ static void tell(const struct skn_shards_options *options)
     printf("\n");
 }
 
+/* Each of the builds that are compared has hashes of its own. */
+enum {
+#ifdef __clang__
+    COMPILER = 1,
+#else
+    COMPILER = 2,
+#endif
+#ifdef __OPTIMIZE__
+    HASH_SALT = 2 * COMPILER
+#else
+    HASH_SALT = 2 * COMPILER + 1
+#endif
+};
+
 static struct skn_shards_options options_of(struct skn_env *env, const char *dir, uint64_t seed)
 {
     return (struct skn_shards_options){.env = env,
@@ -239,6 +253,7 @@ static struct skn_shards_options options_of(struct skn_env *env, const char *dir
                                                   .slice_memory = 4 << 20},
                                        .shards = 1 + (uint32_t)(seed % 5),
                                        .segment_bytes = 256 << 10,
+                                       .hash_salt = HASH_SALT,
                                        .no_reserve = true};
 }
 

@@ -141,7 +141,7 @@ static void a_failure_is_shrunk(void **state)
 
 /* How the node ends at one change: each kind of crash, and a kill with a power cut after the next
  * opening has released something. */
-enum { ENDINGS = SKN_SIM_CUT + 6 + 1, WORKLOADS = 20, WORKLOAD_STEPS = 60 };
+enum { ENDINGS = SKN_SIM_CUT + 6 + 1, WORKLOADS = 24, WORKLOAD_STEPS = 60 };
 
 /* False: the workload was over before. */
 static bool is_stopped_at(uint64_t workload, uint64_t change, uint64_t ending)
