@@ -25,6 +25,7 @@ void engine_blobs_init(struct skn_engine *e)
 {
     skn_list_init(&e->blobs.removals);
     skn_list_init(&e->blobs.holds);
+    e->blobs.page = FOUND_AT_ONCE;
     skn_buf_init(&e->blobs.found, 2 * (size_t)FOUND_AT_ONCE * SKN_BLOB_HASH_BYTES);
     skn_buf_init(&e->blobs.failed, (size_t)FOUND_AT_ONCE * SKN_BLOB_HASH_BYTES);
 }
@@ -150,8 +151,7 @@ static enum skn_rc read_page(struct skn_engine *e, struct skn_diag *diag)
     skn_buf_reset(&b->found);
     b->looked = 0;
     b->has_more = false;
-    return skn_blobs_page(
-        b->files, is_first ? NULL : last, FOUND_AT_ONCE, &b->found, &b->has_more, diag);
+    return skn_blobs_page(b->files, is_first ? NULL : last, b->page, &b->found, &b->has_more, diag);
 }
 
 enum skn_rc engine_blobs_open(struct skn_engine *e, struct skn_diag *diag)

@@ -88,6 +88,7 @@ struct engine_blobs {
     struct skn_blobs *files;  /* NULL until the first removal */
     struct skn_list removals; /* tasks that wait for the end of a backup */
     struct skn_list holds;    /* clients that make one */
+    size_t page;              /* files that are looked up before the folder is read again */
     struct skn_buf found; /* hashes of the files at the opening, to be looked up: so many of them */
     size_t looked, under_way; /* bytes of them; looks */
     bool has_more;            /* files behind the last of them */

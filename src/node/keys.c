@@ -181,7 +181,8 @@ enum skn_rc skn_keys_load(const struct skn_config *config,
         int n = snprintf(
             path, sizeof path, "%s%s%s", is_whole ? "" : project_dir, is_whole ? "" : "/", file);
         if (n < 0 || (size_t)n >= sizeof path)
-            return SKN_FAIL(diag, SKN_ECONFIG, "the path of the key file \"%s\" is too long", file);
+            return SKN_FAIL(
+                diag, SKN_ECONFIG, "the path of the key file is too long: \"%.60s..\"", file);
     }
     skn_buf_init(&text, SKN_KEYS_BYTES_MAX);
     uint8_t *room = skn_buf_reserve(&text, SKN_KEYS_BYTES_MAX); /* growing would leave copies */

@@ -253,6 +253,16 @@ static void without_its_key_it_waits_and_says_so(void **state)
     assert_int_equal(tell("a:Counter/0", "get", "null"), 78);
     assert_has(s.err, "skein.yaml\", line 1: ");
     assert_has(s.err, "must be either key_file or key_command");
+    /* A path that is too long behind the folder's is said to be one, not cut. */
+    char far[4100] = "secrets: { key_file: ";
+    size_t head = strlen(far);
+    memset(far + head, 'k', sizeof(far) - head - 4);
+    memcpy(far + sizeof(far) - 4, " }\n", 4);
+    folder_write(*state, "skein.yaml", far);
+    assert_int_equal(send("a:Vault/0", "check", "{\"name\":\"db\"}"), 78);
+    assert_int_equal(SKEIN(&s, "secret", "status"), 0);
+    assert_has(s.out, "the path of the key file is too long: \"kkkk");
+    skein_end_holder(*state);
     /* Printed by a command it is as good. */
     char config[FOLDER_PATH_MAX + 50];
     (void)snprintf(

@@ -254,6 +254,28 @@ static void a_file_that_no_row_knows_goes_also_when_a_look_failed(void **state)
     assert_int_equal(engine_blobs_wait_ms(w->engine), -1);
 }
 
+/* However many there are: the folder is read again behind each page of them. */
+static void files_that_no_row_knows_are_found_page_by_page(void **state)
+{
+#ifndef SKN_TEST_BUILD
+    skip(); /* a day is short in test builds only */
+#endif
+    enum { FILES = 7 };
+    struct world *w = *state;
+    char hashes[FILES][SKN_BLOB_HASH_TEXT], text[16];
+    for (int i = 0; i < FILES; i++) {
+        (void)snprintf(text, sizeof text, "left %d", i);
+        leave(w, text, hashes[i]);
+    }
+    skn_engine_close(w->engine);
+    open_engine(w);
+    w->engine->blobs.page = 3; /* as an opening with a million times as many begins */
+    skn_buf_reset(&w->engine->blobs.found);
+    w->engine->blobs.has_more = true;
+    for (int i = 0; i < FILES; i++)
+        assert_false(stays(w, hashes[i], WAIT_MS));
+}
+
 /* Its file goes by an intent of its own domain alone, whatever the effect of another one says. */
 static void nobody_else_has_a_file_removed(void **state)
 {
@@ -288,6 +310,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             a_file_that_no_row_knows_goes_also_when_a_look_failed, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            files_that_no_row_knows_are_found_page_by_page, setup, teardown),
         cmocka_unit_test_setup_teardown(nobody_else_has_a_file_removed, setup, teardown),
         cmocka_unit_test_setup_teardown(no_file_goes_during_a_backup, setup, teardown),
         cmocka_unit_test_setup_teardown(
