@@ -136,11 +136,14 @@ static void print_peak(struct work *w, const char *name, void (*fn)(void *))
     SKN_ASSERT(pid >= 0);
     if (pid == 0) {
         fn(w);
-        _exit(getrusage(RUSAGE_SELF, &usage) == 0 ? (int)((usage.ru_maxrss + 1023) / 1024) : 255);
+        _exit(0);
     }
     int status = 0;
-    if (waitpid(pid, &status, 0) == pid && WIFEXITED(status))
-        (void)fprintf(stderr, "bench_pointy: %s takes at most %d MiB\n", name, WEXITSTATUS(status));
+    if (wait4(pid, &status, 0, &usage) == pid && WIFEXITED(status))
+        (void)fprintf(stderr,
+                      "bench_pointy: %s takes at most %ld MiB\n",
+                      name,
+                      (usage.ru_maxrss + 1023) / 1024);
 }
 
 int main(int argc, char **argv)
