@@ -256,6 +256,7 @@ static enum skn_rc check_rebuild(struct skn_core *core,
     if (cx->reads > CHECK_READS) first->dom->unchecked = CHECK_EACH - 1;
     if (rc != SKN_OK) skn_dead_bury(cx, work, rc);
     core->counts.faults = faults;
+    if (cx->rc == SKN_ELATER) return SKN_OK; /* nor when the letter needs what is not here */
     skn_make_batch(cx, &core->batch[1]);
     /* The store knows the first batch by where it is, so nothing is put behind it. */
     bool same = skn_slice_eq(skn_buf_slice(&core->batch[0]), skn_buf_slice(&core->batch[1]));

@@ -97,8 +97,8 @@ struct skn_shards_options {
     bool reads_whole;       /* who looks sees the last group, too, as the next opening will */
     bool writes_at_once;    /* the epochs' records, though there is nothing to do */
     uint32_t segment_bytes; /* of the first segment; 0: the journal's own */
-    uint64_t hash_salt;     /* tests: another order in tables of memory, which must not matter (P4) */
-    bool no_reserve;        /* none for a full disk [E8] */
+    uint64_t hash_salt; /* tests: another order in tables of memory, which must not matter (P4) */
+    bool no_reserve;    /* none for a full disk [E8] */
     const struct skn_keyring *keys; /* that secrets are sealed with, borrowed; NULL: none [E46] */
     /* [E35] A slot per worker, borrowed; NULL: nobody wants to know. Poison as the core has it. */
     struct skn_handling *handling;
