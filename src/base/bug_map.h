@@ -111,21 +111,28 @@
     /* looking back: more */ \
     X(98, BASE_TOO_NEW,       1, "sim", "a look back begins with a base that is newer than its stamp [E70]") \
     X(99, PRUNED_SHOWN,       1, "sim", "a look back shows what was pruned since [E70] (P8)") \
-    X(121, HALF_IS_EXACT,     1, "sim", "a look back begins with a store in which a checkpoint was cut off [E70]") \
     /* calls */ \
     X(101, FAULT_UNANSWERED,  1, "core/call", "who called a message that faulted is not answered [E33]") \
     X(102, ANSWER_TWICE,      1, "core/call", "an answer is given whose call is over [E30]") \
     X(103, CALL_DEPTH_LOST,   1, "core/call", "each call counts as the first of its chain") \
     /* rows, store, checkpoints: still more */ \
     X(104, PLACE_STALE,       1, "store/random", "a row is changed where it was found, though others have moved since") \
-    X(112, KEPT_ANSWERED_TWICE, 1, "core/keep", "a call that was kept and answered is answered again") \
-    X(113, CANCEL_UNTOLD,     1, "core/keep", "who keeps a call is not told that it was cancelled") \
-    /* limiters: more */ \
-    X(111, HELD_KEEPS_PLACE,  1, "core/hold", "a run that is held since an opening keeps its places [E81]") \
-    /* flows */ \
-    X(120, CUT_OFF_REPEATED,  1, "flow/flow", "what must never be done twice is started again after it was cut off [E41]") \
     /* secrets: more */ \
     X(110, KEY_NOT_AWAITED,   1, "sim", "a change of keys does not wait for the outbox [E46]") \
+    /* limiters: more */ \
+    X(111, HELD_KEEPS_PLACE,  1, "core/hold", "a run that is held since an opening keeps its places [E81]") \
+    /* calls: more */ \
+    X(112, KEPT_ANSWERED_TWICE, 1, "core/keep", "a call that was kept and answered is answered again") \
+    X(113, CANCEL_UNTOLD,     1, "core/keep", "who keeps a call is not told that it was cancelled") \
+    /* flows */ \
+    X(120, CUT_OFF_REPEATED,  1, "flow/flow", "what must never be done twice is started again after it was cut off [E41]") \
+    /* looking back: still more */ \
+    X(121, HALF_IS_EXACT,     1, "sim", "a look back begins with a store in which a checkpoint was cut off [E70]") \
     /* mailboxes */ \
-    X(120, MAIL_NEXT_WRONG,   1, "sim", "an opening gives the next message the number of one that is there (P2)")
+    X(122, MAIL_NEXT_WRONG,   1, "sim", "an opening gives the next message the number of one that is there (P2)") \
+    /* tables that are packed */ \
+    X(131, PACKED_LATER,      1, "store/random", "a table is given to a checkpoint whole with rows that changed since its mark [E10]") \
+    X(132, PACKED_LEFT,       1, "store/random", "a packed table that has grown stays beside its rows") \
+    X(133, SPREAD_LEFT,       1, "store/random", "the rows of a table that was packed stay beside it") \
+    X(134, TABLE_TORN,        1, "store/random", "the entries of a table that grows are not written in one go [E11]")
 /* clang-format on */

@@ -246,6 +246,9 @@ static void world_init(struct world *w)
     w->machine = skn_env_sim_create(skn_splitmix64(&state), 0);
     if (w->params.has_store) w->backend = skn_backend_memory_create();
     if (w->backend) skn_backend_memory_set_slow(w->backend, w->params.is_slow);
+    /* Small tables packed; only the smallest, so that many grow out of it; none. */
+    static const uint32_t packed_max[] = {0, 400, 1};
+    if (w->backend) w->backend->packed_max = packed_max[o->seed % SKN_ARRAY_LEN(packed_max)];
     if (w->params.history)
         w->files = file_backend_create(skn_env_sim_env(w->machine), w->backend, w->params.shards);
     enum skn_fault how = (o->stop_at + o->seed) % 2 ? SKN_FAULT_STOP : SKN_FAULT_STOP_SHORT;

@@ -199,8 +199,10 @@ static void change_at(const struct change *change, struct skn_found *where)
         if (!change->is_redo && where->op.is_delete) return;
         struct skn_table *table = skn_table_add(store, skn_table_name_of(where->op.key));
         if (store->is_whole) skn_table_set_end(store, table, true);
+        if (store->is_whole && !change->is_redo) table->form = SKN_FORM_PACKED;
         (void)find(store, where);
     }
+    skn_table_changes(store, where->spot.table);
     if (where->op.is_delete)
         delete_row(change, where, where->op.key);
     else

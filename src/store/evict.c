@@ -57,12 +57,34 @@ void skn_settle_flushed(struct skn_store *store, size_t max)
     }
 }
 
+/* What the backend has as one entry comes and goes as one: else the next checkpoint could not give it
+ * whole, and the backend would have to read it. */
+static bool goes_whole(const struct skn_table *table)
+{
+    bool is_small = !table->pages && table->end.cont && table->form == SKN_FORM_PACKED;
+    return is_small && !skn_bug(SKN_BUG_EVICT_DIRTY);
+}
+
+static bool forget_whole(struct skn_store *store, struct skn_table *table)
+{
+    if (skn_table_stays(store, table)) return false;
+    struct skn_spot spot = skn_spot_first(table);
+    while (skn_spot_entry(spot)) {
+        spot = skn_forget(store, spot);
+        store->evictions++;
+    }
+    skn_table_set_end(store, table, false);
+    skn_table_settle(store, table);
+    return true;
+}
+
 /* Whether it went; else it stays for another round. */
 static bool forget_item(struct skn_store *store, struct skn_item *item)
 {
     if (item->kind == SKN_KIND_END) {
         struct skn_table *table = SKN_CONTAINER_OF(item, struct skn_table, end);
         if (table->wants > 0) return false;
+        if (goes_whole(table)) return forget_whole(store, table);
         skn_table_set_end(store, table, false);
         skn_table_settle(store, table);
         return true;
@@ -70,6 +92,7 @@ static bool forget_item(struct skn_store *store, struct skn_item *item)
     struct skn_spot spot = spot_of(store, skn_entry_of(item));
     struct skn_table *table = spot.table;
     if (table->wants > 0) return false;
+    if (goes_whole(table)) return forget_whole(store, table);
     (void)skn_forget(store, spot);
     skn_table_settle(store, table);
     return true;

@@ -25,7 +25,9 @@ static struct skn_store *create(const struct skn_store_options *options)
         skn_list_init(&store->lists[i]);
     skn_list_init(&store->wanted);
     skn_list_init(&store->fetching);
+    skn_list_init(&store->images);
     skn_buf_init(&store->answer, ANSWER_MAX);
+    skn_buf_init(&store->packed, ANSWER_MAX);
     store->is_whole = true;
     return store;
 }
@@ -61,7 +63,9 @@ void skn_store_destroy(struct skn_store *store)
     /* What is left in lists is frozen. */
     while ((link = skn_list_first(&store->lists[skn_place_marked(store)])))
         skn_entry_free(store, skn_entry_of(SKN_CONTAINER_OF(link, struct skn_item, link)));
+    skn_images_fini(store);
     skn_buf_fini(&store->answer);
+    skn_buf_fini(&store->packed);
     skn_free(store->known.changes);
     skn_free(store);
 }
@@ -216,7 +220,10 @@ void skn_store_fresh(struct skn_store *store, struct skn_slice name)
     SKN_ASSERT(name.len > 0);
     struct skn_table *table = skn_table_find(store, name);
     if (!table && store->is_whole) return;
-    if (!table) table = skn_table_make(store, name);
+    if (!table) {
+        table = skn_table_make(store, name);
+        table->form = SKN_FORM_PACKED; /* what the backend had yet to lose would be here */
+    }
     struct skn_spot spot = skn_spot_first(table);
     while (skn_spot_entry(spot)) {
         struct skn_entry *entry = skn_spot_entry(spot);

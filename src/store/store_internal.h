@@ -17,7 +17,9 @@
  *                       ^                 | change          | change
  *                       +-----------------+-----------------+
  *
- * One that changes while MARKED leaves its old self behind, FROZEN, until that was given [E10].
+ * One that changes while MARKED leaves its old self behind, FROZEN, until that was given [E10]. A small
+ * table that is known whole is given whole (whole.c): before its first change, or when the checkpoint
+ * comes to one of its rows.
  */
 #pragma once
 
@@ -35,6 +37,8 @@ enum {
     READ_ROUNDS = 1,       /* that an entry stays for after it was read or written */
     FETCHED_ROUNDS = 3,    /* and after it was fetched for somebody who has no pin */
 };
+
+enum { MARKS = 63 }; /* numbers of marks that a table can tell apart: 6 bits */
 
 /* Values of `rounds` from PIN_TAG on are tags of generations of pins (pin.c). */
 enum { PIN_TAG = 8, PIN_TAGS = 248, PIN_GENERATIONS = 128 };
@@ -103,13 +107,22 @@ struct skn_page {
     struct skn_slot slots[]; /* of one of many pages: PAGE_MAX, then its node, then that key */
 };
 
+/* What is known of how the backend has a table. */
+enum skn_form {
+    SKN_FORM_UNKNOWN,
+    SKN_FORM_PACKED, /* packed, or not at all: it has no entry of a single row */
+    SKN_FORM_ROWS,   /* it was given rows: only a table that is given whole makes it another */
+};
+
 struct skn_table {
     struct skn_item end;
     struct skn_table *next; /* in its bucket */
     struct skn_page *only;  /* NULL: there are none, or `pages` has them */
     struct skn_omap *pages; /* NULL: there is one page at most */
     uint32_t hash;
-    uint32_t wants; /* under way, and waiting */
+    unsigned wants : 24; /* under way, and waiting */
+    unsigned form : 2;   /* enum skn_form */
+    unsigned mark : 6;   /* the last one behind which it changed, or was given whole; 0: none */
     uint8_t name[];
 };
 static_assert(sizeof(struct skn_table) == 56, "there are millions of them");
@@ -146,6 +159,13 @@ struct skn_known {
     uint64_t moves, shifts; /* of the store, at the first lookup */
 };
 
+/* A table that was given whole before it changed, until the checkpoint takes it. */
+struct skn_image {
+    struct skn_list link;
+    size_t len;
+    uint8_t bytes[]; /* an operation of a batch */
+};
+
 struct skn_want {
     struct skn_list link;
     uint64_t number;
@@ -168,6 +188,8 @@ struct skn_store {
     bool is_whole; /* a table that is not here has no rows */
     bool is_blocking;
     bool has_mark; /* a checkpoint is under way */
+    uint8_t mark;  /* its number, 1 to MARKS, then again from 1 */
+    struct skn_list images;
     uint8_t dirty; /* which of the two lists is dirty now; the other one is marked */
     uint8_t given; /* likewise; the other one was flushed and counts as clean */
     struct skn_list lists[SKN_PLACES];
@@ -182,6 +204,7 @@ struct skn_store {
     uint64_t fetches, evictions;
     struct skn_pins pins;
     struct skn_buf answer;       /* scratch */
+    struct skn_buf packed;       /* likewise */
     bool (*is_later)(void *ctx); /* of tests */
     void *later_ctx;
 };
@@ -284,6 +307,18 @@ static inline enum skn_place skn_place_flushed(const struct skn_store *store)
 {
     return store->given ? SKN_PLACE_GIVEN_0 : SKN_PLACE_GIVEN_1;
 }
+
+/* --- whole.c: small tables for a checkpoint ----------------------------------------------------------- */
+
+/* Before any change: what the checkpoint under way has still to be given of the table is kept, all of it
+ * at once where that can be. */
+void skn_table_changes(struct skn_store *store, struct skn_table *table);
+/* Gives all of the table as it is, as one operation. False: it is large, or not known whole, or has
+ * changed since the mark. */
+bool skn_table_give(struct skn_store *store, struct skn_table *table, struct skn_buf *out);
+/* Whether anything of a table of one page is not in the backend as it is, or is likely to be read. */
+bool skn_table_stays(const struct skn_store *store, const struct skn_table *table);
+void skn_images_fini(struct skn_store *store);
 
 /* --- evict.c -------------------------------------------------------------------------------------------- */
 

@@ -2,6 +2,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/bug.h"
 #include "base/mem.h"
+#include "store/backend/pack.h"
 #include "store/store_internal.h"
 
 #include "base/pure.h"
@@ -113,6 +114,8 @@ static enum skn_rc check_answer(const struct skn_read *asked,
         if (op.is_delete) return SKN_CORRUPT(diag, "the backend gave a deletion for a row");
         rc = skn_stored_split(op.value, &index, &value, diag);
         if (rc != SKN_OK) return rc;
+        if (index == SKN_PACKED_INDEX)
+            return SKN_CORRUPT(diag, "the backend gave a table beside rows");
         bool is_inside = asked->end.len == 0 ? skn_slice_eq(op.key, asked->from)
                                              : skn_slice_cmp(op.key, asked->from) >= 0 &&
                                                    skn_slice_cmp(op.key, asked->end) < 0;
@@ -125,6 +128,36 @@ static enum skn_rc check_answer(const struct skn_read *asked,
     return SKN_OK;
 }
 
+/* All of a table at once. Nothing of it may stay from before that is not here. */
+static enum skn_rc take_table(struct skn_store *store,
+                              struct skn_table *table,
+                              const struct skn_read *asked,
+                              const struct skn_row_op *op,
+                              struct skn_diag *diag)
+{
+    struct skn_slice packed, rows, first = skn_pack_first(asked->from);
+    if (!asked->whole || !skn_slice_eq(op->key, first))
+        return SKN_CORRUPT(diag, "the backend gave a table that was not asked for");
+    SKN_ASSERT(skn_is_packed(op->value, &packed));
+    enum skn_rc rc = skn_packed_open(first, packed, &rows, diag);
+    if (rc != SKN_OK) return rc;
+    uint8_t key[SKN_KEY_MAX + 1];
+    struct skn_packed_row row;
+    memcpy(key, first.ptr, first.len);
+    while (skn_packed_next(&rows, &row)) {
+        if (row.rest.len > 0) memcpy(key + first.len, row.rest.ptr, row.rest.len);
+        const struct skn_row as_row = {.key = skn_slice(key, first.len + row.rest.len),
+                                       .value = row.value};
+        learn(store, table, SKN_KIND_ROW, &as_row, row.index);
+    }
+    uint8_t end[SKN_KEY_MAX];
+    memcpy(end, first.ptr, first.len);
+    end[first.len - 1] = 1;
+    learn_range(store, table, first, skn_slice(end, first.len));
+    if (table->form == SKN_FORM_UNKNOWN) table->form = SKN_FORM_PACKED;
+    return SKN_OK;
+}
+
 static enum skn_rc take_answer(struct skn_store *store,
                                struct skn_table *table,
                                const struct skn_read *asked,
@@ -132,10 +165,14 @@ static enum skn_rc take_answer(struct skn_store *store,
                                bool is_end,
                                struct skn_diag *diag)
 {
+    struct skn_row_op op = {0};
+    struct skn_slice rest = rows, packed;
+    bool is_whole = skn_batch_next(&rest, &op, NULL) == SKN_OK && rest.len == 0 && !op.is_delete &&
+                    skn_is_packed(op.value, &packed);
+    if (is_whole) return take_table(store, table, asked, &op, diag);
     enum skn_rc rc = check_answer(asked, rows, is_end, diag);
     if (rc != SKN_OK) return rc;
-    struct skn_row_op op = {0};
-    struct skn_slice rest = rows;
+    rest = rows;
     while (skn_batch_next(&rest, &op, NULL) == SKN_OK) {
         uint64_t index;
         struct skn_row row = {.key = op.key};
@@ -230,7 +267,7 @@ read_of(struct skn_store *store, struct skn_slice key, uint8_t end[SKN_KEY_MAX])
     struct skn_slice name = skn_table_name_of(key);
     const struct skn_table *table = skn_table_find(store, name);
     bool is_unknown = !table || (skn_table_is_empty(table) && table->wants == 0);
-    struct skn_read asked = {.shard = store->shard, .from = key, .max_rows = 1};
+    struct skn_read asked = {.shard = store->shard, .from = key, .max_rows = 1, .whole = true};
     if (!is_unknown) return asked;
     memcpy(end, name.ptr, name.len);
     end[name.len] = 1;
@@ -260,6 +297,13 @@ static void check_none(struct skn_store *store, const struct skn_read *asked)
 #endif
 }
 
+static bool is_whole_answer(const struct skn_store *store)
+{
+    struct skn_slice rest = skn_buf_slice(&store->answer), packed;
+    struct skn_row_op op;
+    return skn_batch_next(&rest, &op, NULL) == SKN_OK && skn_is_packed(op.value, &packed);
+}
+
 /* A row is looked up in a fraction of the time that a range takes, and most often a filter in memory says
  * that there is none. Where it is not at hand the range is not either. */
 enum skn_rc skn_want_head(struct skn_store *store, struct skn_slice key, struct skn_diag *diag)
@@ -267,15 +311,22 @@ enum skn_rc skn_want_head(struct skn_store *store, struct skn_slice key, struct 
     uint8_t end[SKN_KEY_MAX];
     const struct skn_read asked = read_of(store, key, end);
     if (asked.end.len == 0 || store->is_blocking) return ask(store, &asked, diag);
-    const struct skn_read head = {.shard = store->shard, .from = key, .max_rows = 1};
+    const struct skn_read head = {.shard = store->shard, .from = key, .max_rows = 1, .whole = true};
     bool is_end;
     enum skn_rc rc = read_now(store, &head, &is_end, diag);
     bool is_later = rc == SKN_ELATER;
     if (is_later && !skn_bug(SKN_BUG_HEAD_LATER)) return want(store, &asked);
     if (rc != SKN_OK && !is_later) return rc;
+    struct skn_slice name = skn_table_name_of(key);
+    if (is_whole_answer(store))
+        return take_answer(
+            store, skn_table_make(store, name), &head, skn_buf_slice(&store->answer), true, diag);
     if (store->answer.len > 0) return ask(store, &asked, diag);
     check_none(store, &asked);
-    skn_table_set_end(store, skn_table_make(store, skn_table_name_of(key)), true);
+    struct skn_table *table = skn_table_make(store, name);
+    /* The backend has nothing of it; what it had yet to lose would be here. */
+    if (table->form == SKN_FORM_UNKNOWN) table->form = SKN_FORM_PACKED;
+    skn_table_set_end(store, table, true);
     return SKN_OK;
 }
 
@@ -304,7 +355,8 @@ enum skn_rc skn_want_range(struct skn_store *store,
                                    .max_rows = max < SCAN_ROWS    ? SCAN_ROWS
                                                : max > UINT32_MAX ? UINT32_MAX
                                                                   : (uint32_t)max,
-                                   .max_bytes = SCAN_BYTES};
+                                   .max_bytes = SCAN_BYTES,
+                                   .whole = true};
     return ask(store, &asked, diag);
 }
 

@@ -7,7 +7,11 @@
  * Invariants
  *   1. What write was given is seen by reads at once, and is durable only after the next commit.
  *   2. After a crash a backend holds the rows and positions of its last commit, and besides any
- *      beginning of what was written after it: redo from those positions repairs that [E11].
+ *      beginning of what was written after it: redo from those positions repairs that [E11]. Such a
+ *      beginning never ends inside of an operation on a table that is packed (pack.h), for redo has
+ *      only the rows that changed: the entry that goes and those that come instead are one write.
+ *   3. Whether a table is packed is the backend's own affair: reads give rows, unless they ask for
+ *      more, and operations on rows change a packed table too.
  *
  * Batch bytes, little-endian, operations one after the other:
  *   offset 0  u8   1 put, 2 delete; from journal level 2 on 3 delete by prune, 4 delete by fold
@@ -17,7 +21,8 @@
  * Applying a batch again to its own result changes nothing: redo is physical and idempotent.
  *
  * A key is the name of its table, a zero byte, and the rest; a table's name has no zero byte. A
- * stored row's value is the index of the record that last wrote it (u64), then the value.
+ * stored row's value is the index of the record that last wrote it (u64), then the value. Where that
+ * index is UINT64_MAX it is all of a table instead: pack.h.
  */
 #pragma once
 
@@ -118,6 +123,7 @@ struct skn_read {
     struct skn_slice end;
     uint32_t max_rows;
     uint32_t max_bytes; /* of keys and values */
+    bool whole;         /* of a table that is packed all of it, as it is: a put as pack.h has it */
 };
 
 struct skn_shard_position {
@@ -155,6 +161,8 @@ struct skn_backend_ops {
 struct skn_backend {
     const struct skn_backend_ops *ops;
     bool is_shared; /* read and position may run on other threads than write and commit */
+    uint32_t
+        packed_max; /* bytes of a table that may be packed; 0: SKN_PACKED_MAX, 1: none is. Of tests */
 };
 
 /* Appends the rows asked for to `out` as puts in the stored form. `out_is_end`: there are no more

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/omap.h"
 #include "store/backend/backend.h"
+#include "store/backend/pack.h"
 
 struct stored {
     struct skn_omap_node node; /* by shard (4 bytes, big-endian) and key: points into `bytes` */
@@ -15,6 +16,7 @@ struct stored {
 struct undo {
     struct skn_list link;
     struct stored *before; /* NULL: there was no row */
+    bool is_part;          /* what comes behind it belongs with it: pack.h, invariant 2 */
     size_t key_len;
     uint8_t key[]; /* with the shard */
 };
@@ -36,6 +38,8 @@ struct memory {
     unsigned failing_commit; /* that many commits from now; 0: none */
     bool has_failed;         /* until the crash: nothing is tried again [E7] */
     struct skn_buf key;      /* scratch */
+    struct skn_pack_scratch pack;
+    uint32_t shard; /* that is written to */
 };
 
 static struct memory *memory_of(struct skn_backend *backend)
@@ -75,20 +79,37 @@ static struct skn_slice value_of(const struct stored *row)
 
 /* --- reading -------------------------------------------------------------------------------------- */
 
-static void put_row(const struct stored *row, struct skn_buf *out)
-{
-    uint64_t index;
-    struct skn_slice value;
-    /* Looked at when it was written. */
-    enum skn_rc rc = skn_stored_split(value_of(row), &index, &value, NULL);
-    SKN_ASSERT(rc == SKN_OK);
-    skn_batch_put_stored(out, key_of(row), index, value);
-}
-
 /* A row of the shard before `end`, which is not empty. */
 static bool is_inside(const struct stored *row, struct skn_slice shard, struct skn_slice end)
 {
     return skn_slice_has_prefix(row->node.key, shard) && skn_slice_cmp(key_of(row), end) < 0;
+}
+
+/* Appends what an entry holds: a row, or what is asked for of a table. */
+static enum skn_rc give(const struct stored *row,
+                        const struct skn_read *read,
+                        struct skn_read_sum *sum,
+                        struct skn_buf *out,
+                        struct skn_diag *diag)
+{
+    struct skn_slice packed, value;
+    uint64_t index;
+    if (skn_is_packed(value_of(row), &packed))
+        return skn_packed_give(key_of(row), packed, read, sum, out, diag);
+    if (!skn_read_has_room(sum, read, key_of(row).len + row->value_len)) return SKN_OK;
+    enum skn_rc rc = skn_stored_split(value_of(row), &index, &value, diag);
+    if (rc == SKN_OK) skn_batch_put_stored(out, key_of(row), index, value);
+    return rc;
+}
+
+/* The packed table that a key is in, when it does not stand under that key itself; or NULL. */
+static const struct stored *packed_before(struct memory *memory, struct skn_slice whole)
+{
+    struct skn_slice first = skn_pack_first(skn_slice_from(whole, SHARD_BYTES)), packed;
+    if (first.len == 0 || first.len + SHARD_BYTES == whole.len) return NULL;
+    const struct stored *row =
+        stored_of(skn_omap_find(&memory->rows, skn_slice(whole.ptr, SHARD_BYTES + first.len)));
+    return row && skn_is_packed(value_of(row), &packed) ? row : NULL;
 }
 
 static enum skn_rc memory_read(struct skn_backend *backend,
@@ -98,32 +119,28 @@ static enum skn_rc memory_read(struct skn_backend *backend,
                                bool *out_is_end,
                                struct skn_diag *diag)
 {
-    (void)diag;
     struct memory *memory = memory_of(backend);
     if (memory->is_slow && !may_wait) return SKN_ELATER;
     struct skn_slice from = whole_key(&memory->key, read->shard, read->from);
-    *out_is_end = true;
+    struct skn_slice shard = skn_slice(from.ptr, SHARD_BYTES);
+    struct skn_read_sum sum = {0};
+    enum skn_rc rc = SKN_OK;
+    const struct stored *packed = packed_before(memory, from);
+    if (packed) rc = give(packed, read, &sum, out, diag);
     if (read->end.len == 0) {
-        struct stored *row = stored_of(skn_omap_find(&memory->rows, from));
-        if (row) put_row(row, out);
-        return SKN_OK;
+        const struct stored *row = stored_of(skn_omap_find(&memory->rows, from));
+        if (rc == SKN_OK && row) rc = give(row, read, &sum, out, diag);
+        *out_is_end = true;
+        return rc;
     }
     SKN_ASSERT(read->max_rows > 0);
-    struct skn_slice shard = skn_slice(from.ptr, SHARD_BYTES);
-    uint32_t rows = 0;
-    size_t bytes = 0;
     struct skn_omap_node *node = skn_omap_lower_bound(&memory->rows, from);
-    for (; node && is_inside(stored_of(node), shard, read->end); node = skn_omap_next(node)) {
-        if (rows == read->max_rows || (rows > 0 && bytes >= read->max_bytes)) {
-            *out_is_end = false;
-            return SKN_OK;
-        }
-        const struct stored *row = stored_of(node);
-        put_row(row, out);
-        rows++;
-        bytes += key_of(row).len + row->value_len;
+    while (rc == SKN_OK && !sum.is_full && node && is_inside(stored_of(node), shard, read->end)) {
+        rc = give(stored_of(node), read, &sum, out, diag);
+        node = skn_omap_next(node);
     }
-    return SKN_OK;
+    *out_is_end = !sum.is_full;
+    return rc;
 }
 
 static enum skn_rc memory_position(struct skn_backend *backend,
@@ -150,12 +167,15 @@ static struct stored *take(struct memory *memory, struct skn_slice key)
     return row;
 }
 
-static void change(struct memory *memory, struct skn_slice key, const struct skn_row_op *op)
+static void change(void *ctx, const struct skn_row_op *op, bool is_last)
 {
+    struct memory *memory = ctx;
+    struct skn_slice key = whole_key(&memory->key, memory->shard, op->key);
     struct undo *undo = skn_alloc(sizeof *undo + key.len);
     skn_list_init(&undo->link);
     memcpy(undo->key, key.ptr, key.len);
     undo->key_len = key.len;
+    undo->is_part = !is_last;
     undo->before = take(memory, key);
     skn_list_push_back(&memory->undos, &undo->link);
     memory->unflushed++;
@@ -166,6 +186,29 @@ static void change(struct memory *memory, struct skn_slice key, const struct skn
     row->node = (struct skn_omap_node){.key = skn_slice(row->bytes, key.len)};
     row->value_len = op->value.len;
     SKN_ASSERT(!skn_omap_insert(&memory->rows, &row->node));
+}
+
+static enum skn_rc find(void *ctx, struct skn_slice key, struct skn_buf *out, struct skn_diag *diag)
+{
+    (void)diag;
+    struct memory *memory = ctx;
+    const struct stored *row =
+        stored_of(skn_omap_find(&memory->rows, whole_key(&memory->key, memory->shard, key)));
+    if (!row) return SKN_ENOENT;
+    skn_buf_put(out, value_of(row));
+    return SKN_OK;
+}
+
+static enum skn_rc
+clear(void *ctx, struct skn_slice first, struct skn_buf *out, struct skn_diag *diag)
+{
+    (void)diag;
+    struct memory *memory = ctx;
+    struct skn_slice from = whole_key(&memory->key, memory->shard, first);
+    struct skn_omap_node *node = skn_omap_lower_bound(&memory->rows, from);
+    for (; node && skn_slice_has_prefix(node->key, from); node = skn_omap_next(node))
+        skn_batch_delete(out, key_of(stored_of(node)));
+    return SKN_OK;
 }
 
 static enum skn_rc fail_commit(struct skn_diag *diag)
@@ -182,12 +225,18 @@ static enum skn_rc memory_write(struct skn_backend *backend,
     struct skn_row_op op;
     enum skn_rc rc;
     if (memory->has_failed) return fail_commit(diag);
+    memory->shard = shard;
+    const struct skn_pack_raw raw = {.ctx = memory,
+                                     .packed_max = backend->packed_max,
+                                     .find = find,
+                                     .clear = clear,
+                                     .change = change};
     while ((rc = skn_batch_next(&batch, &op, diag)) == SKN_OK) {
         uint64_t index;
         struct skn_slice value;
         if (!op.is_delete) rc = skn_stored_split(op.value, &index, &value, diag);
+        if (rc == SKN_OK) rc = skn_pack_change(&raw, &memory->pack, &op, 1, diag);
         if (rc != SKN_OK) return rc;
-        change(memory, whole_key(&memory->key, shard, op.key), &op);
     }
     return rc == SKN_ENOENT ? SKN_OK : rc;
 }
@@ -261,6 +310,7 @@ static void memory_destroy(struct skn_backend *backend)
     while ((node = skn_omap_drain(&memory->places)))
         skn_free(place_of(node));
     skn_buf_fini(&memory->key);
+    skn_pack_scratch_fini(&memory->pack);
     skn_free(memory);
 }
 
@@ -282,6 +332,7 @@ struct skn_backend *skn_backend_memory_create(void)
     skn_omap_init(&memory->places);
     skn_list_init(&memory->undos);
     skn_buf_init(&memory->key, SHARD_BYTES + SKN_KEY_MAX + 2); /* `from` may go on behind a key */
+    skn_pack_scratch_init(&memory->pack);
     return &memory->base;
 }
 
@@ -290,13 +341,18 @@ void skn_backend_memory_set_slow(struct skn_backend *backend, bool is_slow)
     memory_of(backend)->is_slow = is_slow;
 }
 
+/* What was written last; NULL: nothing since the last commit. */
+static struct undo *last_undo(struct memory *memory)
+{
+    struct skn_list *last = skn_list_last(&memory->undos);
+    return last ? SKN_CONTAINER_OF(last, struct undo, link) : NULL;
+}
+
 void skn_backend_memory_crash(struct skn_backend *backend, size_t kept)
 {
     struct memory *memory = memory_of(backend);
-    while (memory->unflushed > kept) {
-        struct skn_list *last = skn_list_last(&memory->undos);
-        SKN_ASSERT(last);
-        struct undo *undo = SKN_CONTAINER_OF(last, struct undo, link);
+    struct undo *undo;
+    while ((undo = last_undo(memory)) && (memory->unflushed > kept || undo->is_part)) {
         skn_free(take(memory, skn_slice(undo->key, undo->key_len)));
         if (undo->before) SKN_ASSERT(!skn_omap_insert(&memory->rows, &undo->before->node));
         undo->before = NULL;

@@ -20,7 +20,7 @@
 #include "store/rocks/rocks.h"
 
 enum {
-    SKN_ROCKS_LEVEL = 1, /* of the mark, the keys, and the values of our own */
+    SKN_ROCKS_LEVEL = 2, /* of the mark, the keys, and all values; 1: no table is packed */
     SKN_MARK_SLOT_BYTES = 48,
     SKN_MARK_SLOT_STEP = 4096,
 };

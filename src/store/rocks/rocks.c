@@ -34,6 +34,8 @@ static void rocks_destroy(struct skn_backend *base)
     (void)pthread_mutex_destroy(&r->lock);
     skn_free(r->positions);
     skn_free(r->ops);
+    skn_free(r->rows);
+    skn_pack_scratch_fini(&r->pack);
     skn_free(r->dir);
     skn_free(r);
 }
@@ -113,6 +115,7 @@ enum skn_rc skn_rocks_open(const struct skn_rocks_options *options,
     struct skn_rocks *r = skn_alloc_zero(1, sizeof *r);
     r->base = (struct skn_backend){.ops = &rocks_ops, .is_shared = true};
     r->options = *options;
+    skn_pack_scratch_init(&r->pack);
     r->dir = skn_dup(options->dir, strlen(options->dir));
     r->options.dir = r->dir;
     int failed = pthread_rwlock_init(&r->gate, NULL);

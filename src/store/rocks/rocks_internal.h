@@ -1,7 +1,8 @@
 /* rocks_internal.h - the parts of the RocksDB backend to each other.
  *
  * Keys in RocksDB begin with a big-endian u16:
- *   shard 0 .. 65534   a row of this shard; its key follows, then the value is the stored form
+ *   shard 0 .. 65534   a row of this shard; its key follows, then the value is the stored form; from
+ *                      level 2 on also a table of it that is packed (pack.h)
  *   65535              our own, one letter follows:
  *     'c'              u64     number of the newest commit
  *     'd'              empty   rows were written behind it: a checkpoint is on its way
@@ -13,6 +14,7 @@
  */
 #pragma once
 
+#include "store/backend/pack.h"
 #include "store/rocks/lib_internal.h"
 #include "store/rocks/mark_internal.h"
 #include "store/rocks/rocks.h"
@@ -57,9 +59,12 @@ struct skn_rocks {
     uint64_t commits; /* number of the last one */
 
     /* The writer's alone. */
-    bool is_dirty;            /* 'd' is there */
+    bool is_dirty; /* 'd' is there */
+    bool is_named; /* so is 'i' of this level, or in the same batch with what is new in it */
     struct skn_rocks_op *ops; /* of a batch, while they are put in order */
+    struct skn_row_op *rows;  /* and then */
     size_t ops_cap;
+    struct skn_pack_scratch pack;
     enum skn_rc failed_rc;
     struct skn_diag failed;
 };
@@ -110,6 +115,19 @@ void skn_rocks_put_dirty(struct skn_rocks *r, rocksdb_writebatch_t *batch);
 void skn_rocks_set_positions(struct skn_rocks *r,
                              const struct skn_shard_position *positions,
                              size_t count);
+
+/* --- read.c, for the writer: entries as they lie (pack.h) --- */
+
+SKN_MUST_USE enum skn_rc skn_rocks_find(struct skn_rocks *r,
+                                        uint32_t shard,
+                                        struct skn_slice of,
+                                        struct skn_buf *out,
+                                        struct skn_diag *diag);
+SKN_MUST_USE enum skn_rc skn_rocks_clear(struct skn_rocks *r,
+                                         uint32_t shard,
+                                         struct skn_slice first,
+                                         struct skn_buf *out,
+                                         struct skn_diag *diag);
 
 /* --- the operations --- */
 

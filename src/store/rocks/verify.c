@@ -3,6 +3,7 @@
 #include "store/rocks/rocks_internal.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum { READAHEAD_BYTES = 2 << 20 };
 
@@ -63,6 +64,33 @@ static enum skn_rc end_shards(struct walk *walk, uint32_t shard, struct skn_diag
     return rc;
 }
 
+static void add_row(struct walk *walk, struct skn_slice key, struct skn_slice value)
+{
+    walk->state = skn_hash128_add(walk->state, skn_row_hash(key, value));
+    walk->rows++;
+    walk->out->rows++;
+    walk->out->bytes += key.len + SKN_STORED_HEAD + value.len;
+}
+
+/* A row beside its packed table would count twice, so the state says it. */
+static enum skn_rc take_table(struct walk *walk,
+                              struct skn_slice first,
+                              struct skn_slice packed,
+                              struct skn_diag *diag)
+{
+    struct skn_slice rows;
+    enum skn_rc rc = skn_packed_open(first, packed, &rows, diag);
+    if (rc != SKN_OK) return rc;
+    uint8_t key[SKN_KEY_MAX];
+    struct skn_packed_row row;
+    memcpy(key, first.ptr, first.len);
+    while (skn_packed_next(&rows, &row)) {
+        if (row.rest.len > 0) memcpy(key + first.len, row.rest.ptr, row.rest.len);
+        add_row(walk, skn_slice(key, first.len + row.rest.len), row.value);
+    }
+    return SKN_OK;
+}
+
 static enum skn_rc
 take_row(struct walk *walk, struct skn_slice key, struct skn_slice stored, struct skn_diag *diag)
 {
@@ -77,15 +105,14 @@ take_row(struct walk *walk, struct skn_slice key, struct skn_slice stored, struc
         walk->rows = 0;
         walk->state = (struct skn_hash128){0};
     }
+    struct skn_slice packed, value;
     uint64_t index;
-    struct skn_slice value = {0};
-    if (rc == SKN_OK) rc = skn_stored_split(stored, &index, &value, diag);
     if (rc != SKN_OK) return rc;
-    walk->state = skn_hash128_add(walk->state, skn_row_hash(skn_slice_from(key, 2), value));
-    walk->rows++;
-    walk->out->rows++;
-    walk->out->bytes += key.len - 2 + stored.len;
-    return SKN_OK;
+    key = skn_slice_from(key, 2);
+    if (skn_is_packed(stored, &packed)) return take_table(walk, key, packed, diag);
+    rc = skn_stored_split(stored, &index, &value, diag);
+    if (rc == SKN_OK) add_row(walk, key, value);
+    return rc;
 }
 
 static enum skn_rc read_all(struct walk *walk, struct skn_diag *diag)

@@ -26,10 +26,20 @@ static enum skn_rc may_write(struct skn_rocks *r, struct skn_diag *diag)
     return r->failed_rc;
 }
 
-static void
-add_op(struct skn_rocks *r, rocksdb_writebatch_t *to, uint32_t shard, const struct skn_row_op *op)
+/* A batch on its way to RocksDB, which takes it whole: so no crash comes between the entries of a table. */
+struct write {
+    struct skn_rocks *r;
+    rocksdb_writebatch_t *to;
+    uint32_t shard;
+};
+
+static void add_op(void *ctx, const struct skn_row_op *op, bool is_last)
 {
-    const char prefix[2] = {(char)(uint8_t)(shard >> 8), (char)(uint8_t)shard};
+    (void)is_last;
+    const struct write *w = ctx;
+    struct skn_rocks *r = w->r;
+    rocksdb_writebatch_t *to = w->to;
+    const char prefix[2] = {(char)(uint8_t)(w->shard >> 8), (char)(uint8_t)w->shard};
     const char *const key[2] = {prefix, (const char *)op->key.ptr};
     const size_t key_len[2] = {sizeof prefix, op->key.len};
     const char *const value[1] = {(const char *)op->value.ptr};
@@ -38,6 +48,19 @@ add_op(struct skn_rocks *r, rocksdb_writebatch_t *to, uint32_t shard, const stru
         r->lib.writebatch_deletev(to, 2, key, key_len);
     else
         r->lib.writebatch_putv(to, 2, key, key_len, 1, value, value_len);
+}
+
+static enum skn_rc find(void *ctx, struct skn_slice key, struct skn_buf *out, struct skn_diag *diag)
+{
+    const struct write *w = ctx;
+    return skn_rocks_find(w->r, w->shard, key, out, diag);
+}
+
+static enum skn_rc
+clear(void *ctx, struct skn_slice first, struct skn_buf *out, struct skn_diag *diag)
+{
+    const struct write *w = ctx;
+    return skn_rocks_clear(w->r, w->shard, first, out, diag);
 }
 
 static int compare_ops(const void *a, const void *b)
@@ -65,14 +88,36 @@ take_ops(struct skn_rocks *r, struct skn_slice batch, size_t *out_count, struct 
         if (count == r->ops_cap) {
             r->ops_cap = r->ops_cap ? 2 * r->ops_cap : 256;
             r->ops = skn_realloc(r->ops, r->ops_cap * sizeof *r->ops);
+            r->rows = skn_realloc(r->rows, r->ops_cap * sizeof *r->rows);
         }
         r->ops[count] = (struct skn_rocks_op){.op = op, .at = count};
         count++;
     }
     if (rc != SKN_ENOENT) return rc;
     if (count > 1) qsort(r->ops, count, sizeof *r->ops, compare_ops);
+    for (size_t i = 0; i < count; i++)
+        r->rows[i] = r->ops[i].op;
     *out_count = count;
     return SKN_OK;
+}
+
+/* Table by table, which stand together. */
+static enum skn_rc add_ops(const struct write *w, size_t count, struct skn_diag *diag)
+{
+    struct skn_rocks *r = w->r;
+    const struct skn_pack_raw raw = {.ctx = (void *)(uintptr_t)w,
+                                     .packed_max = r->base.packed_max,
+                                     .find = find,
+                                     .clear = clear,
+                                     .change = add_op};
+    enum skn_rc rc = SKN_OK;
+    for (size_t i = 0, n; rc == SKN_OK && i < count; i += n) {
+        struct skn_slice first = skn_pack_first(r->rows[i].key);
+        for (n = 1; first.len > 0 && i + n < count; n++)
+            if (!skn_slice_has_prefix(r->rows[i + n].key, first)) break;
+        rc = skn_pack_change(&raw, &r->pack, &r->rows[i], n, diag);
+    }
+    return rc;
 }
 
 static enum skn_rc write_batch(struct skn_rocks *r,
@@ -101,10 +146,11 @@ enum skn_rc skn_rocks_write(struct skn_backend *base,
     if (rc != SKN_OK) return rc;
     rocksdb_writebatch_t *to = r->lib.writebatch_create();
     if (!r->is_dirty) skn_rocks_put_dirty(r, to);
-    for (size_t i = 0; i < count; i++)
-        add_op(r, to, shard, &r->ops[i].op);
-    rc = write_batch(r, to, "write rows", diag);
-    if (rc == SKN_OK) r->is_dirty = true;
+    /* A version that does not know our level must not take what is in here for rows of its own. */
+    if (!r->is_named && r->commits > 0) skn_rocks_put_identity(r, to);
+    rc = add_ops(&(struct write){.r = r, .to = to, .shard = shard}, count, diag);
+    if (rc == SKN_OK) rc = write_batch(r, to, "write rows", diag);
+    if (rc == SKN_OK) r->is_dirty = r->is_named = true;
     r->lib.writebatch_destroy(to);
     return rc;
 }

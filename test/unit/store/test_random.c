@@ -34,7 +34,9 @@ static void programs_agree_with_an_array(void **state) /* [E10] [E11] [E13] [E44
     }
     print_message("%" PRIu64 " programs, %" PRIu64 " steps, %" PRIu64 " batches, %" PRIu64
                   " later, %" PRIu64 " late answers, %" PRIu64 " evictions, %" PRIu64
-                  " commits, %" PRIu64 " crashes, %" PRIu64 " in the middle of a checkpoint\n",
+                  " commits, %" PRIu64 " crashes, %" PRIu64
+                  " in the middle of a checkpoint; %" PRIu64 " tables packed, %" PRIu64
+                  " grew out of it, %" PRIu64 " came back\n",
                   counts.programs,
                   counts.steps,
                   counts.batches,
@@ -43,7 +45,10 @@ static void programs_agree_with_an_array(void **state) /* [E10] [E11] [E13] [E44
                   counts.evictions,
                   counts.commits,
                   counts.crashes,
-                  counts.torn);
+                  counts.torn,
+                  counts.packed,
+                  counts.grown,
+                  counts.shrunk);
     if (only) return;
     assert_true(counts.batches > PROGRAMS);
     assert_true(counts.later > PROGRAMS / 4);
@@ -52,6 +57,9 @@ static void programs_agree_with_an_array(void **state) /* [E10] [E11] [E13] [E44
     assert_true(counts.commits > PROGRAMS / 10);
     assert_true(counts.crashes > PROGRAMS / 10);
     assert_true(counts.torn > PROGRAMS / 100);
+    assert_true(counts.packed > PROGRAMS / 10);
+    assert_true(counts.grown > PROGRAMS / 100);
+    assert_true(counts.shrunk > PROGRAMS / 100);
 }
 
 #ifdef SKN_DEBUG
@@ -85,7 +93,11 @@ static void every_planted_bug_is_found(void **state)
                                         SKN_BUG_CONT_KEPT,
                                         SKN_BUG_STORED_VANISHES,
                                         SKN_BUG_MADE_IN_REDO,
-                                        SKN_BUG_PLACE_STALE};
+                                        SKN_BUG_PLACE_STALE,
+                                        SKN_BUG_PACKED_LATER,
+                                        SKN_BUG_PACKED_LEFT,
+                                        SKN_BUG_SPREAD_LEFT,
+                                        SKN_BUG_TABLE_TORN};
     for (size_t i = 0; i < SKN_ARRAY_LEN(bugs); i++)
         if (!is_found(bugs[i])) fail_msg("bug %d is not found", bugs[i]);
 }

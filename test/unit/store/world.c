@@ -4,12 +4,13 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "store/backend/pack.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { TABLES = 3, KEYS_EACH = 9, KEYS = TABLES * KEYS_EACH, VALUE_MAX = 60, RECORDS_MAX = 80 };
+enum { TABLES = 3, KEYS_EACH = 9, KEYS = TABLES * KEYS_EACH, VALUE_MAX = 60, RECORDS_MAX = 160 };
 enum { ANSWERS_MAX = 16, STEPS_MIN = 10, STEPS_MAX = 60 };
 
 struct model_row {
@@ -43,6 +44,8 @@ struct world {
     struct model now, marked;
     struct skn_position marked_at;
     bool has_mark, has_all; /* a checkpoint is under way; all of it was given */
+    bool crosses;           /* how large a packed table may be changes */
+    int rows_of[TABLES];    /* at the last commit: -1 packed, else entries of the table */
     struct record records[RECORDS_MAX];
     size_t count, durable;
     struct answer answers[ANSWERS_MAX]; /* read and not delivered yet, oldest first */
@@ -284,6 +287,8 @@ static bool deliver(struct world *w)
 static void mark(struct world *w)
 {
     if (w->has_mark) return;
+    static const uint32_t packed_max[] = {1, 100, 200, 400, 0};
+    if (w->crosses) w->backend->packed_max = packed_max[below(w, SKN_ARRAY_LEN(packed_max))];
     w->has_mark = true;
     w->has_all = false;
     w->marked = w->now;
@@ -330,6 +335,38 @@ static bool backend_is_right(struct world *w, const struct model *model)
     return good || fail(w, "the backend does not hold what was there at the mark [E10]");
 }
 
+/* Notes which tables went from one form to the other. */
+static void look_at_forms(struct world *w)
+{
+    struct skn_buf rows;
+    skn_buf_init(&rows, 1 << 20);
+    for (int i = 0; i < TABLES; i++) {
+        struct skn_slice name = table_of(i * KEYS_EACH), from = key_of(i * KEYS_EACH), packed;
+        uint8_t end[8];
+        memcpy(end, name.ptr, name.len);
+        end[name.len] = 1;
+        const struct skn_read all = {.shard = 7,
+                                     .from = from,
+                                     .end = skn_slice(end, name.len + 1),
+                                     .max_rows = KEYS,
+                                     .max_bytes = 1 << 20,
+                                     .whole = true};
+        struct skn_row_op op;
+        bool is_end;
+        int before = w->rows_of[i];
+        w->rows_of[i] = 0;
+        skn_buf_reset(&rows);
+        if (skn_backend_read(w->backend, &all, true, &rows, &is_end, NULL) != SKN_OK) continue;
+        struct skn_slice rest = skn_buf_slice(&rows);
+        while (skn_batch_next(&rest, &op, NULL) == SKN_OK)
+            w->rows_of[i] = skn_is_packed(op.value, &packed) ? -1 : w->rows_of[i] + 1;
+        w->counts->packed += w->rows_of[i] < 0;
+        w->counts->grown += before < 0 && w->rows_of[i] > 0;
+        w->counts->shrunk += before > 0 && w->rows_of[i] < 0;
+    }
+    skn_buf_fini(&rows);
+}
+
 static bool crash(struct world *w);
 
 static bool commit(struct world *w)
@@ -343,6 +380,7 @@ static bool commit(struct world *w)
     }
     if (skn_backend_commit(w->backend, &at, 1, NULL) != SKN_OK) return fail(w, "commit");
     if (!backend_is_right(w, &w->marked)) return false;
+    look_at_forms(w);
     skn_store_flushed(w->store);
     w->has_mark = false;
     w->counts->commits++;
@@ -402,7 +440,7 @@ static bool step(struct world *w)
     case 12: return deliver(w);
     case 13:
     case 14:
-        for (uint64_t i = 1 + below(w, 8); i > 0; i--)
+        for (uint64_t i = 1 + below(w, 16); i > 0; i--)
             skn_store_shrink(w->store);
         return true;
     case 15: mark(w); return true;
@@ -473,6 +511,7 @@ bool world_run(uint64_t seed, struct world_counts *counts, char out_why[200])
     w.now = w.marked = (struct model){0};
     w.has_mark = w.has_all = false;
     w.count = w.durable = w.answered = 0;
+    memset(w.rows_of, 0, sizeof w.rows_of);
     w.counts = counts;
     w.why = out_why;
     skn_rng_init(&w.rng, seed);
@@ -486,9 +525,13 @@ bool world_run(uint64_t seed, struct world_counts *counts, char out_why[200])
     w.backend = skn_backend_memory_create();
     w.options = (struct skn_store_options){
         .backend = w.backend, .shard = 7, .cache_bytes = 1 + below(&w, 1500), .hash_seed = seed};
+    /* A third spread, a third packed, and a third with tables that go from one to the other. */
+    w.crosses = seed % 3 == 2;
+    w.backend->packed_max = seed % 3 == 0 ? 1 : 0;
     bool good = skn_store_open(&w.options, &w.store, NULL) == SKN_OK;
     good = good && begin(&w);
     uint64_t steps = STEPS_MIN + below(&w, STEPS_MAX - STEPS_MIN);
+    if (w.crosses) steps *= 4; /* there and back takes some checkpoints */
     for (uint64_t i = 0; i < steps && good; i++) {
         good = step(&w);
         counts->steps++;

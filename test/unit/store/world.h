@@ -9,6 +9,7 @@
 
 struct world_counts {
     uint64_t programs, steps, batches, later, stale, evictions, commits, crashes, torn;
+    uint64_t packed, grown, shrunk; /* tables at a commit; and since the one before it */
 };
 
 /* Runs the program of a seed. False: `out_why` says what was wrong. */

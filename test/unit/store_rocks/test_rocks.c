@@ -277,7 +277,7 @@ static void mark_bytes_are_golden(void **state)
     assert_non_null(file);
     assert_int_equal(fread(bytes, 1, sizeof bytes, file), 8192);
     (void)fclose(file);
-    static const uint8_t head[40] = {'s', 'k', 'e', 'i', 'n', 'r', 'k', 's', 1, 0, 0, 0, 0, 0,
+    static const uint8_t head[40] = {'s', 'k', 'e', 'i', 'n', 'r', 'k', 's', 2, 0, 0, 0, 0, 0,
                                      0,   0,   1,   2,   3,   0,   0,   0,   0, 0, 0, 0, 0, 0,
                                      0,   0,   0,   0,   2,   1,   0,   0,   0, 0, 0, 0};
     for (size_t at = 0; at < 8192; at += 4096) {
@@ -319,8 +319,8 @@ static void a_newer_mark_and_one_that_knows_more_commits_are_refused(void **stat
     skn_backend_destroy(backend);
     write_slot(&f, 0, 1, 2); /* as after a second commit that the rows do not have */
     must_refuse(&options, SKN_ECORRUPT, "at commit 2 and its files are those of commit 1");
-    write_slot(&f, 0, 2, 0);
-    must_refuse(&options, SKN_ENEWER, "format level 2");
+    write_slot(&f, 0, 3, 0);
+    must_refuse(&options, SKN_ENEWER, "format level 3");
     folder_remove(&f);
 }
 
