@@ -408,6 +408,8 @@ static void start_branch(struct walk *w, struct skn_slice key, struct ctx_row *c
         return;
     }
     ctx->branch = branch;
+    /* A deadline may find it waiting or between attempts: no resume is to begin it again. */
+    ctx->status = CTX_RUNNING;
     ctx_put(w, key, ctx);
     walk_body_start(w, flow_key_slice(&body_key), w->graph->branches[branch].body, parent.len);
 }

@@ -516,6 +516,40 @@ static void what_must_not_be_done_twice_is_not(void **state) /* [E41] F15 */
     }
 }
 
+/* What was late while it waited is not begun again by the next resume: its branch runs. */
+static void a_branch_that_a_deadline_began_is_begun_once(void **state) /* F15 [E81] */
+{
+    (void)state;
+    static const char *const flows[] = {"A[deadline=1h] (failure -> B)",
+                                        "Fail[deadline=1h, retries=9, backoff=2h] (failure -> B)"};
+    for (size_t i = 0; i < SKN_ARRAY_LEN(flows); i++) {
+        struct world w;
+        world_init(&w, "");
+        world_start(&w, flows[i], "{}");
+        world_settle(&w);
+        if (i > 0) w.shard.now_ms += 90 * 60 * 1000; /* between two attempts */
+        world_settle(&w);
+        for (int stops = 0; stops < 3; stops++) {
+            world_submit(&w, "leave", skn_value_none());
+            world_settle(&w);
+            if (w.count > 0) world_end_task(&w, 0);
+            world_settle(&w);
+            w.shard.now_ms += 2 * 3600 * 1000;
+            world_settle(&w);
+            world_submit(&w, "resume", skn_value_none());
+            world_submit(&w, "resume", skn_value_none());
+            world_settle(&w);
+            assert_true(w.count <= 1);
+        }
+        assert_int_equal(w.count, 1);
+        assert_string_equal(w.tasks[0].event, "B");
+        world_run(&w);
+        assert_non_null(strstr(world_tree(&w), " 1.2 B succeeded 1;"));
+        assert_int_equal(w.performed, 4); /* A and three attempts of B, or four of B */
+        world_fini(&w);
+    }
+}
+
 static void leaving_cuts_off_and_keeps_the_key(void **state) /* [E41] [E42] [E81] */
 {
     (void)state;
@@ -715,6 +749,7 @@ int main(void)
         cmocka_unit_test(a_view_is_whole_or_later),
         cmocka_unit_test(stopping_waits_and_resuming_goes_on),
         cmocka_unit_test(leaving_cuts_off_and_keeps_the_key),
+        cmocka_unit_test(a_branch_that_a_deadline_began_is_begun_once),
         cmocka_unit_test(what_must_not_be_done_twice_is_not),
         cmocka_unit_test(what_is_left_of_ending_a_step_ends_no_other),
         cmocka_unit_test(a_time_limit_cancels_what_runs_inside),
