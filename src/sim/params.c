@@ -98,6 +98,7 @@ static void draw_more_limits(struct skn_rng *rng, struct sim_params *p)
     p->clocks = false; /* that would take an hour away */
     p->drift_ppm = 0;
     l->request_hours = 1;
+    l->requests_waiting = 0; /* one that is refused for an hour is no repetition any more */
     l->request_ids = ONE_OF(rng, 0, 100, 400);
     if (!l->request_ids) l->request_bytes = ONE_OF(rng, 0, 20000, 100000);
 }
