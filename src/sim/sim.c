@@ -100,7 +100,8 @@ static void pass_time(struct world *w)
     uint64_t task_ms = tasks_next_ms(w), now_ms = world_now_ms(w);
     uint64_t due_in_ms = node_due_in_ms(w);
     uint64_t wait_ms = 1 + skn_rng_below(&w->rng, 400);
-    if (w->params.hours && due_in_ms > 0) wait_ms *= HOURS_FASTER;
+    /* Not while an id may be asked for again that was handled: it would be forgotten. */
+    if (w->params.hours && due_in_ms > 0 && w->owed <= w->limited) wait_ms *= HOURS_FASTER;
     if (task_ms != UINT64_MAX) wait_ms = task_ms > now_ms ? task_ms - now_ms : 0;
     if (due_in_ms > 0 && due_in_ms < wait_ms) wait_ms = due_in_ms;
     skn_env_sim_advance(w->machine, wait_ms * MS_IN_NS);
@@ -127,7 +128,7 @@ static void one_round(struct world *w)
     blobs_act(w);
     blobs_turn(w);
     /* An id that lives for an hour only is asked again at once. */
-    if (skn_rng_chance(&w->rng, 1, 8) || w->params.hours) (void)clients_ask_again(w);
+    if (skn_rng_chance(&w->rng, 1, 8) || w->params.hours) w->owed = clients_ask_again(w);
     if (skn_rng_chance(&w->rng, 1, 12)) node_take_up(w, (struct skn_slice){0}, false);
     if (w->params.lates && skn_rng_chance(&w->rng, 1, 4)) tasks_tell_late(w);
     if (skn_rng_chance(&w->rng, 1, 2)) pass_time(w);
@@ -205,7 +206,7 @@ static void finish(struct world *w)
         begin_round(w);
         if (w->rc != SKN_OK) break;
         node_take_up(w, (struct skn_slice){0}, true);
-        size_t owed = clients_ask_again(w);
+        size_t owed = w->owed = clients_ask_again(w);
         bool owes_models = models_calm(w);
         if (w->params.lates && w->ghosts.count > 0) tasks_tell_late(w);
         tasks_end_due(w);

@@ -116,6 +116,7 @@ struct world {
     struct task_list tasks, ghosts; /* that run; that are to be told too late, or again */
     struct sim_blobs *blobs;        /* NULL: this seed has none */
     struct sim_models *models;      /* likewise */
+    size_t owed;                    /* answers, when they were asked for last */
     size_t limited;                 /* requests that too many ids are remembered for [E34] */
     size_t unsettled;               /* results given since the last turn */
 };
