@@ -53,8 +53,9 @@ struct skn_sim_options {
      * `stop_how` says, and that is the only fault; for trying each of them in turn. */
     uint64_t stop_at;
     enum skn_sim_crash stop_how;
-    bool cut_after;    /* of a kill: power cut, once what the next node opened has been released */
-    size_t heap_noise; /* bytes taken before it begins, and in the seed of hashes: neither addresses nor
+    bool cut_after; /* of a kill: power cut, once what the next node opened has been released */
+    size_t
+        heap_noise; /* bytes taken before it begins, and in the seed of hashes: neither addresses nor
                         * their order may matter (P4) */
     skn_sim_trace_fn trace; /* or NULL */
     void *trace_ctx;
