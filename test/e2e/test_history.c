@@ -88,7 +88,8 @@ static void check_past(const char *first, const char *second)
     assert_has(s.out, "r000                (pruned)\n");
     assert_has(s.out, "r001                {\"n\":1,");
     assert_has(s.out, "sum                 1\n");
-    assert_int_equal(SKEIN(&s, "domain", "get", "a:Counter/x", "sum", "--at", second), 0);
+    if (SKEIN(&s, "domain", "get", "a:Counter/x", "sum", "--at", second) != 0)
+        fail_msg("%s", s.err);
     assert_string_equal(s.out, "2\n");
     assert_int_equal(SKEIN(&s, "domain", "get", "a:Counter/x", "r000", "--at", second, "--json"),
                      0);
