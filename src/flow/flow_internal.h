@@ -143,21 +143,21 @@ void flow_key_path(struct skn_slice key, struct skn_buf *out);
 /* What is still to do in this slice: no recursion, however deep or long the flow is. All but
  * SETTLED stand for a range of which one unit or row is worked off at a time, so that what is left
  * for a further slice stays small. The order is stored in messages: append only. */
-enum todo_kind {
-    TODO_START = 1,         /* the units of a step from `unit` on, in the body `key` */
-    TODO_SETTLED = 2,       /* the context `key` is final */
-    TODO_CANCEL_BODIES = 3, /* B rows inside the body `key`; when all have it, their contexts */
-    TODO_CANCEL = 4,        /* F rows inside the body `key` */
-    TODO_PARK = 5,          /* F rows of a run that stops */
-    TODO_LEAVE = 6,         /* the same, and what runs is cut off */
-    TODO_RESUME = 7,        /* F rows of a run that goes on */
-    TODO_CUT_BODIES = 8, /* of the body `key`, in its step `unit`: B rows inside; then TODO_CUT */
-    TODO_CUT = 9,        /* and F rows */
+enum work_kind {
+    WORK_START = 1,         /* the units of a step from `unit` on, in the body `key` */
+    WORK_SETTLED = 2,       /* the context `key` is final */
+    WORK_CANCEL_BODIES = 3, /* B rows inside the body `key`; when all have it, their contexts */
+    WORK_CANCEL = 4,        /* F rows inside the body `key` */
+    WORK_PARK = 5,          /* F rows of a run that stops */
+    WORK_LEAVE = 6,         /* the same, and what runs is cut off */
+    WORK_RESUME = 7,        /* F rows of a run that goes on */
+    WORK_CUT_BODIES = 8, /* of the body `key`, in its step `unit`: B rows inside; then WORK_CUT */
+    WORK_CUT = 9,        /* and F rows */
 };
 
 struct todo {
     struct todo *next;
-    enum todo_kind kind;
+    enum work_kind kind;
     uint32_t unit;
     struct skn_slice key;
     struct skn_slice from; /* the first key of the rest of the range; empty: its beginning */
@@ -178,7 +178,7 @@ void walk_body_start(struct walk *w, struct skn_slice body_key, uint32_t body, s
 void walk_settled(struct walk *w, struct skn_slice ctx_key);
 /* Works through what is to do; the rest goes into a message to itself. */
 void walk_go(struct walk *w);
-void walk_todo(struct walk *w, enum todo_kind kind, struct skn_slice key, uint32_t unit);
+void walk_todo(struct walk *w, enum work_kind kind, struct skn_slice key, uint32_t unit);
 void walk_todo_from(struct walk *w, const struct todo *todo, struct skn_slice from);
 /* Asks for the end of everything inside a body, and of the body itself. */
 void walk_cancel(struct walk *w, struct skn_slice body_key);

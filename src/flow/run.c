@@ -162,7 +162,7 @@ static void stop(struct walk *w, bool is_leaving)
         return;
     }
     if (w->run.status == SKN_RUN_RUNNING) w->run.status = SKN_RUN_STOPPING;
-    walk_todo(w, is_leaving ? TODO_LEAVE : TODO_PARK, (struct skn_slice){0}, 0);
+    walk_todo(w, is_leaving ? WORK_LEAVE : WORK_PARK, (struct skn_slice){0}, 0);
 }
 
 static void resume(struct walk *w)
@@ -172,7 +172,7 @@ static void resume(struct walk *w)
         return;
     }
     w->run.status = SKN_RUN_RUNNING;
-    walk_todo(w, TODO_RESUME, (struct skn_slice){0}, 0);
+    walk_todo(w, WORK_RESUME, (struct skn_slice){0}, 0);
 }
 
 /* --- the rest -------------------------------------------------------------------------------------------- */
@@ -196,7 +196,7 @@ static void go_on(struct walk *w, struct skn_value payload)
     struct skn_value kind, unit, key, from;
     while (skn_value_next(&iter, NULL, &kind) && skn_value_next(&iter, NULL, &unit) &&
            skn_value_next(&iter, NULL, &key) && skn_value_next(&iter, NULL, &from)) {
-        struct todo todo = {.kind = (enum todo_kind)skn_value_as_int(kind),
+        struct todo todo = {.kind = (enum work_kind)skn_value_as_int(kind),
                             .unit = (uint32_t)skn_value_as_int(unit),
                             .key = skn_value_as_text(key)};
         walk_todo_from(w, &todo, skn_value_as_text(from));

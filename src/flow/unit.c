@@ -473,7 +473,7 @@ void unit_final(struct walk *w, struct skn_slice key, struct ctx_row *ctx, enum 
     ctx->ended_ms = skn_cx_now_ms(w->cx);
     ctx_put(w, key, ctx);
     set_frontier(w, key, false);
-    walk_todo(w, TODO_SETTLED, key, 0);
+    walk_todo(w, WORK_SETTLED, key, 0);
 }
 
 /* Something around it ends: what waits ends now, what runs when it has ended. */

@@ -49,7 +49,7 @@ void walk_todo_from(struct walk *w, const struct todo *todo, struct skn_slice fr
     w->last = copy;
 }
 
-void walk_todo(struct walk *w, enum todo_kind kind, struct skn_slice key, uint32_t unit)
+void walk_todo(struct walk *w, enum work_kind kind, struct skn_slice key, uint32_t unit)
 {
     struct todo todo = {.kind = kind, .key = key, .unit = unit};
     walk_todo_from(w, &todo, (struct skn_slice){0});
@@ -63,7 +63,7 @@ static void step_start(struct walk *w, struct skn_slice body_key, struct body_ro
     body->decided = DECIDED_NOT;
     body->is_cut = false;
     body_put(w, body_key, body);
-    walk_todo(w, TODO_START, body_key, step->first_unit);
+    walk_todo(w, WORK_START, body_key, step->first_unit);
 }
 
 void walk_body_start(struct walk *w, struct skn_slice body_key, uint32_t body, size_t parent_len)
@@ -228,7 +228,7 @@ static void cut_step(struct walk *w, struct skn_slice body_key, struct body_row 
 {
     body->is_cut = true;
     body_put(w, body_key, body);
-    walk_todo(w, TODO_CUT_BODIES, body_key, body->step);
+    walk_todo(w, WORK_CUT_BODIES, body_key, body->step);
 }
 
 static void
@@ -349,7 +349,7 @@ static void start_next(struct walk *w, const struct todo *todo)
 {
     unit_start(w, todo->key, todo->unit);
     uint32_t next = w->graph->units[todo->unit].next;
-    if (next != SKN_GRAPH_NONE) walk_todo(w, TODO_START, todo->key, next);
+    if (next != SKN_GRAPH_NONE) walk_todo(w, WORK_START, todo->key, next);
 }
 
 static void work_off(struct walk *w, const struct todo *todo)
@@ -357,33 +357,33 @@ static void work_off(struct walk *w, const struct todo *todo)
     bool stops = w->run.status != SKN_RUN_RUNNING;
     struct skn_slice key;
     switch (todo->kind) {
-    case TODO_START: start_next(w, todo); return;
-    case TODO_SETTLED: walk_settled(w, todo->key); return;
-    case TODO_CANCEL_BODIES:
+    case WORK_START: start_next(w, todo); return;
+    case WORK_SETTLED: walk_settled(w, todo->key); return;
+    case WORK_CANCEL_BODIES:
         if (next_of(w, todo, 'B', &key))
             cancel_body(w, key);
         else
-            walk_todo(w, TODO_CANCEL, todo->key, 0);
+            walk_todo(w, WORK_CANCEL, todo->key, 0);
         return;
-    case TODO_CUT_BODIES:
+    case WORK_CUT_BODIES:
         if (!is_still_cut(w, todo)) return;
         if (!next_of(w, todo, 'B', &key))
-            walk_todo(w, TODO_CUT, todo->key, todo->unit);
+            walk_todo(w, WORK_CUT, todo->key, todo->unit);
         else if (!skn_slice_eq(key, todo->key)) /* the body of the step itself goes on */
             cancel_body(w, key);
         return;
-    case TODO_CUT:
+    case WORK_CUT:
         if (is_still_cut(w, todo) && next_of(w, todo, 'F', &key)) cancel_context(w, key);
         return;
-    case TODO_CANCEL:
+    case WORK_CANCEL:
         if (next_of(w, todo, 'F', &key)) cancel_context(w, key);
         return;
     /* A stop that was followed by a resume is over, and the other way round. */
-    case TODO_PARK:
-    case TODO_LEAVE:
-        if (stops && next_of(w, todo, 'F', &key)) unit_park(w, key, todo->kind == TODO_LEAVE);
+    case WORK_PARK:
+    case WORK_LEAVE:
+        if (stops && next_of(w, todo, 'F', &key)) unit_park(w, key, todo->kind == WORK_LEAVE);
         return;
-    case TODO_RESUME:
+    case WORK_RESUME:
         if (!stops && next_of(w, todo, 'F', &key)) unit_resume(w, key);
         return;
     }
@@ -406,5 +406,5 @@ void walk_go(struct walk *w)
 void walk_cancel(struct walk *w, struct skn_slice body_key)
 {
     cancel_body(w, body_key);
-    walk_todo(w, TODO_CANCEL_BODIES, body_key, 0);
+    walk_todo(w, WORK_CANCEL_BODIES, body_key, 0);
 }
