@@ -39,6 +39,10 @@ struct skn_pty {
     bool only_check;               /* the graph has events and inputs, and nothing else */
     struct skn_graph_unit scratch; /* then the place of every unit */
     struct skn_graph_rules scratch_rules;
+    /* What the options of the unit that is read say together; skn_pty_decide begins anew. */
+    struct skn_pty_told {
+        bool has_retry_on, stops_on_error, stops_on_exception;
+    } told;
     struct skn_graph_unit *units;
     struct skn_graph_body *bodies;
     struct skn_graph_value *values;

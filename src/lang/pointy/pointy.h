@@ -250,9 +250,6 @@ struct skn_graph_unit {
     struct skn_place place;  /* of its name or opening bracket in the text */
     uint8_t marks;           /* enum skn_unit_mark */
     uint32_t rules;          /* or SKN_GRAPH_NONE: see skn_graph_rules_of */
-    /* While its options are read. */
-    bool has_retry_on : 1;
-    bool stops_on_error : 1, stops_on_exception : 1;
 };
 
 /* What a unit may read besides the inputs of its event: ${name} in its options, and what the event of

@@ -162,12 +162,12 @@ static void apply_evaluate(struct skn_pty *b,
 
 /* After an error, or after any end, no further attempt starts: then there is one [F22]. After an
  * exception: that reason is never tried again. */
-static void
-apply_stop(struct skn_pty *b, struct skn_graph_unit *to, const struct skn_literal *literal)
+static void apply_stop(struct skn_pty *b, const struct skn_literal *literal)
 {
     struct skn_slice text = skn_pty_string_text(b, literal);
-    if (is_same_word(text, "ON_ERROR") || is_same_word(text, "ON_ANY")) to->stops_on_error = true;
-    if (is_same_word(text, "ON_EXCEPTION")) to->stops_on_exception = true;
+    if (is_same_word(text, "ON_ERROR") || is_same_word(text, "ON_ANY"))
+        b->told.stops_on_error = true;
+    if (is_same_word(text, "ON_EXCEPTION")) b->told.stops_on_exception = true;
 }
 
 static void apply_attempts(struct skn_pty *b,
@@ -208,7 +208,7 @@ void skn_pty_apply(struct skn_pty *b,
     case SKN_BUILT_MAX: (void)skn_pty_duration(b, name, literal, false, &to->retry.max_ms); return;
     case SKN_BUILT_JITTER: apply_jitter(b, to, name, literal); return;
     case SKN_BUILT_RETRY_ON:
-        to->has_retry_on = true; /* an empty list is all, whatever the event says */
+        b->told.has_retry_on = true; /* an empty list is all, whatever the event says */
         if (literal->end > 1 + (uint32_t)(literal - b->tree->literals))
             rules_of(b, to)->retry_on = reasons_of(b, name, literal);
         return;
@@ -221,7 +221,7 @@ void skn_pty_apply(struct skn_pty *b,
         if (skn_slice_eq(skn_pty_string_text(b, literal), SKN_LIT("continue")))
             rules_of(b, to)->continues = true;
         return;
-    case SKN_BUILT_STOP: apply_stop(b, to, literal); return;
+    case SKN_BUILT_STOP: apply_stop(b, literal); return;
     case SKN_BUILT_FAIL_FAST:
         if (literal->number > 0) rules_of(b, to)->fails_fast = true;
         return;
@@ -235,12 +235,14 @@ void skn_pty_apply(struct skn_pty *b,
 
 void skn_pty_decide(struct skn_pty *b, uint32_t unit)
 {
+    const struct skn_pty_told told = b->told;
+    b->told = (struct skn_pty_told){0};
     if (b->only_check) return;
     struct skn_graph_unit *to = &b->units[unit];
-    if (to->event != SKN_GRAPH_NONE && !to->has_retry_on && b->events[to->event].retry_on.len > 0)
+    if (to->event != SKN_GRAPH_NONE && !told.has_retry_on && b->events[to->event].retry_on.len > 0)
         rules_of(b, to)->retry_on = b->events[to->event].retry_on;
-    if (to->stops_on_error) to->retry.attempts = 1;
-    if (to->stops_on_exception && to->retry.attempts > 1) {
+    if (told.stops_on_error) to->retry.attempts = 1;
+    if (told.stops_on_exception && to->retry.attempts > 1) {
         struct skn_graph_rules *rules = rules_of(b, to);
         struct skn_slice more = SKN_LIT("exception\n");
         if (rules->no_retry_on.len + more.len > SKN_RETRY_ON_MAX) return;
