@@ -141,13 +141,10 @@ static enum skn_rc take_table(struct skn_store *store,
     SKN_ASSERT(skn_is_packed(op->value, &packed));
     enum skn_rc rc = skn_packed_open(first, packed, &rows, diag);
     if (rc != SKN_OK) return rc;
-    uint8_t key[SKN_KEY_MAX + 1];
+    uint8_t key[SKN_KEY_MAX];
     struct skn_packed_row row;
-    memcpy(key, first.ptr, first.len);
     while (skn_packed_next(&rows, &row)) {
-        if (row.rest.len > 0) memcpy(key + first.len, row.rest.ptr, row.rest.len);
-        const struct skn_row as_row = {.key = skn_slice(key, first.len + row.rest.len),
-                                       .value = row.value};
+        const struct skn_row as_row = {.key = skn_packed_key(key, first, &row), .value = row.value};
         learn(store, table, SKN_KIND_ROW, &as_row, row.index);
     }
     uint8_t end[SKN_KEY_MAX];

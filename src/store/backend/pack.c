@@ -65,6 +65,15 @@ bool skn_packed_next(struct skn_slice *rows, struct skn_packed_row *out_row)
     return !at.bad;
 }
 
+struct skn_slice
+skn_packed_key(uint8_t out[SKN_KEY_MAX], struct skn_slice first, const struct skn_packed_row *row)
+{
+    SKN_ASSERT(first.len + row->rest.len <= SKN_KEY_MAX);
+    memcpy(out, first.ptr, first.len);
+    if (row->rest.len > 0) memcpy(out + first.len, row->rest.ptr, row->rest.len);
+    return skn_slice(out, first.len + row->rest.len);
+}
+
 /* The table for people: what can be printed of its name. */
 static enum skn_rc malformed(struct skn_slice first, const char *what, struct skn_diag *diag)
 {
@@ -136,10 +145,8 @@ enum skn_rc skn_packed_give(struct skn_slice first,
     if (rc != SKN_OK) return rc;
     uint8_t key[SKN_KEY_MAX];
     struct skn_packed_row row;
-    memcpy(key, first.ptr, first.len);
     while (skn_packed_next(&rows, &row)) {
-        if (row.rest.len > 0) memcpy(key + first.len, row.rest.ptr, row.rest.len);
-        struct skn_slice whole = skn_slice(key, first.len + row.rest.len);
+        struct skn_slice whole = skn_packed_key(key, first, &row);
         if (!is_asked_for(read, whole)) continue;
         if (!skn_read_has_room(sum, read, whole.len + SKN_STORED_HEAD + row.value.len)) break;
         skn_batch_put_stored(out, whole, row.index, row.value);

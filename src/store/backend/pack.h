@@ -65,6 +65,10 @@ SKN_MUST_USE enum skn_rc skn_packed_open(struct skn_slice first,
 /* Takes the next row off what skn_packed_open gave. False: there is none. */
 bool skn_packed_next(struct skn_slice *rows, struct skn_packed_row *out_row);
 
+/* The whole key of a row of the table under `first`, written to `out`. */
+struct skn_slice
+skn_packed_key(uint8_t out[SKN_KEY_MAX], struct skn_slice first, const struct skn_packed_row *row);
+
 /* What an answer holds already, and whether one of its bounds was met by a row that comes next. */
 struct skn_read_sum {
     uint32_t rows;

@@ -136,18 +136,16 @@ static void spread(const struct repack *r, struct merge m)
     struct skn_buf *stored = &r->scratch->fresh;
     uint8_t key[SKN_KEY_MAX];
     struct skn_packed_row row, after;
-    memcpy(key, r->first.ptr, r->first.len);
     bool more = next_merged(&m, r->first.len, &row);
     SKN_ASSERT(more);
     if (!skn_bug(SKN_BUG_PACKED_LEFT)) delete_entry(r, r->first, skn_bug(SKN_BUG_TABLE_TORN));
     for (; more; row = after) {
         more = next_merged(&m, r->first.len, &after);
-        if (row.rest.len > 0) memcpy(key + r->first.len, row.rest.ptr, row.rest.len);
         skn_buf_reset(stored);
         skn_buf_put_le64(stored, row.index);
         skn_buf_put(stored, row.value);
         SKN_ASSERT(!stored->full);
-        const struct skn_row_op op = {.key = skn_slice(key, r->first.len + row.rest.len),
+        const struct skn_row_op op = {.key = skn_packed_key(key, r->first, &row),
                                       .value = skn_buf_slice(stored)};
         r->raw->change(r->raw->ctx, &op, !more);
     }

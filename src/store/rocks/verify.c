@@ -83,11 +83,8 @@ static enum skn_rc take_table(struct walk *walk,
     if (rc != SKN_OK) return rc;
     uint8_t key[SKN_KEY_MAX];
     struct skn_packed_row row;
-    memcpy(key, first.ptr, first.len);
-    while (skn_packed_next(&rows, &row)) {
-        if (row.rest.len > 0) memcpy(key + first.len, row.rest.ptr, row.rest.len);
-        add_row(walk, skn_slice(key, first.len + row.rest.len), row.value);
-    }
+    while (skn_packed_next(&rows, &row))
+        add_row(walk, skn_packed_key(key, first, &row), row.value);
     return SKN_OK;
 }
 
